@@ -1,0 +1,273 @@
+// Package index makes the index out of the ledger: it goes through the entries in
+// order, decides which of them count and under which keys, and keeps the Merkle
+// map (proofs/FORMAT.md, sections 6, 8 and 9) up to date, writing only what changed.
+//
+// The same code serves the publisher, which adds a few thousand entries to a map
+// of millions, and the auditor, which builds the whole map from nothing:
+//
+//	entries ── Ledger.Add ──> additions ── Ledger.Publish ──> map update ──> slots, tiles, issuer list
+package index
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"stele/proofs"
+)
+
+// A State is what the first Size entries of a ledger come to.
+type State struct {
+	Size        uint64
+	Publication uint64 // of the last index statement that held; 0 before the first
+	Time        int64  // of that statement, seconds
+	RootTile    []byte // the map's top tile
+	Keys        uint64 // in the map
+	Issuers     *proofs.IssuerList
+	SHA3        *proofs.Frontier // the SHA3-256 tree over the entries
+}
+
+// Empty is the state of a ledger without entries.
+func Empty() *State {
+	slot := &proofs.Slot{}
+	tile := &proofs.MapTile{Leaves: []proofs.MapTileLeaf{{Hash: slot.Hash()}}}
+	return &State{RootTile: tile.Marshal(), Issuers: &proofs.IssuerList{}, SHA3: proofs.NewFrontierSHA3()}
+}
+
+// A Ledger follows a ledger's entries. It is not safe for concurrent use.
+type Ledger struct {
+	trust       *proofs.Trust
+	store       Store
+	state       State
+	authorities proofs.Authorities
+	waiting     []*proofs.Entry // authorised, no index statement after them yet
+	published   []*proofs.Entry // authorised, their time is known, not in the map yet
+	Superseded  []proofs.Hash   // files that nothing refers to since the last Publish
+}
+
+// Open goes on from a state. An empty map's slot is put into the store.
+func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
+	as, err := trust.ReadAuthorities(s.Issuers)
+	if err != nil {
+		return nil, fmt.Errorf("read issuer list: %w", err)
+	}
+	if s.Keys == 0 {
+		slot := &proofs.Slot{}
+		if err := store.Put(slot.Hash(), slot.Marshal()); err != nil {
+			return nil, err
+		}
+	}
+	return &Ledger{trust: trust, store: store, state: *s, authorities: as}, nil
+}
+
+// State returns the present state. Entries added since the last Publish count in Size and SHA3 only.
+func (l *Ledger) State() State { return l.state }
+
+// Authorities returns the standing of all authorities as of the last entry added.
+func (l *Ledger) Authorities() proofs.Authorities { return l.authorities }
+
+// Add takes the next entries of the ledger, in order. What does not count is passed over.
+func (l *Ledger) Add(entries ...[]byte) {
+	for len(entries) > 0 {
+		n := l.untilRoot(entries)
+		for i, e := range l.authorise(entries[:n]) {
+			l.state.SHA3.Append(entries[i])
+			l.take(e)
+		}
+		l.state.Size += uint64(n)
+		entries = entries[n:]
+	}
+}
+
+// untilRoot is how many of the entries can be authorised at once: a statement
+// of the root, which may change who is authorised, ends a run.
+func (l *Ledger) untilRoot(entries [][]byte) int {
+	mark := []byte("\nissuer " + l.trust.RootName() + "\n")
+	for i, e := range entries {
+		if bytes.Contains(e, mark) {
+			return i + 1
+		}
+	}
+	return len(entries)
+}
+
+// authorise verifies signatures on all processors; nil stands for what does not count.
+func (l *Ledger) authorise(entries [][]byte) []*proofs.Entry {
+	out := make([]*proofs.Entry, len(entries))
+	parallel(len(entries), func(i int) {
+		if e, err := l.trust.Authorise(l.authorities, l.state.Size+uint64(i), entries[i]); err == nil {
+			out[i] = e
+		}
+	})
+	return out
+}
+
+// parallel calls f for 0 to n-1 on all processors.
+func parallel(n int, f func(i int)) {
+	const batch = 16
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), (n+batch-1)/batch) {
+		wg.Go(func() {
+			for i := range next {
+				for j := i; j < min(i+batch, n); j++ {
+					f(j)
+				}
+			}
+		})
+	}
+	for i := 0; i < n; i += batch {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+func (l *Ledger) take(e *proofs.Entry) {
+	switch {
+	case e == nil:
+	case e.Envelope.Issuer == l.trust.Publication.Name:
+		if e.Statement != nil && e.Statement.Index != nil && l.holds(e) {
+			l.hold(e.Statement.Index.Publication, e.Statement.Index.Time)
+		}
+	case e.Envelope.Selector != "":
+		if e.Envelope.Issuer == l.trust.RootName() {
+			l.authorities.Apply(e)
+		}
+		l.waiting = append(l.waiting, e)
+	}
+}
+
+// holds: FORMAT.md, section 8.4.
+func (l *Ledger) holds(e *proofs.Entry) bool {
+	x := e.Statement.Index
+	return x.Covers == e.Place && x.Publication == l.state.Publication+1 && x.Time > l.state.Time
+}
+
+// hold gives the waiting entries their publication time.
+func (l *Ledger) hold(publication uint64, time int64) {
+	for _, e := range l.waiting {
+		e.Published = time
+	}
+	l.published = append(l.published, l.waiting...)
+	l.waiting = nil
+	l.state.Publication, l.state.Time = publication, time
+}
+
+// Prepare updates the map with everything added so far, as published at the given time, and returns
+// what the next index statement says. The caller appends that statement to the ledger and hands it to Add.
+func (l *Ledger) Prepare(time int64) (*proofs.Index, error) {
+	if time <= l.state.Time {
+		return nil, fmt.Errorf("publish at %d: not later than the last publication at %d", time, l.state.Time)
+	}
+	for _, e := range l.waiting {
+		e.Published = time
+	}
+	entries := append(l.published, l.waiting...)
+	if err := l.update(entries); err != nil {
+		return nil, err
+	}
+	x := l.Index()
+	x.Publication, x.Time = l.state.Publication+1, time
+	l.published, l.waiting = nil, nil
+	return x, nil
+}
+
+// Settle brings the map up to the last index statement that held: the auditor's Prepare.
+func (l *Ledger) Settle() error {
+	err := l.update(l.published)
+	l.published = nil
+	return err
+}
+
+// Index is what an index statement would say of the map as it is, but for publication, time and tree.
+func (l *Ledger) Index() *proofs.Index {
+	tile, _ := proofs.ParseMapTile(l.state.RootTile)
+	return &proofs.Index{Covers: l.state.Size, TreeSHA3: l.state.SHA3.Root(), Map: tile.Hash(), Keys: l.state.Keys,
+		Issuers: uint64(len(l.state.Issuers.Records)), IssuersRoot: l.state.Issuers.Root(),
+		LandmarksRoot: proofs.EmptyRoot()}
+}
+
+// update puts entries whose publication time is known into map and issuer list.
+func (l *Ledger) update(entries []*proofs.Entry) error {
+	b := newBatch(l, entries)
+	l.Superseded = nil
+	if err := l.updateIssuers(b); err != nil {
+		return err
+	}
+	return l.updateMap(b)
+}
+
+func (l *Ledger) updateIssuers(b *batch) error {
+	if len(b.issuers) == 0 {
+		return nil
+	}
+	old := l.state.Issuers
+	list := &proofs.IssuerList{Records: slices.Clone(old.Records)}
+	for _, key := range b.issuers {
+		i, found := slices.BinarySearchFunc(list.Records, key, compareKey)
+		if !found {
+			list.Records = slices.Insert(list.Records, i, proofs.Record{Key: key})
+		}
+		rec, err := b.merge(list.Records[i])
+		if err != nil {
+			return err
+		}
+		list.Records[i] = rec
+	}
+	if err := l.store.Put(list.Root(), list.Marshal()); err != nil {
+		return err
+	}
+	if old.Root() != list.Root() && len(old.Records) > 0 {
+		l.Superseded = append(l.Superseded, old.Root())
+	}
+	l.state.Issuers = list
+	return nil
+}
+
+func compareKey(r proofs.Record, k proofs.Hash) int { return bytes.Compare(r.Key[:], k[:]) }
+
+// Find returns the record of a key as of the last Publish, from the store.
+func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) {
+	slot, err := FindSlot(l.store, l.state.RootTile, key)
+	if err != nil {
+		return proofs.Record{}, false, err
+	}
+	rec, ok := slot.Find(key)
+	return rec, ok, nil
+}
+
+// FindSlot follows a key from a root tile to its slot. The files' hashes are not checked.
+func FindSlot(store Store, rootTile []byte, key proofs.Hash) (*proofs.Slot, error) {
+	tile, err := proofs.ParseMapTile(rootTile)
+	for err == nil {
+		leaf := leafFor(tile, key)
+		var b []byte
+		if b, err = store.Get(leaf.Hash); err != nil {
+			break
+		}
+		if !leaf.Tile {
+			return proofs.ParseSlot(b)
+		}
+		tile, err = proofs.ParseMapTile(b)
+	}
+	return nil, fmt.Errorf("find key %s in the index: %w", key, err)
+}
+
+// leafFor finds the leaf that covers a key by counting, without hashing.
+func leafFor(t *proofs.MapTile, key proofs.Hash) proofs.MapTileLeaf {
+	want := 0 // the key's place among the tile's 512 bottom places
+	for i := range proofs.MapTileHeight {
+		want = want<<1 | proofs.KeyBit(key, t.Depth+i)
+	}
+	at := 0
+	for _, leaf := range t.Leaves {
+		at += 1 << (proofs.MapTileHeight - leaf.Depth)
+		if want < at {
+			return leaf
+		}
+	}
+	panic("a parsed map tile is complete")
+}

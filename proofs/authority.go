@@ -1,0 +1,211 @@
+package proofs
+
+// Who may say what: the standing of authorities and the authorisation of
+// entries (FORMAT.md, section 6).
+
+import "slices"
+
+// An Authority is an issuer's standing through the ledger. Feed it the root's
+// accredit and withdraw statements in ledger order.
+type Authority struct {
+	Name   string
+	events []standingEvent
+}
+
+type standingEvent struct {
+	place     uint64
+	published int64
+	leaf      Hash
+	s         *Statement
+}
+
+// apply takes one of the root's statements about the authority and reports
+// whether it took effect: "every later accredit or withdraw names with `after`
+// the leaf hash of the latest one that took effect, else it is void".
+func (a *Authority) apply(e standingEvent) bool {
+	switch {
+	case len(a.events) == 0 && (e.s.Action != ActionAccredit || e.s.After != nil):
+		return false
+	case len(a.events) > 0 && (e.s.After == nil || *e.s.After != a.last().leaf):
+		return false
+	case e.s.Action == ActionWithdraw && (a.last().s.Action == ActionWithdraw || e.s.From != nil && *e.s.From > e.place):
+		return false
+	}
+	a.events = append(a.events, e)
+	return true
+}
+
+func (a *Authority) last() standingEvent { return a.events[len(a.events)-1] }
+
+// Latest returns the leaf hash of the latest statement about the authority that took
+// effect: what the next one must name with `after`.
+func (a *Authority) Latest() (Hash, bool) {
+	if a == nil || len(a.events) == 0 {
+		return Hash{}, false
+	}
+	return a.last().leaf, true
+}
+
+// Since is the publication time of the accreditation that stands, 0 if none does.
+func (a *Authority) Since() int64 {
+	if a.Standing(1<<63-1) == nil {
+		return 0
+	}
+	return a.last().published
+}
+
+// FirstSince is the publication time of the authority's first accreditation.
+func (a *Authority) FirstSince() int64 { return a.events[0].published }
+
+// Standing returns the accreditation that stands at a place, nil if none does.
+func (a *Authority) Standing(place uint64) *Statement {
+	if a == nil {
+		return nil
+	}
+	for _, e := range slices.Backward(a.events) {
+		if e.place < place {
+			if e.s.Action == ActionAccredit {
+				return e.s
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// LatestTitle is the title of the newest accreditation, whether or not it stands.
+func (a *Authority) LatestTitle() string {
+	for _, e := range slices.Backward(a.events) {
+		if e.s.Action == ActionAccredit {
+			return e.s.Title
+		}
+	}
+	return ""
+}
+
+// Disowned reports whether a later withdrawal reaches back to a place.
+func (a *Authority) Disowned(place uint64) bool {
+	if a == nil {
+		return false
+	}
+	for _, e := range a.events {
+		if e.s.From != nil && *e.s.From <= place && place < e.place {
+			return true
+		}
+	}
+	return false
+}
+
+// mayIssue reports whether an accreditation covers a kind.
+func mayIssue(accredit *Statement, kind string) bool {
+	return slices.Contains(accredit.Kinds, kind) || accredit.Kinds[0] == "*"
+}
+
+// Authorities are the authorities of a registry, by name.
+type Authorities map[string]*Authority
+
+// apply feeds an authorised entry of the root into the standing of its authority.
+func (as Authorities) apply(e *Entry) {
+	if e.Statement == nil || e.Statement.Authority == "" {
+		return
+	}
+	a := as[e.Statement.Authority]
+	if a == nil {
+		a = &Authority{Name: e.Statement.Authority}
+	}
+	if a.apply(standingEvent{e.Place, e.Published, e.Leaf, e.Statement}) {
+		as[a.Name] = a
+	}
+}
+
+// Apply takes an authorised entry into account; call it for every authorised entry in ledger order.
+func (as Authorities) Apply(e *Entry) { as.apply(e) }
+
+// An Entry is an authorised entry of the ledger.
+type Entry struct {
+	Place     uint64
+	Published int64 // seconds; 0 where it is not published yet
+	Bytes     []byte
+	Leaf      Hash // RFC 6962 leaf hash
+	Note      *Note
+	Envelope  *Envelope
+	Statement *Statement // nil if not understood
+	Why       error      // why it was not understood
+}
+
+// Authorise decides whether an entry at a place counts at all. It returns an
+// error if not: *MalformedError if it is no statement, *UnverifiedError or
+// *InsufficientError if nobody who may say it has signed it.
+func (t *Trust) Authorise(as Authorities, place uint64, entry []byte) (*Entry, error) {
+	note, env, err := ParseEntry(entry)
+	if err != nil {
+		return nil, err
+	}
+	if env.Registry != t.Origin {
+		return nil, &OtherRegistryError{Got: env.Registry, Want: t.Origin}
+	}
+	if err := t.authoriseSigner(as, place, note, env); err != nil {
+		return nil, err
+	}
+	e := &Entry{Place: place, Bytes: entry, Leaf: leafHash(entry), Note: note, Envelope: env}
+	e.Statement, e.Why = env.Statement()
+	return e, nil
+}
+
+func (t *Trust) authoriseSigner(as Authorities, place uint64, note *Note, env *Envelope) error {
+	switch env.Issuer {
+	case t.RootName():
+		if env.Action == ActionRegister || env.Action == ActionIndex || env.Action == ActionLandmark {
+			return insufficient("authority", "the root does not ", quote(env.Action))
+		}
+		return t.verifyRoot(note)
+	case t.Publication.Name:
+		if env.Action != ActionIndex && env.Action != ActionLandmark {
+			return insufficient("authority", "the publication key does not ", quote(env.Action))
+		}
+		if len(note.Signatures) != 1 || !note.Signatures[0].verifyText(t.Publication, note.Text) {
+			return unverified("statement", "of ", quote(env.Issuer), ": want one signature of the publication key")
+		}
+		return nil
+	}
+	switch env.Action {
+	case ActionAccredit, ActionWithdraw, ActionTrust, ActionRollover, ActionIndex, ActionLandmark:
+		return insufficient("authority", quote(env.Issuer), " may not ", quote(env.Action))
+	}
+	standing := as[env.Issuer].Standing(place)
+	if standing == nil {
+		return insufficient("authority", quote(env.Issuer), " is not accredited at place ", utoa(place))
+	}
+	if !signedByOne(note.Signatures[0], standing.Keys, note.Text) {
+		return unverified("statement", "of ", quote(env.Issuer), ": not signed by a key that stands at place ", utoa(place))
+	}
+	return nil
+}
+
+// verifyRoot wants exactly k lines of distinct root keys, in the order of the trust file.
+func (t *Trust) verifyRoot(note *Note) error {
+	if len(note.Signatures) != t.RootThreshold {
+		return unverified("statement", "of the root: ", itoa(len(note.Signatures)), " signatures, want ", itoa(t.RootThreshold))
+	}
+	next := 0
+	for i := range note.Signatures {
+		s := &note.Signatures[i]
+		for next < len(t.RootKeys) && !s.By(t.RootKeys[next]) {
+			next++
+		}
+		if next == len(t.RootKeys) || !s.verifyText(t.RootKeys[next], note.Text) {
+			return unverified("statement", "of the root: signature ", itoa(i+1))
+		}
+		next++
+	}
+	return nil
+}
+
+func signedByOne(s Signature, keys []*Key, text string) bool {
+	for _, k := range keys {
+		if s.By(k) {
+			return s.verifyText(k, text)
+		}
+	}
+	return false
+}

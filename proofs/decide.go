@@ -1,0 +1,293 @@
+package proofs
+
+// Which verdict follows from what was verified (FORMAT.md, section 14).
+
+import "errors"
+
+// secondsPerDay: dates are days in UTC.
+const secondsPerDay = 86400
+
+// laterThan is after how many days between `issued` and publication a notice is given.
+const laterThan = 366
+
+// compareViews looks for two policy-valid views of the ledger that conflict: the
+// registry's head, the remembered head and the receipt.
+func (c *check) compareViews() {
+	var views []*evidence
+	for _, ev := range []*evidence{c.registry, c.rememberedView(), c.receipt} {
+		if ev != nil {
+			views = append(views, ev)
+		}
+	}
+	for i, a := range views {
+		for _, b := range views[i+1:] {
+			if size, ok := conflict(a, b); ok {
+				c.conflict = [][]byte{a.raw, b.raw}
+				c.step("consistency", "failed", "two checkpoints that satisfy the policy prove different ledgers at size "+utoa(size))
+				return
+			}
+		}
+	}
+}
+
+// rememberedView verifies the head kept from an earlier visit; one that the trust
+// file does not cover is forgotten.
+func (c *check) rememberedView() *evidence {
+	if c.registry == nil {
+		return nil
+	}
+	c.remember = c.registry.raw
+	if c.q.Remembered == nil {
+		return nil
+	}
+	head, err := ParseHead(c.q.Remembered)
+	if err != nil {
+		return nil
+	}
+	x, _, err := head.Verify(c.t, c.q.Now)
+	if err != nil {
+		return nil
+	}
+	if x.Size > c.registry.x.Size {
+		c.rollback, c.remember = true, nil
+		c.step("consistency", "failed", "the registry shows size "+utoa(c.registry.x.Size)+", this device has seen "+utoa(x.Size))
+	} else {
+		c.step("consistency", "passed", "nothing that this device has seen before is contradicted", Evidence{"seen-size", utoa(x.Size)})
+	}
+	return &evidence{x: x, olds: head.Consistency, raw: c.q.Remembered}
+}
+
+// conflict finds a size at which two verified views prove different roots.
+func conflict(a, b *evidence) (uint64, bool) {
+	roots := map[uint64]Hash{}
+	for _, o := range a.sizes() {
+		roots[o.Size] = o.Root
+	}
+	for _, o := range b.sizes() {
+		if root, ok := roots[o.Size]; ok && root != o.Root {
+			return o.Size, true
+		}
+	}
+	return 0, false
+}
+
+func (ev *evidence) sizes() []OldSize {
+	return append([]OldSize{{Size: ev.x.Size, Root: ev.x.Root}}, ev.olds...)
+}
+
+func (c *check) decide() {
+	switch {
+	case c.receiptErr != nil && c.registry == nil && isReceiptFault(c.receiptErr):
+		c.verdict(Malformed, receiptReason(c.receiptErr), c.receiptErr.Error())
+	case c.conflict != nil:
+		c.verdict(Inconsistent, ReasonFork, "two checkpoints that both satisfy the policy contradict each other")
+	case c.mismatch:
+		c.verdict(Mismatch, ReasonOtherFile, "the receipt is for another document")
+	default:
+		c.decideView()
+	}
+	c.notices()
+}
+
+func (c *check) verdict(v Verdict, reason Reason, detail string) {
+	c.r.Verdict, c.r.Reason, c.r.Detail = v, reason, detail
+}
+
+// isReceiptFault tells a receipt that is broken from one that cannot be judged here.
+func isReceiptFault(err error) bool {
+	var m *MalformedError
+	var u *UnverifiedError
+	return errors.As(err, &m) || errors.As(err, &u)
+}
+
+func receiptReason(err error) Reason {
+	var m *MalformedError
+	if errors.As(err, &m) {
+		return ReasonReceiptMalformed
+	}
+	return ReasonReceiptUnverified
+}
+
+// decideView chooses the newer of the two views and decides by it.
+func (c *check) decideView() {
+	ev := c.registry
+	if c.receipt != nil && (ev == nil || c.receipt.x.AsOf > ev.x.AsOf) {
+		ev = c.receipt
+	}
+	if ev == nil {
+		c.decideNothing()
+		return
+	}
+	c.describe(ev)
+	if c.receipt != nil && c.registry != nil && c.receipt.present && !c.registry.present {
+		c.verdict(Unavailable, ReasonBadData, "the registry's index lacks a document that the receipt proves registered")
+		return
+	}
+	life := Answering(ev.lives)
+	switch {
+	case life == nil && ev.unknown != nil:
+		c.verdict(Unavailable, ReasonTooOld, ev.unknown.Error())
+	case life == nil:
+		c.decideAbsent(ev)
+	default:
+		c.decideLife(ev, life)
+	}
+}
+
+// decideNothing: no view at all. The registry's failure is told before the receipt's.
+func (c *check) decideNothing() {
+	err, outage := c.registryErr, c.outage
+	if err == nil {
+		err, outage = c.receiptErr, false
+	}
+	if err == nil {
+		c.verdict(Unavailable, ReasonOutage, "neither a receipt nor the registry was asked")
+		return
+	}
+	c.verdict(Unavailable, reasonFor(err, outage), err.Error())
+}
+
+func (c *check) decideAbsent(ev *evidence) {
+	if c.stale(ev) || c.rollback {
+		c.verdict(Stale, c.staleReason(ReasonAbsent), "absent in evidence that is older than the limit")
+		return
+	}
+	c.verdict(NotRegistered, ReasonAbsent, "the key is proved absent")
+}
+
+func (c *check) staleReason(otherwise Reason) Reason {
+	if c.rollback {
+		return ReasonRollback
+	}
+	return otherwise
+}
+
+func (c *check) stale(ev *evidence) bool { return c.q.Now-ev.x.AsOf > c.t.StaleAfter }
+
+func (c *check) decideLife(ev *evidence, life *Life) {
+	c.r.Life = c.reportLife(ev, life)
+	for _, l := range ev.lives {
+		if l != life {
+			c.r.Others = append(c.r.Others, *c.reportLife(ev, l))
+		}
+	}
+	c.step("life", "passed", itoa(1+len(life.Events))+" statements followed through the rules",
+		Evidence{"issuer", life.Registrar}, Evidence{"place", utoa(life.Register.Place)}, Evidence{"leaf", life.Register.Leaf.String()},
+		Evidence{"statement", string(life.Register.Bytes)})
+	switch {
+	case life.State == StateRevoked:
+		c.verdict(Revoked, "", "revoked")
+	case life.Unknown != nil:
+		c.verdict(Unavailable, ReasonTooOld, life.Unknown.Error())
+	case life.Reason != "":
+		c.verdict(Unaccredited, life.Reason, "the issuer may not issue this")
+	case life.State == StateSuperseded:
+		c.verdict(Superseded, "", "replaced by another document")
+	case life.State == StateSuspended:
+		c.verdict(Suspended, "", "suspended")
+	case expired(life.Register.Statement.Expires, c.q.Now):
+		c.verdict(Expired, "", "expired on "+life.Register.Statement.Expires)
+	default:
+		c.decideFresh(ev)
+	}
+}
+
+// decideFresh: the life is active, so that only the age of the evidence is left.
+func (c *check) decideFresh(ev *evidence) {
+	switch {
+	case c.rollback:
+		c.verdict(Stale, ReasonRollback, "the registry shows an older state than this device has seen")
+	case c.stale(ev) && ev.source == FromReceipt && c.registry == nil:
+		c.verdict(Recorded, "", "genuine; its status is known only as of the receipt")
+	case c.stale(ev):
+		c.verdict(Stale, "", "the registry's newest evidence is older than the limit")
+	default:
+		c.verdict(Authentic, "", "every check passed")
+	}
+}
+
+// expired: "from 00:00 UTC on the day after `expires`".
+func expired(expires string, now int64) bool {
+	day, ok := dayNumber(expires)
+	return ok && now >= (day+1)*secondsPerDay
+}
+
+func (c *check) describe(ev *evidence) {
+	x := ev.x
+	c.r.Source, c.r.AsOf = ev.source, x.AsOf
+	c.r.Size, c.r.Root, c.r.Keys = x.Size, x.Root, x.Keys
+	c.r.Signers, c.r.Officers, c.r.Witness = x.Signers, x.Officers, x.Witness
+	if ev.source == FromReceipt {
+		c.r.Candidates = 0
+	}
+	var signed []Evidence
+	for _, s := range x.Signers {
+		signed = append(signed, Evidence{s.Role, s.Name + " (" + s.Algorithm + ")"})
+	}
+	c.step("policy", "passed", "the checkpoint is signed as the policy demands", signed...)
+	state := "passed"
+	if c.stale(ev) {
+		state = "failed"
+	}
+	c.step("time", state, "the evidence is "+i64toa(max(0, c.q.Now-x.AsOf))+" seconds old, the limit is "+i64toa(c.t.StaleAfter))
+}
+
+func (c *check) reportLife(ev *evidence, l *Life) *LifeReport {
+	s := l.Register.Statement
+	r := &LifeReport{State: l.State, Issuer: l.Registrar, IssuerTitle: l.Accredit.Title, Kind: s.Kind, Issued: s.Issued,
+		Expires: s.Expires, Registered: l.Register.Published, Place: l.Register.Place}
+	if l.Reason != "" && l.State != StateRevoked {
+		r.State = StateUnaccredited
+	}
+	if l.Unknown != nil && l.State != StateRevoked {
+		r.State = StateUnknown
+	}
+	if l.Successor != nil {
+		r.Successor = l.Successor.Statement.Document.Selector()
+	}
+	for _, e := range l.Events {
+		er := EventReport{Action: e.Statement.Action, Issuer: e.Statement.Issuer, Place: e.Place, Published: e.Published,
+			Reason: e.Statement.Reason, Effect: e.Effect, Relation: e.Statement.Relation}
+		if t := e.Statement.Target; t != nil {
+			er.Target = t.Selector()
+		} else if t := e.Statement.Successor; t != nil {
+			er.Target = t.Selector()
+		}
+		r.Events = append(r.Events, er)
+	}
+	return r
+}
+
+func (c *check) notices() {
+	add := func(when bool, n Notice) {
+		if when {
+			c.r.Notices = append(c.r.Notices, n)
+		}
+	}
+	answered := c.r.Source != FromNothing
+	add(c.t.Demo, NoticeDemo)
+	add(answered && c.t.Witnesses == "none", NoticeNoWitnesses)
+	add(answered && c.t.Officers == "none", NoticeNoOfficers)
+	add(c.receiptErr != nil && c.r.Verdict != Malformed, NoticeBrokenReceipt)
+	add(c.registryErr != nil && c.r.Source == FromReceipt, NoticeRegistryFailed)
+	add(c.salt != nil, NoticeSealed)
+	life := c.r.Life
+	if life == nil {
+		return
+	}
+	issued, _ := dayNumber(life.Issued)
+	day := life.Registered / secondsPerDay
+	add(issued > day, NoticePostdated)
+	add(day-issued > laterThan, NoticeRegisteredLater)
+	add(len(c.r.Others) > 0, NoticeOtherIssuers)
+	add(c.withdrawnLater(life), NoticeWithdrawnLater)
+}
+
+func (c *check) withdrawnLater(life *LifeReport) bool {
+	for _, ev := range []*evidence{c.registry, c.receipt} {
+		if ev != nil && string(ev.source) == string(c.r.Source) {
+			return ev.as[life.Issuer].Standing(ev.x.Covers) == nil
+		}
+	}
+	return false
+}

@@ -1,0 +1,23 @@
+// Package proofs holds Stele's formats and its decisions: what a statement, a
+// checkpoint, an index, a receipt and a trust file look like, and which verdict
+// follows from them. FORMAT.md is its specification.
+//
+// The package is pure. It opens no file, makes no request and reads no clock:
+// the command and the page give it bytes and the time, and it says what else it
+// needs or what the verdict is:
+//
+//	q := proofs.Question{Trust: trust, SHA256: digest, Online: true, Now: now}
+//	for {
+//		answer := proofs.Check(q)
+//		if answer.Report != nil {
+//			return answer.Report
+//		}
+//		for _, path := range answer.Need {
+//			q.Files[path] = fetch(path)
+//		}
+//	}
+//
+// Formats come in pairs, Parse and Format (or Marshal), and a parser rejects
+// whatever does not format back to the same bytes. Errors tell malformed,
+// unverified, insufficient and not-understood apart by type.
+package proofs

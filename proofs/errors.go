@@ -1,0 +1,79 @@
+package proofs
+
+import "strconv"
+
+// The verifier tells four kinds of failure apart, by type, because they lead
+// to different words for the person who asked.
+
+// A MalformedError says that bytes are not in the format they claim.
+type MalformedError struct {
+	What string // the thing being parsed, such as "checkpoint"
+	Why  string // where, got and want
+}
+
+func (e *MalformedError) Error() string { return "malformed " + e.What + ": " + e.Why }
+
+// An UnverifiedError says that well-formed bytes carry a signature or a proof
+// that does not verify.
+type UnverifiedError struct {
+	What string
+	Why  string
+}
+
+func (e *UnverifiedError) Error() string { return "unverified " + e.What + ": " + e.Why }
+
+// An InsufficientError says that what is there verifies and is not enough: a
+// signature, a quorum or a file is missing. It is never an accusation.
+type InsufficientError struct {
+	What string
+	Why  string
+}
+
+func (e *InsufficientError) Error() string { return "insufficient " + e.What + ": " + e.Why }
+
+// A NotUnderstoodError says that a statement keeps the envelope and that this
+// verifier is too old for the rest (FORMAT.md, section 5).
+type NotUnderstoodError struct {
+	What string
+	Why  string
+}
+
+func (e *NotUnderstoodError) Error() string { return e.What + " not understood: " + e.Why }
+
+func malformed(what string, why ...string) error {
+	return &MalformedError{what, concat(why)}
+}
+
+func unverified(what string, why ...string) error {
+	return &UnverifiedError{what, concat(why)}
+}
+
+func insufficient(what string, why ...string) error {
+	return &InsufficientError{what, concat(why)}
+}
+
+func notUnderstood(what string, why ...string) error {
+	return &NotUnderstoodError{what, concat(why)}
+}
+
+func concat(parts []string) string {
+	var s string
+	for _, p := range parts {
+		s += p
+	}
+	return s
+}
+
+// quote shows untrusted text in an error: quoted, and cut to 60 bytes so that
+// a hostile megabyte does not end up on a terminal.
+func quote(s string) string {
+	const most = 60
+	if len(s) > most {
+		return strconv.Quote(s[:most]) + "… (" + itoa(len(s)) + " bytes)"
+	}
+	return strconv.Quote(s)
+}
+
+func itoa(n int) string     { return strconv.Itoa(n) }
+func utoa(n uint64) string  { return strconv.FormatUint(n, 10) }
+func i64toa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,248 @@
+package proofs
+
+// The life of a document (FORMAT.md, section 7).
+
+// maxForeignLinks is how many links of other authorities a life notes.
+const maxForeignLinks = 16
+
+// The states of a life.
+const (
+	StateActive       = "active"
+	StateSuspended    = "suspended"
+	StateSuperseded   = "superseded"
+	StateRevoked      = "revoked"
+	StateUnaccredited = "unaccredited"
+	StateUnknown      = "unknown" // something in it was not understood
+)
+
+// A Life is what became of a document under one registrant.
+type Life struct {
+	State     string // active, suspended, superseded, revoked
+	Registrar string
+	Register  *Entry
+	Accredit  *Statement // that stood at the registration
+	Reason    Reason     // why it is unaccredited; empty if it is not
+	Unknown   error      // an entry that was not understood
+	Successor *Entry     // the register of the document that replaces this one
+	Events    []LifeEvent
+
+	latest  Hash          // leaf hash of the latest entry that took effect
+	chain   map[Hash]bool // leaf hashes of all that took effect
+	foreign int
+}
+
+// A LifeEvent is an entry that names a life.
+type LifeEvent struct {
+	*Entry
+	Effect bool
+}
+
+// Lives follows a record's entries, in ledger order, through the rules. The
+// entries are authorised, and their subject is the key, but for successors'.
+func Lives(t *Trust, as Authorities, key Hash, entries []*Entry) []*Life {
+	l := &lives{t: t, as: as, key: key, successors: map[Hash]*Entry{}}
+	var rootUnknown error
+	for _, e := range entries {
+		switch {
+		case KeyOf(e.Envelope.Selector) != key:
+			l.addSuccessor(e)
+		case e.Statement == nil && e.Envelope.Issuer == t.RootName():
+			rootUnknown = e.Why
+		case e.Statement == nil:
+			l.unknown(e)
+		case e.Statement.Action == ActionRegister:
+			l.register(e)
+		default:
+			l.event(e)
+		}
+	}
+	for _, life := range l.all {
+		if rootUnknown != nil {
+			life.Unknown = rootUnknown
+		}
+	}
+	return l.all
+}
+
+type lives struct {
+	t          *Trust
+	as         Authorities
+	key        Hash
+	all        []*Life
+	successors map[Hash]*Entry // registers of successors, by leaf hash
+}
+
+func (l *lives) addSuccessor(e *Entry) {
+	if e.Statement != nil && e.Statement.Action == ActionRegister {
+		l.successors[e.Leaf] = e
+	}
+}
+
+func (l *lives) of(registrar string) *Life {
+	for _, life := range l.all {
+		if life.Registrar == registrar {
+			return life
+		}
+	}
+	return nil
+}
+
+// unknown: "An entry that is not understood makes the life of its issuer
+// unavailable … It begins no life of its own."
+func (l *lives) unknown(e *Entry) {
+	if life := l.of(e.Envelope.Issuer); life != nil {
+		life.Unknown = e.Why
+	}
+}
+
+func (l *lives) register(e *Entry) {
+	if l.of(e.Statement.Issuer) != nil || len(e.Note.Signatures) != 1 {
+		return
+	}
+	a := l.as[e.Statement.Issuer]
+	life := &Life{State: StateActive, Registrar: e.Statement.Issuer, Register: e, Accredit: a.Standing(e.Place),
+		latest: e.Leaf, chain: map[Hash]bool{e.Leaf: true}}
+	if a.Disowned(e.Place) {
+		life.Reason = ReasonWithdrawn
+	} else if !mayIssue(life.Accredit, e.Statement.Kind) {
+		life.Reason = ReasonKind
+	}
+	l.all = append(l.all, life)
+}
+
+// event applies a later statement to the life that its `after` leads to.
+func (l *lives) event(e *Entry) {
+	s := e.Statement
+	if s.After == nil {
+		return
+	}
+	for _, life := range l.all {
+		if life.chain[*s.After] {
+			life.Events = append(life.Events, LifeEvent{e, l.takeEffect(life, e)})
+			return
+		}
+	}
+}
+
+func (l *lives) takeEffect(life *Life, e *Entry) bool {
+	s := e.Statement
+	byRoot := s.Issuer == l.t.RootName()
+	if s.Document == nil || *s.Document != *life.Register.Statement.Document {
+		return false
+	}
+	if s.Action == ActionLink {
+		return l.link(life, e)
+	}
+	if !byRoot && (s.Issuer != life.Registrar || len(e.Note.Signatures) != 1) {
+		return false
+	}
+	next := transition(life.State, s.Action)
+	disowned := !byRoot && l.as[s.Issuer].Disowned(e.Place)
+	switch s.Action {
+	case ActionRevoke:
+	case ActionSuspend:
+		if *s.After != life.latest {
+			return false
+		}
+	default:
+		if *s.After != life.latest || disowned {
+			return false
+		}
+	}
+	if next == "" || s.Action == ActionSupersede && !l.succeed(life, e) {
+		return false
+	}
+	life.State, life.latest = next, e.Leaf
+	life.chain[e.Leaf] = true
+	return true
+}
+
+// transition is the table of FORMAT.md, section 7; "" is void.
+func transition(state, action string) string {
+	switch {
+	case action == ActionRevoke && state != StateRevoked:
+		return StateRevoked
+	case action == ActionSuspend && state == StateActive:
+		return StateSuspended
+	case action == ActionRestore && state == StateSuspended:
+		return StateActive
+	case action == ActionSupersede && (state == StateActive || state == StateSuspended):
+		return StateSuperseded
+	}
+	return ""
+}
+
+// succeed finds the successor's register by the same registrant, between the
+// replaced document's register and the supersede.
+func (l *lives) succeed(life *Life, e *Entry) bool {
+	var best *Entry
+	for _, s := range l.successors {
+		if s.Envelope.Selector == e.Statement.Successor.Selector() && s.Statement.Issuer == life.Registrar &&
+			s.Place > life.Register.Place && s.Place < e.Place && (best == nil || s.Place < best.Place) {
+			best = s
+		}
+	}
+	if best != nil {
+		life.Successor = best
+	}
+	return best != nil
+}
+
+// link notes a link; one of another authority needs the registrant's line after its own.
+func (l *lives) link(life *Life, e *Entry) bool {
+	s, n := e.Statement, e.Note
+	if s.Issuer == l.t.RootName() {
+		life.chain[e.Leaf] = true
+		return true
+	}
+	if l.as[s.Issuer].Disowned(e.Place) {
+		return false
+	}
+	if s.Issuer == life.Registrar {
+		if len(n.Signatures) != 1 {
+			return false
+		}
+		life.chain[e.Leaf] = true
+		return true
+	}
+	standing := l.as[life.Registrar].Standing(e.Place)
+	if len(n.Signatures) != 2 || standing == nil || life.foreign == maxForeignLinks ||
+		!signedByOne(n.Signatures[1], standing.Keys, n.Text) {
+		return false
+	}
+	life.foreign++
+	life.chain[e.Leaf] = true
+	return true
+}
+
+// Answering returns the life that answers for a key: the earliest registration
+// that is not unaccredited; if all are, the earliest. nil if there is none.
+func Answering(lives []*Life) *Life {
+	for _, l := range lives {
+		if l.Reason == "" {
+			return l
+		}
+	}
+	if len(lives) > 0 {
+		return lives[0]
+	}
+	return nil
+}
+
+// Registrant follows `after` from an event through a record's entries to the
+// registration it leads to, and returns its issuer, or "" (FORMAT.md, section 8.1).
+func Registrant(entries []*Entry, event *Entry) string {
+	byLeaf := map[Hash]*Entry{}
+	for _, e := range entries {
+		byLeaf[e.Leaf] = e
+	}
+	for e := event; e != nil && e.Statement != nil; e = byLeaf[*e.Statement.After] {
+		if e.Statement.Action == ActionRegister {
+			return e.Statement.Issuer
+		}
+		if e.Statement.After == nil || byLeaf[*e.Statement.After] == nil || byLeaf[*e.Statement.After].Place >= e.Place {
+			return ""
+		}
+	}
+	return ""
+}

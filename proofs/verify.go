@@ -1,0 +1,429 @@
+package proofs
+
+// The decision (FORMAT.md, sections 8.3 and 14).
+
+import (
+	"errors"
+	"slices"
+)
+
+// HeadPath is the head's path below the portal's root.
+const HeadPath = "ledger/head"
+
+// A Question is one document and what there is to decide about it.
+type Question struct {
+	Trust      *Trust
+	Now        int64    // the clock, in seconds
+	SHA256     Hash     // of the document
+	SHA3512    *Hash512 // of the document; nil until Answer.NeedSHA3 asks for it
+	Receipt    []byte   // nil if there is none
+	Online     bool     // look the document up in the registry
+	Remembered []byte   // a head kept from an earlier answer; nil if there is none
+
+	// Files holds what was read from the portal, by path; nil is a file that could
+	// not be read, and Errors may say why.
+	Files  map[string][]byte
+	Errors map[string]string
+}
+
+// An Answer is a report, or what is needed to reach one.
+type Answer struct {
+	Need     []string // read these, put them into Question.Files and ask again
+	NeedSHA3 bool     // compute Question.SHA3512 and ask again
+
+	Report   *Report
+	Receipt  []byte // a receipt to keep; nil if the registry did not answer
+	Remember []byte // a head to give back as Question.Remembered; nil to keep what there was
+	Conflict []byte // for inconsistent: both pieces of evidence, a file for third parties
+}
+
+// Check decides, or says what it needs. It is a pure function of the question.
+func Check(q Question) Answer {
+	c := &check{q: q, t: q.Trust, key: KeyOf("sha256:" + q.SHA256.String())}
+	if c.t.NeedSHA3 && q.SHA3512 == nil {
+		return Answer{NeedSHA3: true}
+	}
+	c.begin()
+	if q.Receipt != nil {
+		c.readReceipt()
+	}
+	if c.needSHA3 {
+		return Answer{NeedSHA3: true}
+	}
+	if q.Online && !c.askRegistry() {
+		return Answer{Need: c.need}
+	}
+	c.compareViews()
+	c.decide()
+	return c.answer()
+}
+
+// check is the state of one decision.
+type check struct {
+	q    Question
+	t    *Trust
+	r    Report
+	key  Hash
+	salt *Salt
+
+	need     []string
+	needSHA3 bool
+
+	receipt    *evidence // nil if there is none or it is not usable
+	receiptErr error
+	mismatch   bool
+
+	registry    *evidence
+	registryErr error
+	outage      bool // registryErr is only that a file could not be read
+	look        lookup
+
+	conflict [][]byte // two pieces of evidence
+	rollback bool
+	remember []byte
+}
+
+// evidence is one verified view of the key.
+type evidence struct {
+	x       *VerifiedIndex
+	present bool
+	lives   []*Life
+	as      Authorities
+	unknown error // an entry not understood, and no life to hang it on
+	source  Source
+	olds    []OldSize // proved earlier sizes, of a head
+	raw     []byte
+}
+
+func (c *check) begin() {
+	t := c.t
+	c.r = Report{Registry: t.Origin, Title: t.Title, Demo: t.Demo, Now: c.q.Now, StaleAfter: t.StaleAfter}
+	id := t.ID()
+	c.step("hash", "passed", "the document was hashed on this device", Evidence{"sha256", c.q.SHA256.String()})
+	c.step("trust", "passed", "trust file of "+t.Origin+", epoch "+utoa(t.Epoch), Evidence{"trust-sha256", id.String()})
+}
+
+func (c *check) step(id, state, detail string, e ...Evidence) {
+	c.r.Steps = append(c.r.Steps, Step{id, state, detail, e})
+}
+
+// readReceipt verifies the receipt and whether it is for this document.
+func (c *check) readReceipt() {
+	rc, err := ParseReceipt(c.q.Receipt)
+	if err != nil {
+		c.failReceipt(err)
+		return
+	}
+	x, err := rc.Verify(c.t, c.q.Now)
+	if err != nil {
+		c.failReceipt(err)
+		return
+	}
+	key := c.key
+	if rc.Salt != nil {
+		if c.q.SHA3512 == nil {
+			c.needSHA3 = true
+			return
+		}
+		key = Seal(c.t.Origin, *rc.Salt, Digests{c.q.SHA256, *c.q.SHA3512}).Key()
+	}
+	if rc.Key != key {
+		c.mismatch = true
+		c.step("receipt", "failed", "the receipt is sound, and is for another document",
+			Evidence{"key", key.String()}, Evidence{"receipt-key", rc.Key.String()})
+		c.receipt = &evidence{x: x, source: FromReceipt, raw: c.q.Receipt}
+		return
+	}
+	c.key, c.salt = key, rc.Salt
+	ev, err := c.receiptEvidence(rc, x)
+	if err != nil {
+		c.failReceipt(err)
+		return
+	}
+	c.receipt = ev
+	c.step("receipt", "passed", "the receipt is for this document and its proofs hold",
+		Evidence{"size", utoa(x.Size)}, Evidence{"root", x.Root.String()})
+}
+
+func (c *check) receiptEvidence(rc *Receipt, x *VerifiedIndex) (*evidence, error) {
+	ev := &evidence{x: x, source: FromReceipt, as: Authorities{}, raw: c.q.Receipt}
+	for _, p := range rc.Issuers {
+		if err := c.t.readAuthority(ev.as, p.Record); err != nil {
+			return nil, err
+		}
+	}
+	if rc.Present == nil {
+		return ev, nil
+	}
+	return ev, c.readRecord(ev, rc.Present.Record)
+}
+
+func (c *check) failReceipt(err error) {
+	c.receiptErr = err
+	c.step("receipt", "failed", err.Error())
+}
+
+// readRecord authorises every entry of the record and follows its lives.
+func (c *check) readRecord(ev *evidence, rec Record) error {
+	raw, err := rec.Entries()
+	if err != nil {
+		return err
+	}
+	var entries []*Entry
+	for _, re := range raw {
+		if re.Place >= ev.x.Covers || re.Published > ev.x.Time || re.Published == 0 {
+			return unverified("record", "entry at place ", utoa(re.Place), " is not covered by the index")
+		}
+		e, err := c.t.Authorise(ev.as, re.Place, re.Bytes)
+		if err != nil {
+			return err
+		}
+		e.Published = re.Published
+		if KeyOf(e.Envelope.Selector) != rec.Key && (e.Statement == nil || e.Statement.Action != ActionRegister) {
+			return unverified("record", "entry at place ", utoa(re.Place), " is about another document")
+		}
+		entries = append(entries, e)
+	}
+	ev.present = true
+	ev.lives = slices.DeleteFunc(Lives(c.t, ev.as, rec.Key, entries), c.otherSHA3)
+	for _, e := range entries {
+		if len(ev.lives) == 0 && e.Statement == nil {
+			ev.unknown = e.Why
+		}
+	}
+	return nil
+}
+
+// otherSHA3 tells a life of a document with the same SHA-256 and another
+// SHA3-512: with both computed, it is not this document's.
+func (c *check) otherSHA3(l *Life) bool {
+	d := l.Register.Statement.Document
+	return c.q.SHA3512 != nil && !d.Sealed && d.Digests.SHA3512 != *c.q.SHA3512
+}
+
+// askRegistry reads head, tiles, slot and issuer list. It reports false if files
+// are needed first. A failure is kept in registryErr.
+func (c *check) askRegistry() bool {
+	err := c.lookUp()
+	if len(c.need) > 0 {
+		return false
+	}
+	if err == nil {
+		err = c.registryEvidence()
+	}
+	if err != nil {
+		c.registry, c.registryErr = nil, err
+		c.step("registry", "failed", err.Error())
+	}
+	return true
+}
+
+// file returns a file of the portal, or asks for it. A nil file without need is an outage.
+func (c *check) file(path string) []byte {
+	b, ok := c.q.Files[path]
+	if !ok {
+		c.need = append(c.need, path)
+		return nil
+	}
+	if b == nil {
+		c.outage = true
+	}
+	return b
+}
+
+func (c *check) outageError(path string) error {
+	why := c.q.Errors[path]
+	if why == "" {
+		why = "could not be read"
+	}
+	return insufficient("registry", path, ": ", why)
+}
+
+func (c *check) lookUp() error {
+	raw := c.file(HeadPath)
+	if raw == nil {
+		return c.outageError(HeadPath)
+	}
+	head, err := ParseHead(raw)
+	if err != nil {
+		return err
+	}
+	x, tile, err := head.Verify(c.t, c.q.Now)
+	if err != nil {
+		return err
+	}
+	c.look = lookup{x: x, head: head, issuers: &IssuerList{}}
+	errIssuers := c.readIssuers()
+	errSlot := c.descend(tile)
+	if errIssuers != nil {
+		return errIssuers
+	}
+	return errSlot
+}
+
+// readIssuers reads the whole issuer list: which issuer is of interest stays here.
+func (c *check) readIssuers() error {
+	x := c.look.x
+	if x.Issuers == 0 && x.IssuersRoot == EmptyRoot() {
+		return nil
+	}
+	path := IndexPath(x.IssuersRoot)
+	b := c.file(path)
+	if b == nil {
+		return c.outageError(path)
+	}
+	l, err := ParseIssuerList(b)
+	if err != nil {
+		return err
+	}
+	if l.Root() != x.IssuersRoot || uint64(len(l.Records)) != x.Issuers {
+		return unverified("issuer list", path, " is not the one that the index statement names")
+	}
+	c.look.issuers = l
+	return nil
+}
+
+// descend follows the key from the root tile to its slot.
+func (c *check) descend(tile *MapTile) error {
+	for {
+		leaf, siblings := tile.Descend(c.key)
+		c.look.siblings = append(siblings, c.look.siblings...)
+		depth := tile.Depth + leaf.Depth
+		path := IndexPath(leaf.Hash)
+		b := c.file(path)
+		if b == nil {
+			return c.outageError(path)
+		}
+		if !leaf.Tile {
+			return c.readSlot(b, leaf.Hash, depth)
+		}
+		next, err := ParseMapTile(b)
+		if err != nil {
+			return err
+		}
+		if next.Depth != depth || next.Hash() != leaf.Hash {
+			return unverified("map tile", path, " is not the one that the map leads to")
+		}
+		tile = next
+	}
+}
+
+func (c *check) readSlot(b []byte, want Hash, depth int) error {
+	s, err := ParseSlot(b)
+	if err != nil {
+		return err
+	}
+	if s.Hash() != want || s.Depth != depth || s.Prefix != prefixOf(c.key, depth) {
+		return unverified("slot", IndexPath(want), " is not the one that the map leads to")
+	}
+	c.look.slot = s
+	return nil
+}
+
+func (c *check) registryEvidence() error {
+	l := &c.look
+	as, err := c.t.ReadAuthorities(l.issuers)
+	if err != nil {
+		return err
+	}
+	ev := &evidence{x: l.x, as: as, source: FromRegistry, olds: l.head.Consistency, raw: c.q.Files[HeadPath]}
+	if rec, ok := l.slot.Find(c.key); ok {
+		if err := c.readRecord(ev, rec); err != nil {
+			return err
+		}
+	}
+	c.registry = ev
+	c.r.Candidates = uint32(len(l.slot.Records))
+	c.step("head", "passed", "the registry's newest index statement is the last entry of a checkpoint that satisfies the policy",
+		Evidence{"size", utoa(l.x.Size)}, Evidence{"root", l.x.Root.String()}, Evidence{"map", l.x.Map.String()})
+	found := "present"
+	if !ev.present {
+		found = "absent"
+	}
+	c.step("map", "passed", "the document's key is proved "+found+" in the index", Evidence{"key", c.key.String()},
+		Evidence{"slot", l.slot.Hash().String()}, Evidence{"depth", itoa(l.slot.Depth)}, Evidence{"slot-keys", itoa(len(l.slot.Records))},
+		Evidence{"path", joinHashes(l.siblings)})
+	return nil
+}
+
+func joinHashes(hs []Hash) string {
+	s := ""
+	for i, h := range hs {
+		if i > 0 {
+			s += " "
+		}
+		s += h.String()
+	}
+	return s
+}
+
+// answer finishes the report.
+func (c *check) answer() Answer {
+	a := Answer{Report: &c.r, Remember: c.remember}
+	if c.registry != nil && !c.mismatch && c.conflict == nil {
+		a.Receipt = c.look.receipt(c.key, c.salt, c.signers(c.registry)).Marshal()
+	}
+	if c.conflict != nil {
+		a.Conflict = FormatConflict(c.conflict[0], c.conflict[1])
+	}
+	return a
+}
+
+// signers lists the authorities that signed an entry of the key's record, in the order of their first entry.
+func (c *check) signers(ev *evidence) []string {
+	rec, ok := c.look.slot.Find(c.key)
+	if !ok {
+		return nil
+	}
+	entries, _ := rec.Entries()
+	var names []string
+	for _, re := range entries {
+		note, env, err := ParseEntry(re.Bytes)
+		if err != nil {
+			continue
+		}
+		for _, name := range append([]string{env.Issuer}, signatureNames(note)...) {
+			if ev.as[name] != nil && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func signatureNames(n *Note) []string {
+	var names []string
+	for _, s := range n.Signatures {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// reasonFor classifies why a piece of evidence could not be used.
+func reasonFor(err error, outage bool) Reason {
+	var (
+		other  *OtherRegistryError
+		future *FutureError
+		few    *InsufficientError
+		old    *NotUnderstoodError
+	)
+	switch {
+	case errors.As(err, &other):
+		return ReasonOtherRegistry
+	case errors.As(err, &future):
+		return ReasonClock
+	case errors.As(err, &old):
+		return ReasonTooOld
+	case outage:
+		return ReasonOutage
+	case errors.As(err, &few):
+		return ReasonQuorum
+	}
+	return ReasonBadData
+}
+
+// NoTrust is the report where the trust file itself cannot be used.
+func NoTrust(err error) *Report {
+	return &Report{Verdict: Unavailable, Reason: ReasonTrust, Detail: err.Error(),
+		Steps: []Step{{ID: "trust", State: "failed", Detail: err.Error()}}}
+}
