@@ -3,13 +3,17 @@ package proofs
 // Who may say what: the standing of authorities and the authorisation of
 // entries (FORMAT.md, section 6).
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // An Authority is an issuer's standing through the ledger. Feed it the root's
 // accredit and withdraw statements in ledger order.
 type Authority struct {
-	Name   string
-	events []standingEvent
+	Name    string
+	events  []standingEvent
+	unknown error // a statement of the root about it that was not understood
 }
 
 type standingEvent struct {
@@ -54,8 +58,13 @@ func (a *Authority) Since() int64 {
 	return a.last().published
 }
 
-// FirstSince is the publication time of the authority's first accreditation.
-func (a *Authority) FirstSince() int64 { return a.events[0].published }
+// FirstSince is the publication time of the authority's first accreditation, 0 if it has none.
+func (a *Authority) FirstSince() int64 {
+	if len(a.events) == 0 {
+		return 0
+	}
+	return a.events[0].published
+}
 
 // Standing returns the accreditation that stands at a place, nil if none does.
 func (a *Authority) Standing(place uint64) *Statement {
@@ -83,6 +92,15 @@ func (a *Authority) LatestTitle() string {
 	return ""
 }
 
+// Unknown is why a statement of the root about the authority was not understood, nil if all were:
+// what the authority may say is then for a newer verifier to decide.
+func (a *Authority) Unknown() error {
+	if a == nil {
+		return nil
+	}
+	return a.unknown
+}
+
 // Disowned reports whether a later withdrawal reaches back to a place.
 func (a *Authority) Disowned(place uint64) bool {
 	if a == nil {
@@ -96,30 +114,43 @@ func (a *Authority) Disowned(place uint64) bool {
 	return false
 }
 
-// mayIssue reports whether an accreditation covers a kind.
-func mayIssue(accredit *Statement, kind string) bool {
+// MayIssue reports whether an accreditation covers a kind.
+func (accredit *Statement) MayIssue(kind string) bool {
 	return slices.Contains(accredit.Kinds, kind) || accredit.Kinds[0] == "*"
 }
 
 // Authorities are the authorities of a registry, by name.
 type Authorities map[string]*Authority
 
-// apply feeds an authorised entry of the root into the standing of its authority.
-func (as Authorities) apply(e *Entry) {
-	if e.Statement == nil || e.Statement.Authority == "" {
-		return
+// Apply feeds an authorised entry of the root, in ledger order, into the standing of its authority, and reports
+// whether it took effect. Other entries have none.
+func (as Authorities) Apply(e *Entry) bool {
+	name, ok := strings.CutPrefix(e.Envelope.Selector, issuerSelector)
+	if !ok {
+		return false
 	}
-	a := as[e.Statement.Authority]
+	a := as[name]
 	if a == nil {
-		a = &Authority{Name: e.Statement.Authority}
+		a = &Authority{Name: name}
 	}
-	if a.apply(standingEvent{e.Place, e.Published, e.Leaf, e.Statement}) {
-		as[a.Name] = a
+	if e.Statement == nil {
+		a.unknown, as[name] = e.Why, a
+		return false
 	}
+	if ok = a.apply(standingEvent{e.Place, e.Published, e.Leaf, e.Statement}); ok {
+		as[name] = a
+	}
+	return ok
 }
 
-// Apply takes an authorised entry into account; call it for every authorised entry in ledger order.
-func (as Authorities) Apply(e *Entry) { as.apply(e) }
+// Clone copies the authorities, so that what is not in the ledger yet can be tried.
+func (as Authorities) Clone() Authorities {
+	out := Authorities{}
+	for name, a := range as {
+		out[name] = &Authority{name, slices.Clone(a.events), a.unknown}
+	}
+	return out
+}
 
 // An Entry is an authorised entry of the ledger.
 type Entry struct {
@@ -172,6 +203,10 @@ func (t *Trust) authoriseSigner(as Authorities, place uint64, note *Note, env *E
 	case ActionAccredit, ActionWithdraw, ActionTrust, ActionRollover, ActionIndex, ActionLandmark:
 		return insufficient("authority", quote(env.Issuer), " may not ", quote(env.Action))
 	}
+	if strings.HasPrefix(env.Selector, issuerSelector) {
+		// In an issuer's record it would stand among what only the root says.
+		return insufficient("authority", quote(env.Issuer), " may not speak about authorities")
+	}
 	standing := as[env.Issuer].Standing(place)
 	if standing == nil {
 		return insufficient("authority", quote(env.Issuer), " is not accredited at place ", utoa(place))
@@ -179,7 +214,24 @@ func (t *Trust) authoriseSigner(as Authorities, place uint64, note *Note, env *E
 	if !signedByOne(note.Signatures[0], standing.Keys, note.Text) {
 		return unverified("statement", "of ", quote(env.Issuer), ": not signed by a key that stands at place ", utoa(place))
 	}
+	// A further line would make the statement void, and its text with it: whoever saw a revocation on its way
+	// could keep it out by sending it ahead with a line more.
+	if n := len(note.Signatures); n > env.mostLines() {
+		return unverified("statement", "of ", quote(env.Issuer), ": ", itoa(n), " signatures, want ", itoa(env.mostLines()))
+	}
 	return nil
+}
+
+// mostLines is how many signature lines an authority's statement may have; of what
+// is not understood, that is not known either.
+func (e *Envelope) mostLines() int {
+	switch {
+	case e.Version != statementVersion || actions[e.Action] == nil:
+		return MaxSignatures
+	case e.Action == ActionLink:
+		return 2
+	}
+	return 1
 }
 
 // verifyRoot wants exactly k lines of distinct root keys, in the order of the trust file.

@@ -81,3 +81,16 @@ func verifyRaw(k *Key, message, sig []byte) bool {
 	pub, err := mldsa.NewPublicKey(mldsa.MLDSA44(), k.Public)
 	return err == nil && mldsa.Verify(pub, message, sig, nil) == nil
 }
+
+// NewestTime is the latest time that a note's cosignatures claim, 0 if none does. Nothing is verified.
+func (n *Note) NewestTime() int64 {
+	var newest int64
+	for _, s := range n.Signatures {
+		if len(s.Bytes) == 8+ed25519.SignatureSize || len(s.Bytes) == 8+mldsa.MLDSA44SignatureSize {
+			if t := binary.BigEndian.Uint64(s.Bytes); t <= 1<<62 {
+				newest = max(newest, int64(t))
+			}
+		}
+	}
+	return newest
+}

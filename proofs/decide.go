@@ -2,7 +2,11 @@ package proofs
 
 // Which verdict follows from what was verified (FORMAT.md, section 14).
 
-import "errors"
+import (
+	"errors"
+	"math/bits"
+	"slices"
+)
 
 // secondsPerDay: dates are days in UTC.
 const secondsPerDay = 86400
@@ -13,8 +17,9 @@ const laterThan = 366
 // compareViews looks for two policy-valid views of the ledger that conflict: the
 // registry's head, the remembered head and the receipt.
 func (c *check) compareViews() {
+	seen := c.rememberedView()
 	var views []*evidence
-	for _, ev := range []*evidence{c.registry, c.rememberedView(), c.receipt} {
+	for _, ev := range []*evidence{c.registry, seen, c.receipt} {
 		if ev != nil {
 			views = append(views, ev)
 		}
@@ -24,19 +29,19 @@ func (c *check) compareViews() {
 			if size, ok := conflict(a, b); ok {
 				c.conflict = [][]byte{a.raw, b.raw}
 				c.step("consistency", "failed", "two checkpoints that satisfy the policy prove different ledgers at size "+utoa(size))
-				return
+				return // with nothing to remember, or the fork would be the truth next time
 			}
 		}
+	}
+	if c.registry != nil {
+		c.remember = c.registry.raw
+		c.compareMemory(seen)
 	}
 }
 
 // rememberedView verifies the head kept from an earlier visit; one that the trust
 // file does not cover is forgotten.
 func (c *check) rememberedView() *evidence {
-	if c.registry == nil {
-		return nil
-	}
-	c.remember = c.registry.raw
 	if c.q.Remembered == nil {
 		return nil
 	}
@@ -48,13 +53,52 @@ func (c *check) rememberedView() *evidence {
 	if err != nil {
 		return nil
 	}
-	if x.Size > c.registry.x.Size {
-		c.rollback, c.remember = true, nil
-		c.step("consistency", "failed", "the registry shows size "+utoa(c.registry.x.Size)+", this device has seen "+utoa(x.Size))
-	} else {
-		c.step("consistency", "passed", "nothing that this device has seen before is contradicted", Evidence{"seen-size", utoa(x.Size)})
-	}
 	return &evidence{x: x, olds: head.Consistency, raw: c.q.Remembered}
+}
+
+// compareMemory demands that the registry has grown from what this device has seen.
+func (c *check) compareMemory(seen *evidence) {
+	if seen == nil {
+		return
+	}
+	size := utoa(seen.x.Size)
+	switch {
+	case seen.x.Size > c.registry.x.Size:
+		c.rollback, c.remember = true, nil
+		c.step("consistency", "failed", "the registry shows size "+utoa(c.registry.x.Size)+", this device has seen "+size)
+	case !c.registry.grownFrom(seen):
+		c.registry, c.remember = nil, nil
+		c.registryErr = unverified("head", "does not prove that the ledger has grown from the size ", size, ", which this device has seen")
+		c.step("consistency", "failed", c.registryErr.Error())
+	default:
+		c.step("consistency", "passed", "nothing that this device has seen before is contradicted", Evidence{"seen-size", size})
+	}
+}
+
+// grownFrom reports whether a head names the size that every head after an earlier one has to name.
+func (ev *evidence) grownFrom(seen *evidence) bool {
+	want, known := seen.lasting()
+	for _, o := range ev.sizes() {
+		for _, s := range seen.sizes() {
+			if o.Size == s.Size && (!known || o.Size == want) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lasting is the size that stays on the public list for ever: that of the publication whose number is the
+// largest power of two. It is not known where publications that nobody saw upset the numbers.
+func (ev *evidence) lasting() (size uint64, known bool) {
+	p := ev.x.Publication
+	list := append(PublicationList(p), p)
+	sizes := append(slices.Clone(ev.olds), OldSize{Size: ev.x.Size})
+	if len(list) != len(sizes) {
+		return 0, false
+	}
+	i := slices.Index(list, 1<<(bits.Len64(p)-1))
+	return sizes[i].Size, true
 }
 
 // conflict finds a size at which two verified views prove different roots.
@@ -111,7 +155,7 @@ func receiptReason(err error) Reason {
 // decideView chooses the newer of the two views and decides by it.
 func (c *check) decideView() {
 	ev := c.registry
-	if c.receipt != nil && (ev == nil || c.receipt.x.AsOf > ev.x.AsOf) {
+	if c.receipt != nil && (ev == nil || newer(c.receipt.x, ev.x)) {
 		ev = c.receipt
 	}
 	if ev == nil {
@@ -119,8 +163,8 @@ func (c *check) decideView() {
 		return
 	}
 	c.describe(ev)
-	if c.receipt != nil && c.registry != nil && c.receipt.present && !c.registry.present {
-		c.verdict(Unavailable, ReasonBadData, "the registry's index lacks a document that the receipt proves registered")
+	if c.vanished() {
+		c.verdict(Unavailable, ReasonBadData, "the later of registry and receipt lacks a document that the earlier proves registered")
 		return
 	}
 	life := Answering(ev.lives)
@@ -132,6 +176,24 @@ func (c *check) decideView() {
 	default:
 		c.decideLife(ev, life)
 	}
+}
+
+// newer: a ledger only grows, so that the larger tree is the later one whatever the clocks of those who
+// signed it say; of one size, the later signed.
+func newer(a, b *VerifiedIndex) bool {
+	return a.Size > b.Size || a.Size == b.Size && a.AsOf > b.AsOf
+}
+
+// vanished tells whether a document is there in the earlier view and not in the later one.
+func (c *check) vanished() bool {
+	if c.receipt == nil || c.registry == nil || c.receipt.present == c.registry.present {
+		return false
+	}
+	there, gone := c.receipt, c.registry
+	if c.registry.present {
+		there, gone = gone, there
+	}
+	return there.x.Size <= gone.x.Size
 }
 
 // decideNothing: no view at all. The registry's failure is told before the receipt's.

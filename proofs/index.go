@@ -281,6 +281,10 @@ func ParseMapTile(b []byte) (*MapTile, error) {
 			r.fail("leaf ", itoa(i), " at depth ", itoa(l.Depth))
 			break
 		}
+		if t.Depth+l.Depth > maxDepth {
+			r.fail("leaf ", itoa(i), " at depth ", itoa(t.Depth+l.Depth), " of the map")
+			break
+		}
 		width := 1 << (MapTileHeight - l.Depth)
 		if filled%width != 0 || filled+width > 1<<MapTileHeight {
 			r.fail("leaf ", itoa(i), " does not fit the tree")
@@ -392,16 +396,13 @@ func (t *Trust) readAuthority(as Authorities, rec Record) error {
 	for _, re := range entries {
 		e, err := t.Authorise(nil, re.Place, re.Bytes)
 		if err != nil {
-			return err
+			return unverified("issuer record", "place ", utoa(re.Place), ": ", err.Error())
 		}
 		if e.Envelope.Issuer != t.RootName() || KeyOf(e.Envelope.Selector) != rec.Key {
 			return unverified("issuer record", "place ", utoa(re.Place), " is not about its authority")
 		}
-		if e.Statement == nil {
-			return e.Why
-		}
 		e.Published = re.Published
-		as.apply(e)
+		as.Apply(e)
 	}
 	return nil
 }

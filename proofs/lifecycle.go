@@ -41,25 +41,23 @@ type LifeEvent struct {
 // entries are authorised, and their subject is the key, but for successors'.
 func Lives(t *Trust, as Authorities, key Hash, entries []*Entry) []*Life {
 	l := &lives{t: t, as: as, key: key, successors: map[Hash]*Entry{}}
-	var rootUnknown error
+	texts := map[string]bool{} // "A second entry with the same text is void."
 	for _, e := range entries {
 		switch {
+		case texts[e.Note.Text]:
 		case KeyOf(e.Envelope.Selector) != key:
 			l.addSuccessor(e)
-		case e.Statement == nil && e.Envelope.Issuer == t.RootName():
-			rootUnknown = e.Why
 		case e.Statement == nil:
-			l.unknown(e)
+			l.unknown = append(l.unknown, e)
 		case e.Statement.Action == ActionRegister:
 			l.register(e)
 		default:
 			l.event(e)
 		}
+		texts[e.Note.Text] = true
 	}
 	for _, life := range l.all {
-		if rootUnknown != nil {
-			life.Unknown = rootUnknown
-		}
+		life.Unknown = l.unknownOf(life)
 	}
 	return l.all
 }
@@ -70,6 +68,7 @@ type lives struct {
 	key        Hash
 	all        []*Life
 	successors map[Hash]*Entry // registers of successors, by leaf hash
+	unknown    []*Entry        // not understood
 }
 
 func (l *lives) addSuccessor(e *Entry) {
@@ -87,12 +86,17 @@ func (l *lives) of(registrar string) *Life {
 	return nil
 }
 
-// unknown: "An entry that is not understood makes the life of its issuer
-// unavailable … It begins no life of its own."
-func (l *lives) unknown(e *Entry) {
-	if life := l.of(e.Envelope.Issuer); life != nil {
-		life.Unknown = e.Why
+// unknownOf: "An entry that is not understood makes the life of its issuer unavailable, wherever it
+// stands, and the root's every life; and every life that began after it", since it may be an
+// earlier registration.
+func (l *lives) unknownOf(life *Life) error {
+	for _, e := range l.unknown {
+		issuer := e.Envelope.Issuer
+		if issuer == life.Registrar || issuer == l.t.RootName() || e.Place < life.Register.Place {
+			return e.Why
+		}
 	}
+	return l.as[life.Registrar].Unknown()
 }
 
 func (l *lives) register(e *Entry) {
@@ -104,7 +108,7 @@ func (l *lives) register(e *Entry) {
 		latest: e.Leaf, chain: map[Hash]bool{e.Leaf: true}}
 	if a.Disowned(e.Place) {
 		life.Reason = ReasonWithdrawn
-	} else if !mayIssue(life.Accredit, e.Statement.Kind) {
+	} else if !life.Accredit.MayIssue(e.Statement.Kind) {
 		life.Reason = ReasonKind
 	}
 	l.all = append(l.all, life)
@@ -207,7 +211,7 @@ func (l *lives) link(life *Life, e *Entry) bool {
 	}
 	standing := l.as[life.Registrar].Standing(e.Place)
 	if len(n.Signatures) != 2 || standing == nil || life.foreign == maxForeignLinks ||
-		!signedByOne(n.Signatures[1], standing.Keys, n.Text) {
+		l.as[life.Registrar].Disowned(e.Place) || !signedByOne(n.Signatures[1], standing.Keys, n.Text) {
 		return false
 	}
 	life.foreign++
@@ -246,3 +250,6 @@ func Registrant(entries []*Entry, event *Entry) string {
 	}
 	return ""
 }
+
+// Latest is the leaf hash of the latest entry of the life that took effect: what the next one has to name with `after`.
+func (l *Life) Latest() Hash { return l.latest }

@@ -60,6 +60,7 @@ const (
 	ReasonFork              Reason = "fork"                // inconsistent
 	ReasonKind              Reason = "kind-not-accredited" // unaccredited: not for this kind
 	ReasonWithdrawn         Reason = "withdrawn"           // unaccredited: keys disowned from before the registration
+	ReasonUnreadable        Reason = "unreadable"          // unavailable: the document itself could not be read
 	ReasonAbsent            Reason = "absent"              // not-registered, stale: the key is proved absent
 )
 

@@ -25,4 +25,7 @@ func KeyOf(selector string) Hash {
 }
 
 // IssuerKey is the key of an authority in the issuer list.
-func IssuerKey(name string) Hash { return KeyOf("issuer:" + name) }
+func IssuerKey(name string) Hash { return KeyOf(issuerSelector + name) }
+
+// issuerSelector begins the selectors of authorities.
+const issuerSelector = "issuer:"

@@ -161,7 +161,7 @@ func (e *Envelope) subject() string {
 	case f == "sealed" && ok && hexDecode(h[:], hex):
 		return "sealed:" + hex
 	case f == "authority" && IsName(v):
-		return "issuer:" + v
+		return issuerSelector + v
 	}
 	return ""
 }

@@ -176,7 +176,7 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 		}
 		e, err := c.t.Authorise(ev.as, re.Place, re.Bytes)
 		if err != nil {
-			return err
+			return ev.unauthorised(re, err)
 		}
 		e.Published = re.Published
 		if KeyOf(e.Envelope.Selector) != rec.Key && (e.Statement == nil || e.Statement.Action != ActionRegister) {
@@ -194,11 +194,25 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 	return nil
 }
 
+// unauthorised: the index holds authorised entries only, so that one which is not makes the record
+// unbelievable, unless a newer verifier would know better.
+func (ev *evidence) unauthorised(re RecordEntry, err error) error {
+	if _, env, err := ParseEntry(re.Bytes); err == nil {
+		if why := ev.as[env.Issuer].Unknown(); why != nil {
+			return why
+		}
+	}
+	return unverified("record", "entry at place ", utoa(re.Place), ": ", err.Error())
+}
+
 // otherSHA3 tells a life of a document with the same SHA-256 and another
 // SHA3-512: with both computed, it is not this document's.
 func (c *check) otherSHA3(l *Life) bool {
 	d := l.Register.Statement.Document
-	return c.q.SHA3512 != nil && !d.Sealed && d.Digests.SHA3512 != *c.q.SHA3512
+	if c.salt != nil {
+		return *d != Seal(c.t.Origin, *c.salt, Digests{c.q.SHA256, *c.q.SHA3512})
+	}
+	return c.q.SHA3512 != nil && d.Digests.SHA3512 != *c.q.SHA3512
 }
 
 // askRegistry reads head, tiles, slot and issuer list. It reports false if files

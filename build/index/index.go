@@ -63,45 +63,46 @@ func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
 }
 
 // State returns the present state. Entries added since the last Publish count in Size and SHA3 only.
-func (l *Ledger) State() State { return l.state }
+func (l *Ledger) State() State {
+	s := l.state
+	s.SHA3 = proofs.NewFrontierSHA3() // a copy: Add goes on with ours
+	s.SHA3.Restore(l.state.SHA3.Size(), l.state.SHA3.Edge())
+	return s
+}
 
 // Authorities returns the standing of all authorities as of the last entry added.
 func (l *Ledger) Authorities() proofs.Authorities { return l.authorities }
 
 // Add takes the next entries of the ledger, in order. What does not count is passed over.
 func (l *Ledger) Add(entries ...[]byte) {
-	for len(entries) > 0 {
-		n := l.untilRoot(entries)
-		for i, e := range l.authorise(entries[:n]) {
-			l.state.SHA3.Append(entries[i])
-			l.take(e)
-		}
-		l.state.Size += uint64(n)
-		entries = entries[n:]
-	}
-}
-
-// untilRoot is how many of the entries can be authorised at once: a statement
-// of the root, which may change who is authorised, ends a run.
-func (l *Ledger) untilRoot(entries [][]byte) int {
-	mark := []byte("\nissuer " + l.trust.RootName() + "\n")
-	for i, e := range entries {
-		if bytes.Contains(e, mark) {
-			return i + 1
-		}
-	}
-	return len(entries)
-}
-
-// authorise verifies signatures on all processors; nil stands for what does not count.
-func (l *Ledger) authorise(entries [][]byte) []*proofs.Entry {
-	out := make([]*proofs.Entry, len(entries))
-	parallel(len(entries), func(i int) {
-		if e, err := l.trust.Authorise(l.authorities, l.state.Size+uint64(i), entries[i]); err == nil {
-			out[i] = e
-		}
+	Authorise(l.trust, l.authorities, l.state.Size, entries, func(i int, e *proofs.Entry, _ error) {
+		l.state.SHA3.Append(entries[i])
+		l.take(e)
 	})
-	return out
+	l.state.Size += uint64(len(entries))
+}
+
+// Authorise verifies entries on all processors and calls f for each in order, with nil and the reason for one
+// that does not count. What the root says takes effect on the authorities before the entries after it.
+func Authorise(t *proofs.Trust, as proofs.Authorities, first uint64, entries [][]byte, f func(i int, e *proofs.Entry, err error)) {
+	mark := []byte("\nissuer " + t.RootName() + "\n")
+	for done := 0; done < len(entries); {
+		run := entries[done:]
+		if i := slices.IndexFunc(run, func(e []byte) bool { return bytes.Contains(e, mark) }); i >= 0 {
+			run = run[:i+1]
+		}
+		out, errs := make([]*proofs.Entry, len(run)), make([]error, len(run))
+		parallel(len(run), func(i int) {
+			out[i], errs[i] = t.Authorise(as, first+uint64(done+i), run[i])
+		})
+		for i, e := range out {
+			if e != nil && e.Envelope.Issuer == t.RootName() {
+				as.Apply(e)
+			}
+			f(done+i, e, errs[i])
+		}
+		done += len(run)
+	}
 }
 
 // parallel calls f for 0 to n-1 on all processors.
@@ -133,9 +134,6 @@ func (l *Ledger) take(e *proofs.Entry) {
 			l.hold(e.Statement.Index.Publication, e.Statement.Index.Time)
 		}
 	case e.Envelope.Selector != "":
-		if e.Envelope.Issuer == l.trust.RootName() {
-			l.authorities.Apply(e)
-		}
 		l.waiting = append(l.waiting, e)
 	}
 }

@@ -1,14 +1,13 @@
 package index
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 
+	"stele/build/durable"
 	"stele/proofs"
 )
 
@@ -32,48 +31,8 @@ func (d Dir) Path(h proofs.Hash) string {
 // Get reads a file.
 func (d Dir) Get(h proofs.Hash) ([]byte, error) { return os.ReadFile(d.Path(h)) }
 
-// Put writes a file and reads it back. One that is there already counts only if
-// its bytes are right: after a crash a rightly named file may be empty.
-func (d Dir) Put(h proofs.Hash, b []byte) error {
-	path := d.Path(h)
-	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
-		return nil
-	}
-	if err := d.write(path, b); err != nil {
-		return err
-	}
-	have, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(have, b) {
-		return fmt.Errorf("write %s: what was read back differs from what was written", path)
-	}
-	return nil
-}
-
-func (d Dir) write(path string, b []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		tmp, err = os.CreateTemp(filepath.Dir(path), ".new-*")
-	}
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
-}
+// Put writes a file and reads it back; it is durable after durable.SyncTree.
+func (d Dir) Put(h proofs.Hash, b []byte) error { return durable.WriteOnce(d.Path(h), b) }
 
 // Memory is a Store in memory, for small registries and for tests.
 type Memory struct {

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"stele/build/durable"
+	"stele/build/registry"
+	"stele/build/samples"
+	"stele/proofs"
+)
+
+const (
+	demoOrigin = "demo.stele.example/ledger"
+	demoTitle  = "Demonstration Registry of the Republic of Example"
+
+	// demoFresh lets a demonstration be looked at for a week without a heartbeat.
+	demoFresh = 7 * 24 * time.Hour
+	// demoHeartbeat is how often a served demonstration is signed again.
+	demoHeartbeat = time.Hour
+
+	// portalSample is the greatest size of a sample that the portal offers to try, in bytes.
+	portalSample = 1 << 20
+)
+
+// demoAuthorities are the demonstration's issuers, by the short names that the samples use.
+var demoAuthorities = []struct{ short, title string }{
+	{"education", "Ministry of Education"},
+	{"land", "Land Registry Office"},
+	{"court", "District Court of Exampleton"},
+	{"interior", "Ministry of the Interior"},
+	{"gazette", "Official Gazette"},
+	{"academy", "Northern Academy"},
+}
+
+func demoName(short string) string { return short + ".demo.stele.example" }
+
+// demoVerdict is what a sample of a role comes to.
+func demoVerdict(role string) proofs.Verdict {
+	switch role {
+	case "register", "successor":
+		return proofs.Authentic
+	case "altered", "unknown":
+		return proofs.NotRegistered
+	}
+	return proofs.Verdict(role)
+}
+
+func runDemo(c *cli) error {
+	var dir, addr string
+	var once bool
+	args, err := c.parse(func(fs *flag.FlagSet) {
+		fs.StringVar(&dir, "dir", filepath.Join(".out", "demo"), "the registry's folder")
+		fs.StringVar(&addr, "addr", "127.0.0.1:8080", "where to serve it")
+		fs.BoolVar(&once, "once", false, "make everything and exit without serving")
+	})
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		return usage("stele demo --dir "+args[0], "demo takes no arguments, got %q", args[0])
+	}
+	c.registryDir = dir
+	d := &demo{cli: c, dir: dir}
+	if err := d.make(); err != nil {
+		return err
+	}
+	if once {
+		return d.tell()
+	}
+	return c.serve(d.r, addr, demoHeartbeat, d.samples())
+}
+
+// A demo makes the demonstration registry, step by step. Each step looks whether it has been done, so that
+// a demonstration that was interrupted is gone on with.
+type demo struct {
+	*cli
+	dir string
+	r   *registry.Registry
+}
+
+func (d *demo) expectedPath() string { return filepath.Join(d.dir, "samples", "expected.json") }
+
+func (d *demo) make() error {
+	if exists(d.expectedPath()) {
+		return d.reuse()
+	}
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"writing sample documents", func() error { return samples.WriteAll(filepath.Join(d.dir, "samples")) }},
+		{"making the registry and its keys", d.open},
+		{"accrediting six authorities", d.accredit},
+		{"registering the documents", d.register},
+		{"publishing", d.publish},
+		{"revoking, suspending, replacing; publishing again", d.later},
+		{"building the portal", d.portal},
+		{"noting what is expected", d.expect},
+	} {
+		d.note("demo: %s", step.what)
+		if err := step.do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reuse signs again what an earlier run has made.
+func (d *demo) reuse() error {
+	d.note("demo: going on with %s", d.dir)
+	if err := d.open(); err != nil {
+		return err
+	}
+	return d.portal()
+}
+
+func (d *demo) open() error {
+	if !exists(filepath.Join(d.dir, "trust")) {
+		setup := registry.Setup{Origin: demoOrigin, Title: demoTitle, Demo: true, StaleAfter: demoFresh}
+		if _, err := registry.Init(d.dir, setup, nil); err != nil {
+			return err
+		}
+	}
+	r, err := d.cli.open()
+	if err != nil {
+		return err
+	}
+	if !r.Trust.Demo {
+		return usage("stele demo --dir another folder", "%s is a real registry, not a demonstration", d.dir)
+	}
+	d.r = r
+	return nil
+}
+
+func (d *demo) accredit() error {
+	as, err := d.r.AuthoritiesPending()
+	if err != nil {
+		return err
+	}
+	for _, a := range demoAuthorities {
+		if _, known := as[demoName(a.short)].Latest(); known {
+			continue
+		}
+		if err := d.r.Accredit(demoName(a.short), a.title, kindsOf(a.short)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kindsOf lists the kinds that the samples of an authority are of.
+func kindsOf(short string) []string {
+	var kinds []string
+	for _, f := range samples.All() {
+		if f.Issuer == short && !strings.Contains(" "+strings.Join(kinds, " ")+" ", " "+f.Kind+" ") {
+			kinds = append(kinds, f.Kind)
+		}
+	}
+	return kinds
+}
+
+func (d *demo) path(sample string) string {
+	return filepath.Join(d.dir, "samples", filepath.FromSlash(sample))
+}
+
+func (d *demo) register() error {
+	for _, f := range samples.All() {
+		if v := demoVerdict(f.Role); v == proofs.NotRegistered {
+			continue
+		}
+		var failed error
+		req := registry.Request{Issuer: demoName(f.Issuer), Kind: f.Kind, Issued: f.Issued, Expires: f.Expires}
+		err := d.r.Register(d.ctx, req, []string{d.path(f.Path)}, func(r registry.Registered) { failed = r.Err })
+		if err == nil {
+			err = failed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) publish() error {
+	_, err := d.r.Publish(d.ctx)
+	return err
+}
+
+// later is what becomes of the documents after their publication.
+func (d *demo) later() error {
+	for _, f := range samples.All() {
+		if err := d.event(f); err != nil {
+			return fmt.Errorf("%s: %w", f.Path, err)
+		}
+	}
+	return d.publish()
+}
+
+func (d *demo) event(f samples.File) error {
+	s := &proofs.Statement{Issuer: demoName(f.Issuer)}
+	switch f.Role {
+	case "revoked":
+		s.Action, s.Reason = proofs.ActionRevoke, "The licence was obtained with a forged reference."
+	case "suspended":
+		s.Action, s.Reason = proofs.ActionSuspend, "An appeal against the order is pending."
+	case "superseded":
+		s.Action, s.Reason = proofs.ActionSupersede, "A new extract was issued after the boundary was surveyed."
+		digests, err := registry.HashFile(d.path(f.Of), make([]byte, 1<<20))
+		if err != nil {
+			return err
+		}
+		s.Successor = &proofs.Ref{Digests: digests}
+	case "unaccredited":
+		return d.r.Withdraw(demoName(f.Issuer), true, "The academy was never entitled to award diplomas.")
+	default:
+		return nil
+	}
+	return d.r.Event(s, d.path(f.Path))
+}
+
+// portal publishes again with the portal's pages, and puts the smaller samples beside them.
+func (d *demo) portal() error {
+	for _, s := range d.samples() {
+		b, err := os.ReadFile(d.path(strings.TrimPrefix(s.Path, "samples/")))
+		if err != nil {
+			return err
+		}
+		if err := durable.WriteOnce(filepath.Join(d.r.Public(), filepath.FromSlash(s.Path)), b); err != nil {
+			return err
+		}
+	}
+	_, err := d.cli.publish(d.r, d.samples())
+	return err
+}
+
+// samples are the documents that the portal offers to try: one of each verdict and role.
+func (d *demo) samples() []registry.Sample {
+	about := map[string]string{
+		"register":     "A diploma, just as the university issued it.",
+		"altered":      "The same diploma with one byte changed: a better grade.",
+		"revoked":      "A licence that was taken back.",
+		"superseded":   "An older extract; a newer one has taken its place.",
+		"suspended":    "An order that is on hold.",
+		"expired":      "A certificate whose time is over.",
+		"unaccredited": "A diploma of an academy that may not award any.",
+		"unknown":      "A paper that nobody registered.",
+	}
+	var out []registry.Sample
+	for _, f := range samples.All() {
+		info, err := os.Stat(d.path(f.Path))
+		if about[f.Role] == "" || err != nil || info.Size() > portalSample {
+			continue
+		}
+		out = append(out, registry.Sample{Path: "samples/" + f.Path, Name: filepath.Base(f.Path), Verdict: demoVerdict(f.Role), Description: about[f.Role]})
+		delete(about, f.Role)
+	}
+	return out
+}
+
+func (d *demo) expect() error {
+	want := map[string]proofs.Verdict{}
+	for _, f := range samples.All() {
+		want[f.Path] = demoVerdict(f.Role)
+	}
+	b, err := json.MarshalIndent(want, "", "\t")
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(d.expectedPath(), append(b, '\n'), 0o644)
+}
+
+func (d *demo) tell() error {
+	if d.json {
+		return d.printJSON(map[string]string{"registry": d.dir, "public": d.r.Public(), "samples": filepath.Join(d.dir, "samples")})
+	}
+	fmt.Fprintf(d.stdout, "registry  %s\nsamples   %s\nportal    %s\n\nstele serve --registry %s\n", d.dir,
+		filepath.Join(d.dir, "samples"), d.r.Public(), d.dir)
+	return nil
+}

@@ -1,0 +1,125 @@
+// Package durable writes files so that they are there after a crash, whole or
+// not at all.
+package durable
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// WriteFile replaces a file atomically and durably: temporary file, fsync,
+// rename, fsync of the folder. Folders are made as needed.
+func WriteFile(path string, b []byte, perm os.FileMode) error {
+	if err := Replace(path, b, perm, true); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// Replace replaces a file atomically. Without sync, it is durable only after SyncTree.
+func Replace(path string, b []byte, perm os.FileMode, sync bool) error {
+	dir := filepath.Dir(path)
+	tmp, err := os.CreateTemp(dir, ".new-*")
+	if errors.Is(err, os.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		tmp, err = os.CreateTemp(dir, ".new-*")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(b)
+	if err == nil && sync {
+		err = tmp.Sync()
+	}
+	err = errors.Join(err, tmp.Chmod(perm), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// WriteOnce writes a file that never changes. One that is there already counts
+// only if its bytes are right: after a crash a rightly named file may be empty.
+// The file is read back and compared.
+func WriteOnce(path string, b []byte) error {
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
+		return nil
+	}
+	if err := Replace(path, b, 0o644, false); err != nil {
+		return err
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(have, b) {
+		return fmt.Errorf("write %s: what was read back differs from what was written", path)
+	}
+	return nil
+}
+
+// SyncTree makes everything on a folder's file system durable: one call for
+// thousands of files.
+func SyncTree(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Syncfs(int(f.Fd())); err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	return nil
+}
+
+// SyncDir makes the names in a folder durable.
+func SyncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	return nil
+}
+
+// A Lock is held on a file by one process.
+type Lock struct{ f *os.File }
+
+// ErrLocked says that another process holds the lock.
+var ErrLocked = errors.New("another process is at work")
+
+// TryLock takes a lock, or fails at once with ErrLocked. A process that dies loses its locks.
+func TryLock(path string) (*Lock, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", path, ErrLocked)
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return &Lock{f}, nil
+}
+
+// Unlock releases the lock.
+func (l *Lock) Unlock() error { return l.f.Close() }

@@ -1,0 +1,164 @@
+// Command stele is the officials' command: it makes a registry, registers documents, publishes
+// signed checkpoints and checks documents. One file a command; `stele help` lists them.
+//
+// Exit codes: 0 done, or for verify and receipt the document is authentic; 1 it failed, or another verdict
+// was reached; 2 the command line is wrong, or nothing could be decided.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"stele/build/keys"
+	"stele/build/registry"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// A command is one of stele's commands.
+type command struct {
+	name string
+	args string // as usage shows them
+	help string // one line
+	run  func(*cli) error
+}
+
+func commands() []command {
+	return []command{
+		{"demo", "[--dir D] [--addr A] [--once]", "make and serve a complete registry with sample documents", runDemo},
+		{"init", "[--origin NAME] [--title TEXT]", "make a registry and its keys", runInit},
+		{"accredit", "AUTHORITY [--title TEXT] [--kind WORD]…", "let an authority issue kinds of documents", runAccredit},
+		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, and folders of them", runRegister},
+		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
+		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
+		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
+		{"serve", "[--addr A]", "serve what is published", runServe},
+		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
+		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
+		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
+	}
+}
+
+// cli is one run of the command.
+type cli struct {
+	ctx    context.Context
+	cmd    command
+	args   []string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+
+	registryDir string
+	json        bool
+}
+
+// An exit ends the command with a code and says nothing more.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// A usageError is a wrong command line.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func usage(hint, format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...), hint}
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &cli{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		c.help()
+		if len(args) == 0 {
+			return 2
+		}
+		return 0
+	}
+	for _, cmd := range commands() {
+		if cmd.name == args[0] {
+			c.cmd, c.args = cmd, args[1:]
+			return c.exitCode(cmd.run(c))
+		}
+	}
+	return c.exitCode(usage("stele help", "unknown command %q", args[0]))
+}
+
+// exitCode tells an error as an official should read it, and turns it into a code.
+func (c *cli) exitCode(err error) int {
+	var (
+		code  exit
+		wrong *usageError
+		reg   *registry.Error
+		key   *keys.Error
+	)
+	hint := ""
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &wrong):
+		hint = wrong.hint
+	case errors.As(err, &reg):
+		hint = reg.Hint
+	case errors.As(err, &key):
+		hint = key.Hint
+	case errors.Is(err, os.ErrPermission):
+		hint = "look at the owner and the permissions of the path named above"
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "make room on the disk and run the command again: nothing published was harmed"
+	}
+	c.tellError(err, hint)
+	if wrong != nil || c.cmd.name == "verify" || c.cmd.name == "receipt" {
+		return 2
+	}
+	return 1
+}
+
+func (c *cli) tellError(err error, hint string) {
+	fmt.Fprintf(c.stderr, "stele: %v\n", withoutHint(err))
+	if hint != "" {
+		fmt.Fprintf(c.stderr, "hint: %s\n", hint)
+	}
+	if c.json {
+		c.printJSON(struct {
+			Error string `json:"error"`
+			Hint  string `json:"hint,omitempty"`
+		}{withoutHint(err), hint})
+	}
+}
+
+// withoutHint is the text of an error; a key's error brings its hint along in the text.
+func withoutHint(err error) string {
+	var key *keys.Error
+	if errors.As(err, &key) {
+		bare := *key
+		bare.Hint = ""
+		return bare.Error()
+	}
+	return err.Error()
+}
+
+func (c *cli) help() {
+	fmt.Fprintf(c.stdout, "stele: a public registry of documents that a state can stand on\n\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(c.stdout, "  stele %-9s %s\n", cmd.name, cmd.args)
+		fmt.Fprintf(c.stdout, "  %15s %s\n", "", cmd.help)
+	}
+	fmt.Fprintf(c.stdout, "\nEvery command takes --registry DIR (default: the current directory) and --json.\n"+
+		"The passphrase of a registry's keys is asked for, or read from STELE_PASSPHRASE or the file named by STELE_PASSPHRASE_FILE.\n")
+}

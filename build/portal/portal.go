@@ -1,0 +1,141 @@
+// Package portal reads what a registry has published, from a folder or over HTTP, and
+// puts questions about documents to package proofs.
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"stele/proofs"
+)
+
+// maxFile is the most that is read of one published file, in bytes: an issuer list may have 64 MiB.
+const maxFile = 65 << 20
+
+// A Portal is where published files are read from. Read is safe for concurrent use.
+type Portal interface {
+	Read(ctx context.Context, path string) ([]byte, error)
+	String() string
+}
+
+// Open opens a portal: an address beginning with http:// or https://, or a folder.
+func Open(where string) (Portal, error) {
+	if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
+		return &web{strings.TrimSuffix(where, "/"), &http.Client{Timeout: 30 * time.Second}}, nil
+	}
+	if info, err := os.Stat(where); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: want a folder or an address", where)
+	}
+	return folder(where), nil
+}
+
+// folder is a published folder, or a copy of one.
+type folder string
+
+func (d folder) String() string { return string(d) }
+
+func (d folder) Read(_ context.Context, path string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(string(d), filepath.FromSlash(path)))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, path)
+}
+
+// web is a portal over HTTP.
+type web struct {
+	base   string
+	client *http.Client
+}
+
+func (w *web) String() string { return w.base }
+
+func (w *web) Read(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, "GET", w.base+"/"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := w.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	switch {
+	case res.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("%s/%s: %w", w.base, path, fs.ErrNotExist)
+	case res.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%s/%s: the server answered %s", w.base, path, res.Status)
+	}
+	return readAll(res.Body, path)
+}
+
+func readAll(r io.Reader, path string) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("%s: over %d bytes", path, maxFile)
+	}
+	return b, err
+}
+
+// TrustFile reads the newest trust file that a portal offers. Whoever controls the portal controls it: only
+// one that was got another way is worth anything against its owner.
+func TrustFile(ctx context.Context, p Portal) (*proofs.Trust, error) {
+	var newest *proofs.Trust
+	for epoch := uint64(1); ; epoch++ {
+		b, err := p.Read(ctx, fmt.Sprintf("trust/%d", epoch))
+		if errors.Is(err, fs.ErrNotExist) && newest != nil {
+			return newest, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if newest, err = proofs.ParseTrust(b); err != nil {
+			return nil, fmt.Errorf("%s/trust/%d: %w", p, epoch, err)
+		}
+		if newest.Epoch != epoch {
+			return nil, fmt.Errorf("%s/trust/%d: is of epoch %d", p, epoch, newest.Epoch)
+		}
+	}
+}
+
+// Ask answers a question, reading from the portal what is needed; p may be nil if the question
+// is not online. sha3 is called if the SHA3-512 digest is needed.
+func Ask(ctx context.Context, p Portal, q proofs.Question, sha3 func() (*proofs.Hash512, error)) (proofs.Answer, error) {
+	q.Files, q.Errors = map[string][]byte{}, map[string]string{}
+	for {
+		a := proofs.Check(q)
+		switch {
+		case a.Report != nil:
+			return a, nil
+		case a.NeedSHA3:
+			h, err := sha3()
+			if err != nil {
+				return a, err
+			}
+			q.SHA3512 = h
+		}
+		for _, path := range a.Need {
+			b, err := p.Read(ctx, path)
+			if ctx.Err() != nil {
+				return a, ctx.Err()
+			}
+			if err != nil {
+				b, q.Errors[path] = nil, err.Error()
+			} else if b == nil {
+				b = []byte{}
+			}
+			q.Files[path] = b
+		}
+	}
+}

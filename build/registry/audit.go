@@ -1,0 +1,168 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"stele/build/index"
+	"stele/build/ledger"
+	"stele/build/portal"
+	"stele/proofs"
+)
+
+// An Audit is what an auditor has found out about a published registry.
+type Audit struct {
+	Size        uint64
+	Publication uint64
+	Keys        uint64
+	Issuers     uint64
+	Files       int // index files read and compared
+}
+
+// AuditPortal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map
+// rebuilt from the ledger with the index statement, every slot and tile with its name. progress is told how many entries are done.
+func AuditPortal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(done, of uint64)) (*Audit, error) {
+	raw, err := p.Read(ctx, proofs.HeadPath)
+	if err != nil {
+		return nil, err
+	}
+	head, err := proofs.ParseHead(raw)
+	if err != nil {
+		return nil, err
+	}
+	x, tile, err := head.Verify(t, now)
+	if err != nil {
+		return nil, fmt.Errorf("head: %w", err)
+	}
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, progress: progress}
+	if err := a.checkpoint(now); err != nil {
+		return nil, err
+	}
+	if err := a.rebuild(); err != nil {
+		return nil, err
+	}
+	if err := a.walk(tile); err != nil {
+		return nil, err
+	}
+	return &Audit{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files}, nil
+}
+
+type auditor struct {
+	ctx      context.Context
+	t        *proofs.Trust
+	p        portal.Portal
+	x        *proofs.VerifiedIndex
+	progress func(done, of uint64)
+	files    int
+}
+
+func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ctx, "ledger/"+t.Path()) }
+
+// checkpoint: the checkpoint is the head's, or one behind it while a publication is being written.
+func (a *auditor) checkpoint(now int64) error {
+	b, err := a.p.Read(a.ctx, "ledger/checkpoint")
+	if err != nil {
+		return err
+	}
+	s, err := a.t.VerifyCheckpoint(b, now)
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if s.Size > a.x.Size || s.Size == a.x.Size && s.Root != a.x.Root {
+		return fmt.Errorf("checkpoint: size %d root %s, but the head has size %d root %s", s.Size, s.Root, a.x.Size, a.x.Root)
+	}
+	return nil
+}
+
+// rebuild goes through every entry: the leaf hashes against the tiles and the root, the map against the statement.
+func (a *auditor) rebuild() error {
+	ix, err := index.Open(a.t, index.Discard{}, index.Empty())
+	if err != nil {
+		return err
+	}
+	tree := proofs.NewFrontier()
+	var bridge proofs.Hash
+	err = ledger.ReadEntries(0, a.x.Size, a.readTile, func(first uint64, entries [][]byte) error {
+		if err := a.ctx.Err(); err != nil {
+			return err
+		}
+		for i, e := range entries {
+			if first+uint64(i) == a.x.Covers {
+				bridge = ix.State().SHA3.Root()
+				if got := tree.Root(); got != a.x.Tree {
+					return fmt.Errorf("first %d entries: root %s, but the index statement says %s", a.x.Covers, got, a.x.Tree)
+				}
+			}
+			tree.Append(e)
+			ix.Add(e)
+		}
+		a.progress(first+uint64(len(entries)), a.x.Size)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if got := tree.Root(); got != a.x.Root {
+		return fmt.Errorf("entries: root %s, but %s was signed", got, a.x.Root)
+	}
+	if err := a.compareTiles(); err != nil {
+		return err
+	}
+	if err := ix.Settle(); err != nil {
+		return err
+	}
+	return a.compareIndex(ix, bridge)
+}
+
+// compareTiles recomputes the root from the published hash tiles too: others' tools read those.
+func (a *auditor) compareTiles() error {
+	root, err := proofs.TileNodes(a.x.Size, a.readTile).Root(a.x.Size)
+	if err != nil {
+		return err
+	}
+	if root != a.x.Root {
+		return fmt.Errorf("tiles: root %s, but %s was signed", root, a.x.Root)
+	}
+	return nil
+}
+
+func (a *auditor) compareIndex(ix *index.Ledger, bridge proofs.Hash) error {
+	have, want := ix.Index(), a.x.Index
+	switch {
+	case ix.State().Publication != want.Publication || ix.State().Time != want.Time:
+		return fmt.Errorf("index statement: publication %d at %d does not hold after publication %d", want.Publication, want.Time, ix.State().Publication)
+	case bridge != want.TreeSHA3:
+		return fmt.Errorf("index statement: SHA3-256 root %s, rebuilt %s", want.TreeSHA3, bridge)
+	case have.Map != want.Map || have.Keys != want.Keys:
+		return fmt.Errorf("index statement: map %s of %d keys, rebuilt %s of %d", want.Map, want.Keys, have.Map, have.Keys)
+	case have.IssuersRoot != want.IssuersRoot || have.Issuers != want.Issuers:
+		return fmt.Errorf("index statement: issuer list %s of %d, rebuilt %s of %d", want.IssuersRoot, want.Issuers, have.IssuersRoot, have.Issuers)
+	}
+	return nil
+}
+
+// walk reads every index file that the head leads to.
+func (a *auditor) walk(t *proofs.MapTile) error {
+	for _, l := range t.Leaves {
+		b, err := a.p.Read(a.ctx, proofs.IndexPath(l.Hash))
+		if err != nil {
+			return err
+		}
+		a.files++
+		if l.Tile {
+			sub, err := proofs.ParseMapTile(b)
+			if err != nil || sub.Hash() != l.Hash {
+				return fmt.Errorf("%s: not the map tile that it is named after (%v)", proofs.IndexPath(l.Hash), err)
+			}
+			if err := a.walk(sub); err != nil {
+				return err
+			}
+			continue
+		}
+		slot, err := proofs.ParseSlot(b)
+		if err != nil || slot.Hash() != l.Hash {
+			return fmt.Errorf("%s: not the slot that it is named after (%v)", proofs.IndexPath(l.Hash), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+// Package registry is a registry's folder and everything that writes to it:
+// registering documents, and publishing.
+//
+//	DIR/trust        the trust file
+//	DIR/keys/        private keys, passphrase-protected
+//	DIR/pending/     statements that are signed and not yet in the ledger
+//	DIR/ledger/      the log's own folder, never served
+//	DIR/state/       what the publisher remembers: the last signed checkpoint, the index
+//	DIR/public/      what is published; any static file server can serve it as it is
+//
+// A statement goes: Register → pending (durable) → Publish: sequence → index → sign → write.
+// Nothing is promised before the last step; a crash anywhere leaves the publication before whole, and
+// the next Publish finishes what was begun.
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"stele/build/durable"
+	"stele/build/index"
+	"stele/build/keys"
+	"stele/build/ledger"
+	"stele/proofs"
+)
+
+// A Registry is an opened registry folder.
+type Registry struct {
+	Dir   string
+	Trust *proofs.Trust
+	Keys  *keys.Store
+
+	// Now is the publisher's clock.
+	Now func() time.Time
+	// Waiting is told when another process holds the lock that is needed.
+	Waiting func(what string)
+
+	// fault is called before and after each durable write, so that tests can make every one of them fail.
+	fault func(when, path string) error
+}
+
+// An Error is for an official to read: what is wrong, and what to type next.
+type Error struct {
+	Err  error
+	Hint string
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+func hint(hint, format string, args ...any) error {
+	return &Error{fmt.Errorf(format, args...), hint}
+}
+
+// Open opens the registry in a folder. Keys are unlocked only when one is needed.
+func Open(dir string, pass keys.Passphrase) (*Registry, error) {
+	r := &Registry{Dir: dir, Now: time.Now, Waiting: func(string) {}, fault: func(string, string) error { return nil }}
+	b, err := os.ReadFile(r.path("trust"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hint("stele init --registry "+dir, "%s is not a registry: it has no trust file", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Trust, err = proofs.ParseTrust(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.path("trust"), err)
+	}
+	if r.Trust.Demo {
+		pass = keys.Fixed(keys.DemoPassphrase)
+	}
+	if r.Keys, err = keys.Open(r.path("keys"), pass); err != nil {
+		return nil, err
+	}
+	r.Keys.AllowDemo = r.Trust.Demo
+	return r, nil
+}
+
+func (r *Registry) path(elem ...string) string {
+	return filepath.Join(append([]string{r.Dir}, elem...)...)
+}
+
+// Public is the folder to serve.
+func (r *Registry) Public() string { return r.path("public") }
+
+func (r *Registry) log() *ledger.Log { return ledger.At(r.path("ledger"), r.Trust.Origin) }
+
+func (r *Registry) store() index.Dir { return index.Dir(r.path("public", "index")) }
+
+// write writes a file durably, as one step that tests can make fail.
+func (r *Registry) write(path string, b []byte) error {
+	if err := r.fault("before", path); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(path, b, 0o644); err != nil {
+		return err
+	}
+	return r.fault("after", path)
+}
+
+// lock takes one of the registry's locks, waiting for whoever holds it.
+func (r *Registry) lock(name string) (*durable.Lock, error) {
+	path := r.path("state", name)
+	told := false
+	for {
+		l, err := durable.TryLock(path)
+		if !errors.Is(err, durable.ErrLocked) {
+			return l, err
+		}
+		if !told {
+			r.Waiting(name)
+			told = true
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// The locks. Whoever needs both takes the publisher's first.
+const (
+	lockPublish = "publish.lock" // sequence, index and sign: one publisher
+	lockPending = "pending.lock" // the queue's content
+)

@@ -1,0 +1,152 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"stele/build/durable"
+	"stele/proofs"
+	"stele/site"
+)
+
+// Sample is a sample document of a demonstration, as the portal shows it.
+type Sample = site.Sample
+
+// newestShown is how many publications the portal's status page lists.
+const newestShown = 50
+
+// WriteSite renders the portal's pages into the public folder, its first page last. Samples are given
+// once by the demo, and found again in the folder by later publications.
+func (r *Registry) WriteSite(wasm, exec []byte, samples []Sample) error {
+	s, err := r.snapshot()
+	if err != nil {
+		return err
+	}
+	s.WASM, s.WASMExec, s.Samples = wasm, exec, samples
+	files, err := site.Render(*s)
+	if err != nil {
+		return err
+	}
+	for _, name := range site.Order(files) {
+		path := r.path("public", filepath.FromSlash(name))
+		if strings.HasPrefix(name, "assets/") {
+			err = durable.WriteOnce(path, files[name])
+		} else {
+			err = durable.Replace(path, files[name], 0o644, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return durable.SyncTree(r.Public())
+}
+
+// snapshot is what the pages show of the registry as published.
+func (r *Registry) snapshot() (*site.Snapshot, error) {
+	c, _, err := r.signed()
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, hint("stele publish --registry "+r.Dir, "%s has not been published yet", r.Dir)
+	}
+	state, err := r.loadState()
+	if err != nil {
+		return nil, err
+	}
+	trust := r.Trust.Marshal()
+	print := sha256.Sum256(trust)
+	s := &site.Snapshot{Title: r.Trust.Title, Origin: r.Trust.Origin, Demo: r.Trust.Demo, TrustFile: trust,
+		TrustEpoch: int(r.Trust.Epoch), TrustPrint: hex.EncodeToString(print[:]), Size: c.Size, Root: c.Root.String(),
+		Published: time.Unix(state.Time, 0).UTC(), Publication: state.Publication, Keys: state.Keys,
+		Officers: r.Trust.Officers, Witnesses: r.Trust.Witnesses}
+	if s.Issuers, err = r.siteIssuers(); err != nil {
+		return nil, err
+	}
+	s.History, err = r.siteHistory()
+	return s, err
+}
+
+func (r *Registry) siteIssuers() ([]site.Issuer, error) {
+	state, err := r.loadState()
+	if err != nil {
+		return nil, err
+	}
+	as, err := r.Trust.ReadAuthorities(state.Issuers)
+	if err != nil {
+		return nil, err
+	}
+	var out []site.Issuer
+	for _, rec := range state.Issuers.Records {
+		name, err := authorityOf(rec)
+		if err != nil {
+			return nil, err
+		}
+		a := as[name]
+		i := site.Issuer{Name: name, Title: a.LatestTitle(), Since: time.Unix(a.FirstSince(), 0).UTC(), Withdrawn: true}
+		if standing := a.Standing(1<<63 - 1); standing != nil {
+			i.Withdrawn, i.Kinds = false, standing.Kinds
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// authorityOf is the name of the authority that a record of the issuer list is about.
+func authorityOf(rec proofs.Record) (string, error) {
+	entries, err := rec.Entries()
+	if err != nil {
+		return "", err
+	}
+	_, env, err := proofs.ParseEntry(entries[0].Bytes)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(env.Selector, "issuer:"), nil
+}
+
+func (r *Registry) siteHistory() ([]site.Publication, error) {
+	lines, err := r.History()
+	if err != nil {
+		return nil, err
+	}
+	var out []site.Publication
+	for i := len(lines) - 1; i >= 0 && len(out) < newestShown; i-- {
+		l := lines[i]
+		b, err := os.ReadFile(r.historyPath(fmt.Sprint(l.Size), l.File.String()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		c, note, err := proofs.ParseCheckpoint(b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, site.Publication{Size: c.Size, Root: c.Root.String(), Hash: l.File.String(), Time: time.Unix(note.NewestTime(), 0).UTC()})
+	}
+	return out, nil
+}
+
+// IssuersHere lists the authorities whose private keys are in this registry's folder.
+func (r *Registry) IssuersHere() ([]string, error) {
+	infos, err := r.Keys.List()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, i := range infos {
+		if i.Role == "issuer" && i.Private {
+			names = append(names, i.Key.Name)
+		}
+	}
+	return names, nil
+}

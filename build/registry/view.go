@@ -1,0 +1,45 @@
+package registry
+
+import (
+	"stele/build/index"
+	"stele/proofs"
+)
+
+// AuthoritiesPending are the authorities as they will stand once everything pending is published.
+func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
+	l, err := r.lock(lockPending)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Unlock()
+	files, err := r.pending()
+	if err != nil {
+		return nil, err
+	}
+	state, err := r.loadState()
+	if err != nil {
+		return nil, err
+	}
+	as, err := r.Trust.ReadAuthorities(state.Issuers)
+	if err != nil {
+		return nil, err
+	}
+	var entries [][]byte
+	for _, f := range files {
+		entries = append(entries, f.entries...)
+	}
+	index.Authorise(r.Trust, as, state.Size, entries, func(int, *proofs.Entry, error) {})
+	return as, nil
+}
+
+// State is the index as of the last publication.
+func (r *Registry) State() (*index.State, error) { return r.loadState() }
+
+// Authorities are the authorities as of the last publication.
+func (r *Registry) Authorities() (proofs.Authorities, error) {
+	state, err := r.loadState()
+	if err != nil {
+		return nil, err
+	}
+	return r.Trust.ReadAuthorities(state.Issuers)
+}

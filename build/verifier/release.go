@@ -1,0 +1,19 @@
+//go:build release
+
+package verifier
+
+import _ "embed"
+
+// A release is made by
+//
+//	go run ./build release -o FILE
+//
+// which puts both files here first.
+var (
+	//go:embed verifier.wasm
+	wasm []byte
+	//go:embed wasm_exec.js
+	wasmExec []byte
+
+	embedded = &Files{wasm, wasmExec}
+)

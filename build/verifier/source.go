@@ -1,0 +1,6 @@
+//go:build !release
+
+package verifier
+
+// embedded is nil outside of releases.
+var embedded *Files

@@ -1,0 +1,80 @@
+// Package verifier provides the WASM that the page runs. A released binary carries it; elsewhere it
+// is compiled from this module with the Go toolchain, which gives the same bytes wherever the
+// source lies.
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Files are what the page loads.
+type Files struct {
+	WASM []byte // the verifier
+	Exec []byte // wasm_exec.js of the Go release that compiled it
+}
+
+// ErrNoSource says that there is neither an embedded verifier nor a source tree to compile one from.
+var ErrNoSource = errors.New("no verifier in this binary, and no source tree or Go toolchain to compile one")
+
+// Get returns the embedded verifier, or compiles it.
+func Get(ctx context.Context) (*Files, error) {
+	if embedded != nil {
+		return embedded, nil
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	return Compile(ctx, root)
+}
+
+// Compile compiles the verifier of the module in a folder. The result depends on the source and the Go release only.
+func Compile(ctx context.Context, root string) (*Files, error) {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoSource, err)
+	}
+	dir, err := os.MkdirTemp("", "stele-verifier-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "verifier.wasm")
+	cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./wasm")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("compile the verifier: %w\n%s", err, msg)
+	}
+	f := &Files{}
+	if f.WASM, err = os.ReadFile(out); err != nil {
+		return nil, err
+	}
+	f.Exec, err = readExec(ctx, goTool)
+	return f, err
+}
+
+func readExec(ctx context.Context, goTool string) ([]byte, error) {
+	goroot, err := exec.CommandContext(ctx, goTool, "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	return os.ReadFile(filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"))
+}
+
+// moduleRoot is the source tree that this program was compiled from.
+func moduleRoot() (string, error) {
+	_, file, _, ok := runtime.Caller(0)
+	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	if _, err := os.Stat(filepath.Join(root, "wasm", "main.go")); !ok || err != nil {
+		return "", ErrNoSource
+	}
+	return root, nil
+}
