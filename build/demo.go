@@ -73,7 +73,7 @@ func runDemo(c *cli) error {
 	if once {
 		return d.tell()
 	}
-	return c.serve(d.r, addr, demoHeartbeat, d.samples())
+	return c.serve(d.r, addr, demoHeartbeat)
 }
 
 // A demo makes the demonstration registry, step by step. Each step looks whether it has been done, so that
@@ -235,7 +235,10 @@ func (d *demo) portal() error {
 			return err
 		}
 	}
-	_, err := d.cli.publish(d.r, d.samples())
+	if err := d.r.KeepSamples(d.samples()); err != nil {
+		return err
+	}
+	_, err := d.cli.publish(d.r)
 	return err
 }
 

@@ -33,7 +33,7 @@ func runPublish(c *cli) error {
 	if err != nil {
 		return err
 	}
-	p, err := c.publish(r, nil)
+	p, err := c.publish(r)
 	if err != nil {
 		return err
 	}
@@ -41,14 +41,14 @@ func runPublish(c *cli) error {
 }
 
 // publish publishes the ledger, then the portal's pages. Pages that cannot be made do not undo a publication.
-func (c *cli) publish(r *registry.Registry, samples []registry.Sample) (*registry.Publication, error) {
+func (c *cli) publish(r *registry.Registry) (*registry.Publication, error) {
 	p, err := r.Publish(c.ctx)
 	if err != nil {
 		return nil, err
 	}
 	files, err := verifier.Get(c.ctx)
 	if err == nil {
-		err = r.WriteSite(files.WASM, files.Exec, samples)
+		err = r.WriteSite(files.WASM, files.Exec)
 	}
 	if errors.Is(err, verifier.ErrNoSource) {
 		c.note("note: the portal's pages were not written: %v", err)

@@ -34,18 +34,18 @@ func runServe(c *cli) error {
 	if _, err := os.Stat(r.Public() + "/index.html"); err != nil {
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", r.Dir), Hint: "stele publish --registry " + r.Dir}
 	}
-	return c.serve(r, addr, every, nil)
+	return c.serve(r, addr, every)
 }
 
 // serve serves the public folder until it is interrupted, and publishes on a schedule.
-func (c *cli) serve(r *registry.Registry, addr string, every time.Duration, samples []registry.Sample) error {
+func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return &registry.Error{Err: err, Hint: "choose another address with --addr, such as 127.0.0.1:0 for any free port"}
 	}
 	srv := &http.Server{Handler: site.Handler(r.Public()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	if every > 0 {
-		go c.publishEvery(r, every, samples)
+		go c.publishEvery(r, every)
 	}
 	address := "http://" + l.Addr().String() + "/"
 	if c.json {
@@ -66,7 +66,7 @@ func (c *cli) serve(r *registry.Registry, addr string, every time.Duration, samp
 }
 
 // publishEvery publishes on a schedule. A publication that fails is told, and tried again at the next turn.
-func (c *cli) publishEvery(r *registry.Registry, every time.Duration, samples []registry.Sample) {
+func (c *cli) publishEvery(r *registry.Registry, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -74,7 +74,7 @@ func (c *cli) publishEvery(r *registry.Registry, every time.Duration, samples []
 		case <-c.ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := c.publish(r, samples); err != nil && c.ctx.Err() == nil {
+			if _, err := c.publish(r); err != nil && c.ctx.Err() == nil {
 				c.exitCode(err)
 			}
 		}

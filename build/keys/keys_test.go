@@ -77,7 +77,7 @@ func want(t *testing.T, err, target error, hint string) {
 
 func noSecret(t *testing.T, s string) {
 	t.Helper()
-	for _, secret := range []string{testPass, "AGE-SECRET-KEY", "seed "} {
+	for _, secret := range []string{testPass, "AGE-SECRET-KEY", "\nseed "} {
 		if strings.Contains(s, secret) {
 			t.Errorf("%q holds a secret", s)
 		}

@@ -3,6 +3,7 @@ package registry
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,14 +23,16 @@ type Sample = site.Sample
 // newestShown is how many publications the portal's status page lists.
 const newestShown = 50
 
-// WriteSite renders the portal's pages into the public folder, its first page last. Samples are given
-// once by the demo, and found again in the folder by later publications.
-func (r *Registry) WriteSite(wasm, exec []byte, samples []Sample) error {
+// WriteSite renders the portal's pages into the public folder, its first page last.
+func (r *Registry) WriteSite(wasm, exec []byte) error {
 	s, err := r.snapshot()
 	if err != nil {
 		return err
 	}
-	s.WASM, s.WASMExec, s.Samples = wasm, exec, samples
+	s.WASM, s.WASMExec = wasm, exec
+	if s.Samples, err = r.samples(); err != nil {
+		return err
+	}
 	files, err := site.Render(*s)
 	if err != nil {
 		return err
@@ -46,6 +49,30 @@ func (r *Registry) WriteSite(wasm, exec []byte, samples []Sample) error {
 		}
 	}
 	return durable.SyncTree(r.Public())
+}
+
+// KeepSamples notes the sample documents of a demonstration, for this and all later publications.
+func (r *Registry) KeepSamples(samples []Sample) error {
+	b, err := json.MarshalIndent(samples, "", "\t")
+	if err != nil {
+		return err
+	}
+	return r.write(r.path("state", "samples"), b)
+}
+
+func (r *Registry) samples() ([]Sample, error) {
+	b, err := os.ReadFile(r.path("state", "samples"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var samples []Sample
+	if err := json.Unmarshal(b, &samples); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.path("state", "samples"), err)
+	}
+	return samples, nil
 }
 
 // snapshot is what the pages show of the registry as published.

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Runs every test, on a fresh Debian: it installs what is missing (Debian packages as root,
+# npm packages without their scripts) and needs only Go beforehand. Prints one line a part, and what failed in full.
+set -u
+cd "$(dirname "$0")/.."
+export GOTOOLCHAIN=local CGO_ENABLED=0
+out=.out/test
+mkdir -p "$out"
+passed=0 failed=0
+
+# part NAME COMMAND…: one part of the tests.
+part() {
+	name=$1; shift
+	began=$(date +%s)
+	if "$@" >"$out/log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok      $name ($(($(date +%s) - began)) s)"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $name ($(($(date +%s) - began)) s)"
+		tail -n 200 "$out/log" | sed 's/^/        /'
+	fi
+}
+
+install_debian() {
+	missing=
+	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git; do
+		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+	done
+	[ -z "$missing" ] && return 0
+	echo "installing$missing"
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing
+}
+
+formatted() { files=$(git ls-files '*.go' | grep -v '_templ\.go$' | xargs gofmt -l); [ -z "$files" ] || { echo "not gofmt'd: $files"; return 1; }; }
+
+# The committed templates' code is what templ makes of them today. A copy is generated, so that the tree stays as it is.
+templates() {
+	rm -rf "$out/site" && cp -R site "$out/site" && rm -rf "$out/site/e2e"
+	go tool templ generate -path "$out/site" >/dev/null || return 1
+	for f in $(cd site && find . -name '*_templ.go'); do
+		# templ writes the path it was given into its comments.
+		sed "s,$out/,,g" "$out/site/$f" | cmp - "site/$f" || return 1
+	done
+}
+
+wasm_js() { PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm go test -run "$1" "$2"; }
+
+wasm_wasip1() {
+	go build -o "$out/bin/wazero" github.com/tetratelabs/wazero/cmd/wazero || return 1
+	PATH="$PWD/$out/bin:$PATH:$(go env GOROOT)/lib/wasm" GOWASIRUNTIME=wazero GOOS=wasip1 GOARCH=wasm go test -run "$1" "$2"
+}
+
+npm_packages() { npm ci --prefix site/e2e --ignore-scripts --no-audit --no-fund; }
+
+part "Debian packages" install_debian
+part "npm packages" npm_packages
+part "gofmt" formatted
+part "templates are fresh" templates
+part "go vet" go vet ./...
+part "go vet, js/wasm" env GOOS=js GOARCH=wasm go vet ./wasm/...
+part "Go tests" go test -timeout 15m ./...
+part "verdict vectors, js/wasm in Node" wasm_js TestVectors ./proofs
+part "verdict vectors, wasip1" wasm_wasip1 TestVectors ./proofs
+part "SHA-256, js/wasm in Node" wasm_js . ./wasm/sha256
+part "the page in Chromium" node --test --test-concurrency=1 site/e2e/
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
