@@ -69,20 +69,6 @@ func WriteOnce(path string, b []byte) error {
 	return nil
 }
 
-// SyncTree makes everything on a folder's file system durable: one call for
-// thousands of files.
-func SyncTree(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Syncfs(int(f.Fd())); err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	return nil
-}
-
 // SyncDir makes the names in a folder durable.
 func SyncDir(dir string) error {
 	f, err := os.Open(dir)

@@ -153,6 +153,11 @@ func (r *Registry) submit(s *proofs.Statement, keyFile string) error {
 	if err != nil {
 		return err
 	}
+	if keyFile == keyRoot {
+		if _, err := r.Trust.Authorise(nil, 0, note.Marshal()); err != nil {
+			return fmt.Errorf("key %q is not enough for the trust file's root: %w", keyFile, err)
+		}
+	}
 	l, err := r.lock(lockPending)
 	if err != nil {
 		return err

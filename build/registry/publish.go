@@ -285,6 +285,9 @@ func (p *publisher) appendIndex() error {
 	if err != nil {
 		return err
 	}
+	if _, err := p.Trust.Authorise(nil, x.Covers, note.Marshal()); err != nil {
+		return fmt.Errorf("key %q is not the trust file's publication key: %w", keyPublication, err)
+	}
 	if err := p.append([][]byte{note.Marshal()}); err != nil {
 		return err
 	}

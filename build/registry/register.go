@@ -106,11 +106,19 @@ func (g *Registration) load() error {
 			g.pending[e.Envelope.Selector] = true
 		}
 	})
-	if err := g.mayIssue(as, place+uint64(len(entries))); err != nil {
+	place += uint64(len(entries))
+	if err := g.mayIssue(as, place); err != nil {
 		return err
 	}
-	g.signer, err = g.r.Keys.Signer(IssuerKeyFile(g.req.Issuer))
-	return err
+	signer, err := g.r.Keys.Signer(IssuerKeyFile(g.req.Issuer))
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(as[g.req.Issuer].Standing(place).Keys, signer.Key().Equal) {
+		return hint("stele accredit "+g.req.Issuer, "the key of %s in this folder is not one that it is accredited with", g.req.Issuer)
+	}
+	g.signer = signer
+	return nil
 }
 
 func (g *Registration) mayIssue(as proofs.Authorities, place uint64) error {
