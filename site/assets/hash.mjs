@@ -1,0 +1,211 @@
+// Hashing a file in the browser: SHA-256 of any size of file, without sending it anywhere and without
+// holding a large one in memory.
+//
+// Two ways lead to the same digest. WebCrypto is three times as fast as any WebAssembly but wants the
+// whole file in memory, so it gets what is small. The rest goes in pieces through Go (wasm/hash.go).
+
+/**
+ * Files up to this many bytes are read whole and hashed by WebCrypto. It bounds the memory of one call:
+ * a phone can spare 64 MiB, and a tab that hashes one file on each of four cores stays at 256 MiB. Nearly
+ * every document is smaller, scans included.
+ */
+export const WHOLE_FILE_LIMIT = 64 * 1024 * 1024
+
+// Bytes per call into WebAssembly, at most; the buffer of wasm/hash.go is as large. V8 does not replace
+// slow code by fast code inside a call that is running, and the first calls run slow code.
+const CALL_SIZE = 64 * 1024
+
+// Bytes read at a time. Smaller, and waiting for the browser costs; larger gains nothing.
+const READ_SIZE = 256 * 1024
+
+// Milliseconds after which a read counts as lost. A disk that spins up takes longer, and loses nothing by it.
+const STALL_TIMEOUT = 1000
+
+const DIGEST_SIZE = 32 // bytes
+
+/**
+ * The SHA-256 digest of a File or Blob, as a Uint8Array of 32 bytes.
+ *
+ * options.wasm        `instance.exports` of the running Go program. May be left out where the file is not
+ *                     above WHOLE_FILE_LIMIT and the page is a secure context.
+ * options.signal      an AbortSignal. When it fires, the promise rejects with its reason at once, and
+ *                     nothing more is read.
+ * options.onProgress  called with the number of bytes hashed so far: never less than before, and
+ *                     file.size at the end.
+ *
+ * Rejects with an Error whose `code` is
+ *   'unreadable'  the browser could not read the file: it was moved, deleted, altered since it was
+ *                 chosen, is a folder, or must not be read. `cause` is the browser's error.
+ *   'changed'     the file had another length than the browser had announced.
+ *   'busy'        too many files are being hashed in this Go program at the same time.
+ *   'no-wasm'     options.wasm is needed and missing.
+ * None of these says anything about the document's authenticity.
+ */
+export async function hashFile(file, { wasm, signal, onProgress = () => {} } = {}) {
+  signal?.throwIfAborted()
+  // Outside a secure context (http: on anything but localhost) there is no crypto.subtle.
+  const whole = file.size <= WHOLE_FILE_LIMIT && globalThis.crypto?.subtle !== undefined
+  if (!whole && !wasm) {
+    throw failure('no-wasm', `hash ${name(file)}: this needs the WebAssembly program, which is not loaded`)
+  }
+  const digest = whole ? await hashWhole(file, signal) : await hashInPieces(file, wasm, signal, onProgress)
+  await checkUnaltered(file, signal)
+  onProgress(file.size)
+  return digest
+}
+
+async function hashWhole(file, signal) {
+  // Neither step can be cancelled: on abort they are left to finish unheard.
+  const bytes = await unlessAborted(signal, readable(file, file.arrayBuffer()))
+  checkLength(file, bytes.byteLength)
+  return new Uint8Array(await unlessAborted(signal, crypto.subtle.digest('SHA-256', bytes)))
+}
+
+async function hashInPieces(file, wasm, signal, onProgress) {
+  const handle = wasm.hash_open()
+  if (handle < 0) {
+    throw failure('busy', `hash ${name(file)}: too many files are being hashed at the same time`)
+  }
+  let pieces, cancel
+  try {
+    pieces = openPieces(file)
+    // Ends the read that is waiting, so that an abort is noticed at once and not with the next bytes.
+    cancel = () => pieces.cancel()
+    signal?.addEventListener('abort', cancel)
+
+    let length = 0
+    for (;;) {
+      const bytes = await readable(file, pieces.next())
+      signal?.throwIfAborted()
+      if (!bytes) break
+      write(wasm, handle, bytes)
+      length += bytes.length
+      onProgress(length)
+    }
+    checkLength(file, length)
+    return sum(wasm, handle)
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+    pieces?.cancel() // does nothing at the end of the file
+    wasm.hash_close(handle) // does nothing after hash_sum
+  }
+}
+
+// The file's bytes in order, as { next, cancel }; next resolves to undefined at the end.
+//
+// In Chromium 156 a read has been seen never to settle, three times in some 150 GiB, while the machine was
+// busy; the bytes that had come were good. So a read that takes long is given up, and reading begins anew behind the last
+// byte that came. Should the medium only be slow, the next wait is twice as long.
+function openPieces(file) {
+  let reader = openReader(file)
+  let at = 0
+  let cancelled = false
+
+  async function next() {
+    for (let wait = STALL_TIMEOUT; ; wait *= 2) {
+      const result = await within(wait, reader.read())
+      if (result) {
+        at += result.value?.length ?? 0
+        return result.done ? undefined : result.value
+      }
+      reader.cancel()
+      if (cancelled) return undefined
+      reader = openReader(file.slice(at))
+    }
+  }
+
+  function cancel() {
+    cancelled = true
+    reader.cancel()
+  }
+
+  return { next, cancel }
+}
+
+// One buffer goes back and forth between the page and the browser ("bring your own buffer"): it is faster,
+// and memory stays where it is. The other kind of reader leaves a new buffer for the garbage collector with
+// every piece, which lets hundreds of MiB pile up before it collects; it serves where there is no choice.
+function openReader(blob) {
+  const stream = blob.stream()
+  let reader
+  let read = () => reader.read()
+  try {
+    reader = stream.getReader({ mode: 'byob' })
+    let buffer = new ArrayBuffer(READ_SIZE)
+    read = async () => {
+      const result = await reader.read(new Uint8Array(buffer))
+      buffer = result.value?.buffer // the memory that was lent; what we had is detached now
+      return result
+    }
+  } catch {
+    reader = stream.getReader()
+  }
+  return { read, cancel: () => void reader.cancel().catch(() => {}) } // what cannot be read need not be cancelled
+}
+
+// Settles as promise does, or resolves to undefined after so many milliseconds.
+function within(milliseconds, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+// Hands bytes to Go in calls of CALL_SIZE. There is no await in it: the buffer belongs to all handles.
+function write(wasm, handle, bytes) {
+  const buffer = wasm.hash_buffer() >>> 0
+  for (let at = 0; at < bytes.length; at += CALL_SIZE) {
+    const piece = bytes.subarray(at, at + CALL_SIZE)
+    // A new view each time: when the memory grows, the old one is empty.
+    new Uint8Array(wasm.mem.buffer, buffer, CALL_SIZE).set(piece)
+    if (wasm.hash_write(handle, piece.length) !== piece.length) {
+      throw new Error(`hash_write(${handle}, ${piece.length}) failed`)
+    }
+  }
+}
+
+function sum(wasm, handle) {
+  if (wasm.hash_sum(handle) !== DIGEST_SIZE) throw new Error(`hash_sum(${handle}) failed`)
+  return new Uint8Array(wasm.mem.buffer, wasm.hash_buffer() >>> 0, DIGEST_SIZE).slice()
+}
+
+function checkLength(file, length) {
+  if (length !== file.size) {
+    throw failure('changed', `hash ${name(file)}: read ${length} bytes, want ${file.size}: the file changed while it was read`)
+  }
+}
+
+// A browser compares the file's time with the one at which it was chosen whenever it begins to read, and
+// not after: one more read of a byte tells whether the file was altered under our hands, so that half an
+// old file and half a new one are not reported as a digest.
+async function checkUnaltered(file, signal) {
+  await unlessAborted(signal, readable(file, file.slice(0, 1).arrayBuffer()))
+}
+
+async function readable(file, reading) {
+  try {
+    return await reading
+  } catch (cause) {
+    // Not the browser's own words: for a file that has gone, Chromium's stream says "network error".
+    throw failure('unreadable', `read ${name(file)}: the browser cannot read it; was it moved, altered or deleted?`, cause)
+  }
+}
+
+// Settles as promise does, or rejects with the signal's reason if that comes first.
+function unlessAborted(signal, promise) {
+  if (!signal) return promise
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+function failure(code, message, cause) {
+  return Object.assign(new Error(message, { cause }), { code })
+}
+
+function name(file) {
+  return file.name === undefined ? 'the data' : JSON.stringify(file.name)
+}

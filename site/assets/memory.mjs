@@ -1,0 +1,73 @@
+// What this device remembers: for each trust file the newest head that was
+// verified here, so that a registry cannot later show another past. It is a
+// help, not a need: without storage everything else still works.
+
+const patience = 1_000 // milliseconds; a storage that hangs must not hold up a check
+
+function within(promise) {
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('storage is slow')), patience))
+  return Promise.race([promise, late])
+}
+
+function settled(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+    request.onblocked = () => reject(new Error('storage is blocked'))
+  })
+}
+
+function same(a, b) {
+  return a.length === b.length && a.every((value, i) => value === b[i])
+}
+
+let database = null
+
+async function store(mode) {
+  database ??= open()
+  return (await database).transaction('heads', mode).objectStore('heads')
+}
+
+function open() {
+  const opening = indexedDB.open('stele', 1)
+  opening.onupgradeneeded = () => opening.result.createObjectStore('heads')
+  return settled(opening)
+}
+
+export class Memory {
+  /** @param {string} print the trust file's SHA-256: each policy has its own memory */
+  constructor(print) {
+    this.print = print
+    this.kept = null // {size, bytes}
+    this.loading = this.load()
+  }
+
+  async load() {
+    try {
+      const found = await within(store('readonly').then((heads) => settled(heads.get(this.print))))
+      if (found?.bytes instanceof Uint8Array && (this.kept === null || found.size > this.kept.size))
+        this.kept = found
+    } catch {
+      // No storage: a private window, a full disk, a browser that forbids it.
+    }
+  }
+
+  /** The head to compare with, or null; there is none before `loading` has ended. */
+  recall() {
+    return this.kept?.bytes ?? null
+  }
+
+  /**
+   * Keeps a head. Checks that run side by side may end in any order, and an
+   * older head must not push out a newer one.
+   */
+  async keep(bytes, size) {
+    if (this.kept !== null && (size < this.kept.size || same(bytes, this.kept.bytes))) return
+    this.kept = { size, bytes }
+    try {
+      await within(store('readwrite').then((heads) => settled(heads.put(this.kept, this.print))))
+    } catch {
+      // As above; it is still remembered as long as the page is open.
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// Spreads checks over workers. A worker reads one file at a time, since that is
+// what costs; while one check waits for the network, it reads the next.
+
+const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
+
+/**
+ * @typedef {object} Job
+ * @property {File} file
+ * @property {Uint8Array|null} receipt
+ * @property {boolean} anew read published files past every cache
+ * @property {(state: string, done?: number) => void} update
+ * @property {(outcome: object) => void} finish called once
+ */
+
+export class Pool {
+  /**
+   * @param {() => Promise<{module, trust}>} load loads the verifier
+   * @param {Portal} portal
+   * @param {Memory} memory
+   *
+   * `health`, if set, is called with whether the verifier runs.
+   */
+  constructor(load, portal, memory) {
+    Object.assign(this, { load, portal, memory })
+    this.width = Math.max(1, Math.min(navigator.hardwareConcurrency || 2, 4))
+    this.queue = []
+    this.seats = []
+    this.verifier = null
+    this.loading = null
+    this.next = 1
+  }
+
+  /** Begins to load the verifier and one worker before any file has come. */
+  async warm() {
+    if (this.verifier || this.loading) return
+    this.loading = this.load()
+    try {
+      const [verifier] = await Promise.all([this.loading, this.memory.loading])
+      this.verifier = verifier
+      this.seat()
+    } catch (error) {
+      this.giveUp(error)
+    } finally {
+      this.loading = null
+    }
+    this.pump()
+  }
+
+  /** Takes a job. */
+  add(job) {
+    job.id = this.next++
+    this.queue.push(job)
+    job.update(this.verifier ? 'queued' : 'starting')
+    if (this.verifier) this.pump()
+    else this.warm()
+  }
+
+  /** Stops a job, wherever it is. */
+  stop(job) {
+    const waiting = this.queue.indexOf(job)
+    if (waiting >= 0) {
+      this.queue.splice(waiting, 1)
+      job.finish({ why: 'stopped' })
+      return
+    }
+    this.seats.find((s) => s.jobs.has(job.id))?.worker.postMessage({ type: 'stop', id: job.id })
+  }
+
+  pump() {
+    if (!this.verifier) return
+    while (this.queue.length > 0) {
+      const seat = this.seats.find((s) => s.reading === null && s.jobs.size < perWorker)
+      if (seat) this.give(seat, this.queue.shift())
+      else if (this.seats.length < this.width) this.seat()
+      else return
+    }
+  }
+
+  /** Starts a worker. */
+  seat() {
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' })
+    const seat = { worker, jobs: new Map(), reading: null, ready: false }
+    worker.addEventListener('message', ({ data }) => this.hear(seat, data))
+    worker.addEventListener('error', (event) => this.lose(seat, event.message))
+    worker.postMessage({ type: 'start', ...this.verifier })
+    this.seats.push(seat)
+  }
+
+  give(seat, job) {
+    seat.jobs.set(job.id, job)
+    seat.reading = job
+    job.update('hashing', 0)
+    const remembered = this.memory.recall()
+    seat.worker.postMessage({ type: 'check', id: job.id, file: job.file, receipt: job.receipt, remembered })
+  }
+
+  hear(seat, message) {
+    if (!this.seats.includes(seat)) return // said before it was lost
+    const job = seat.jobs.get(message.id)
+    switch (message.type) {
+      case 'ready':
+        seat.ready = true
+        this.health?.(true)
+        break
+      case 'broken':
+        this.lose(seat, message.detail)
+        break
+      case 'progress':
+        job?.update('hashing', message.done)
+        break
+      case 'hashed':
+        this.read(seat, job)
+        break
+      case 'need':
+        this.supply(seat, job, message.paths)
+        break
+      case 'decided':
+        this.decided(seat, job, message)
+        break
+      case 'failed':
+        this.failed(seat, job, message)
+        break
+    }
+  }
+
+  read(seat, job) {
+    job.update('checking')
+    seat.reading = null
+    this.pump()
+  }
+
+  async supply(seat, job, paths) {
+    const answers = await Promise.all(
+      paths.map(async (path) => ({ path, ...(await this.portal.get(path, job.anew)) })),
+    )
+    seat.worker.postMessage({ type: 'files', id: job.id, answers })
+  }
+
+  decided(seat, job, { report, receipt, remember, conflict }) {
+    const told = JSON.parse(report)
+    if (remember) this.memory.keep(remember, told.size)
+    this.leave(seat, job)
+    job.finish({ report: told, json: report, receipt, conflict })
+  }
+
+  failed(seat, job, { why, detail }) {
+    if (why === 'crashed') {
+      // A verifier that has broken down once does not answer again.
+      seat.jobs.delete(job.id)
+      this.lose(seat, detail, true)
+    } else {
+      this.leave(seat, job)
+    }
+    job.finish({ why, detail })
+  }
+
+  leave(seat, job) {
+    seat.jobs.delete(job.id)
+    if (seat.reading === job) seat.reading = null
+    this.pump()
+  }
+
+  /**
+   * Gives a lost worker's files to others. Where it is not known which file it
+   * was lost over, one that loses two is given up.
+   */
+  lose(seat, detail, known = false) {
+    const at = this.seats.indexOf(seat)
+    if (at < 0) return
+    this.seats.splice(at, 1)
+    seat.worker.terminate()
+    const left = [...seat.jobs.values()]
+    const hopeless = known || !seat.ready ? [] : left.filter((job) => job.lost)
+    if (!known) for (const job of left) job.lost ||= seat.ready
+    this.queue.unshift(...left.filter((job) => !hopeless.includes(job)))
+    for (const job of hopeless) job.finish({ why: 'crashed', detail })
+    if (seat.ready) this.pump()
+    else this.shrink(detail)
+  }
+
+  /** A worker could not even start: the others go on alone, if there are any. */
+  shrink(detail) {
+    if (this.seats.some((s) => s.ready)) {
+      this.width = this.seats.length
+      this.pump()
+    } else {
+      this.giveUp(detail)
+    }
+  }
+
+  /** Nothing can be checked now; the next job tries to load everything again. */
+  giveUp(error) {
+    for (const seat of this.seats) seat.worker.terminate()
+    const waiting = this.seats.flatMap((s) => [...s.jobs.values()]).concat(this.queue)
+    this.seats = []
+    this.queue = []
+    this.verifier = null
+    this.health?.(false)
+    for (const job of waiting) job.finish({ why: 'verifier', detail: String(error) })
+  }
+}

@@ -1,0 +1,253 @@
+// Turns a report into what a person reads: what it means, what to do, the
+// facts, what else to know, and, folded, the evidence.
+
+import { element, icon, visible, visibleLines } from './dom.mjs'
+
+/** What fills the placeholders of a verdict's sentences. */
+function values(report, wording) {
+  return {
+    issuer: visible(report.issuer_title || report.issuer || wording.ui('unknown')),
+    asof: wording.time(report.as_of),
+    registered: wording.time(report.registered),
+    expires: wording.date(report.expires ?? ''),
+  }
+}
+
+/** The body of a row for a report. */
+export function reportBody(report, wording) {
+  const said = wording.verdict(report.verdict, values(report, wording))
+  return [
+    report.demo
+      ? element('p', { class: 'demo-note', 'data-notice': 'demo' }, wording.name('notices', 'demo'))
+      : null,
+    element('p', { class: 'meaning' }, said.meaning),
+    reasonLine(report, wording),
+    nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next),
+    facts(report, wording),
+    notices(
+      report.notices.filter((code) => code !== 'demo'),
+      wording,
+    ),
+    evidence(report, wording),
+  ]
+}
+
+/** The body of a row for what never reached the verifier: a file that could not be read, say. */
+export function localBody(why, detail, wording) {
+  const said = wording.verdict('unavailable', {})
+  return [
+    element('p', { class: 'meaning' }, wording.local(why)),
+    why === 'stopped' ? null : element('p', {}, wording.local('innocent')),
+    nextStep(wording.ui('nextTitle'), wording.local(`${why}Next`) || said.next),
+    detail ? folded(wording.ui('detail'), element('p', { class: 'code' }, detail)) : null,
+  ]
+}
+
+function reasonLine(report, wording) {
+  // "Absent" is what the verdict itself says; it refines only others.
+  if (!report.reason || report.verdict === 'not-registered') return null
+  return element('p', {}, wording.name('reasons', report.reason))
+}
+
+function nextStep(title, sentence) {
+  return element('p', { class: 'next' }, element('strong', {}, title), ' ', element('span', {}, sentence))
+}
+
+/** One line of a list of facts; nothing where there is nothing to say. */
+function fact(label, value, className = null) {
+  if (value === null || value === undefined || value === '') return null
+  return element('div', { class: className }, element('dt', {}, label), element('dd', {}, value))
+}
+
+function moment(text, wording) {
+  return text ? element('time', { datetime: text }, wording.time(text)) : null
+}
+
+function day(text, wording) {
+  return text ? element('time', { datetime: text }, wording.date(text)) : null
+}
+
+function facts(report, wording) {
+  const issuer = report.issuer_title || report.issuer
+  const list = [
+    fact(wording.ui('issuer'), issuer ? element('bdi', {}, visible(issuer)) : null),
+    fact(wording.ui('kind'), report.kind ? wording.name('kinds', report.kind) : null),
+    fact(wording.ui('issued'), day(report.issued, wording)),
+    fact(wording.ui('expires'), day(report.expires, wording)),
+    fact(wording.ui('registered'), moment(report.registered, wording)),
+    fact(wording.ui('asof'), moment(report.as_of, wording)),
+  ]
+  return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
+}
+
+function notices(codes, wording) {
+  if (codes.length === 0) return null
+  return element('ul', { class: 'notices' }, ...codes.map((code) => notice(code, wording)))
+}
+
+function notice(code, wording) {
+  return element(
+    'li',
+    { 'data-notice': code },
+    icon('notice'),
+    element('span', {}, wording.name('notices', code)),
+  )
+}
+
+function folded(title, ...content) {
+  return element(
+    'details',
+    {},
+    element('summary', {}, title),
+    element('div', { class: 'folded' }, ...content),
+  )
+}
+
+function evidence(report, wording) {
+  const parts = [
+    section(wording.ui('evidenceSteps'), steps(report.steps, wording)),
+    section(wording.ui('evidenceEvents'), report.life && events(report.life.events, wording)),
+    section(wording.ui('evidenceOthers'), others(report.others, wording)),
+    section(wording.ui('evidenceSigners'), signers(report.signers, wording)),
+    section(wording.ui('evidenceLedger'), ledger(report, wording)),
+    // This page has its trust file from the portal that it checks, whatever the answer is.
+    notices(['trust-unpinned'], wording),
+  ]
+  return folded(wording.ui('evidence'), ...parts)
+}
+
+function section(title, content) {
+  if (!content) return null
+  return element('section', {}, element('h4', {}, title), content)
+}
+
+function steps(list, wording) {
+  if (list.length === 0) return null
+  return element('ol', { class: 'steps' }, ...list.map((step) => oneStep(step, wording)))
+}
+
+function oneStep(step, wording) {
+  const proof = step.evidence.map(({ label, value }) =>
+    fact(wording.name('labels', label), value && element('code', { dir: 'ltr' }, visibleLines(value)), 'wide'),
+  )
+  return element(
+    'li',
+    { 'data-step': step.id, 'data-state': step.state },
+    icon(step.state, 'icon step-icon'),
+    element(
+      'div',
+      {},
+      element(
+        'p',
+        { class: 'step-name' },
+        wording.name('steps', step.id),
+        ' ',
+        element('span', { class: 'step-state' }, wording.name('stepStates', step.state)),
+      ),
+      step.detail ? element('p', { class: 'soft' }, visible(step.detail)) : null,
+      proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
+    ),
+  )
+}
+
+function events(list, wording) {
+  if (list.length === 0) return null
+  return element('ol', { class: 'events' }, ...list.map((event) => oneEvent(event, wording)))
+}
+
+function oneEvent(event, wording) {
+  return element(
+    'li',
+    { 'data-action': event.action },
+    element(
+      'p',
+      {},
+      element('strong', {}, wording.name('actions', event.action)),
+      ' ',
+      moment(event.published, wording) ?? '',
+      ' ',
+      event.effect ? null : element('span', { class: 'tag' }, wording.ui('void')),
+    ),
+    element(
+      'p',
+      { class: 'soft' },
+      element('bdi', {}, visible(event.issuer)),
+      ' · ',
+      wording.ui('entry', { place: wording.number(event.place) }),
+    ),
+    event.reason ? element('blockquote', {}, element('bdi', {}, visible(event.reason))) : null,
+    event.relation ? element('p', {}, visible(event.relation)) : null,
+    event.target ? element('p', {}, element('code', { dir: 'ltr' }, event.target)) : null,
+  )
+}
+
+function others(list, wording) {
+  if (list.length === 0) return null
+  return element(
+    'ul',
+    { class: 'events' },
+    ...list.map((life) =>
+      element(
+        'li',
+        {},
+        element('p', {}, element('bdi', {}, visible(life.issuer_title || life.issuer))),
+        element(
+          'p',
+          { class: 'soft' },
+          wording.name('lifeStates', life.state),
+          ' · ',
+          moment(life.registered, wording) ?? '',
+        ),
+      ),
+    ),
+  )
+}
+
+function signers(list, wording) {
+  if (list.length === 0) return null
+  return element(
+    'ul',
+    { class: 'events' },
+    ...list.map((signer) =>
+      element(
+        'li',
+        {},
+        element(
+          'p',
+          {},
+          element('strong', {}, wording.name('roles', signer.role)),
+          ' ',
+          element('bdi', {}, visible(signer.name)),
+        ),
+        element(
+          'p',
+          { class: 'soft' },
+          signer.algorithm,
+          ' · ',
+          moment(signer.time, wording) ?? wording.ui('noSignatureTime'),
+        ),
+      ),
+    ),
+  )
+}
+
+function ledger(report, wording) {
+  const list = [
+    fact(wording.ui('source'), sourceName(report.source, wording)),
+    fact(wording.ui('size'), report.size ? wording.number(report.size) : null),
+    fact(wording.ui('candidates'), report.candidates ? wording.number(report.candidates) : null),
+    fact(wording.ui('root'), report.root ? element('code', { dir: 'ltr' }, report.root) : null, 'wide'),
+    fact(
+      wording.ui('successor'),
+      report.life?.successor ? element('code', { dir: 'ltr' }, report.life.successor) : null,
+      'wide',
+    ),
+    fact(wording.ui('detail'), report.detail ? visible(report.detail) : null, 'wide'),
+  ]
+  return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
+}
+
+function sourceName(source, wording) {
+  if (source === 'registry') return wording.ui('sourceRegistry')
+  return source === 'receipt' ? wording.ui('sourceReceipt') : null
+}

@@ -1,0 +1,227 @@
+// One file's row: what is being done with it, then what it is.
+
+import { button, download, element, slots, visible } from './dom.mjs'
+import { localBody, reportBody } from './report.mjs'
+
+const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
+
+// What a reader will most likely do after a verdict; the other buttons hold back.
+const likeliest = { unavailable: 'again', stale: 'again', recorded: 'again', 'not-registered': 'addReceipt' }
+
+/** A receipt's bytes, cut where the verifier will say that it is too large. */
+async function readReceipt(item) {
+  try {
+    return new Uint8Array(await item.file.slice(0, receiptLimit + 1).arrayBuffer())
+  } catch {
+    return new Uint8Array(1) // given, and no receipt: the verifier has the words for that
+  }
+}
+
+export class Row {
+  /**
+   * @param {Item} item the document, or a receipt that has none yet
+   * @param {object} page template, wording, pool, demo, and what a row tells the list:
+   *   changed(row), removed(row), few()
+   */
+  constructor(item, page) {
+    Object.assign(this, {
+      item,
+      page,
+      name: item.name,
+      path: item.path,
+      receipt: null,
+      job: null,
+      outcome: null,
+    })
+    this.node = page.template.content.firstElementChild.cloneNode(true)
+    this.part = slots(this.node)
+    this.node.dataset.file = item.name
+    this.node.dataset.path = item.path
+    this.part.name.textContent = visible(item.path) || page.wording.ui('unnamed')
+    if (item.file) this.part.size.textContent = page.wording.size(item.file.size)
+    if (page.demo) this.part.demo.textContent = page.wording.ui('demoTag')
+  }
+
+  get done() {
+    return this.outcome !== null || this.state === 'alone'
+  }
+
+  /** Whether a receipt may still be paired with it. */
+  get open() {
+    return this.receipt === null && this.state !== 'alone'
+  }
+
+  /** The row of a receipt that waits for its document. */
+  waitForDocument() {
+    const { wording } = this.page
+    this.setState('alone', wording.ui('alone'), 'receipt')
+    this.fillBody([element('p', { class: 'meaning' }, wording.local('alone'))])
+    this.setTools([
+      this.chooser(wording.ui('addDocument'), (file) => this.page.addDocument(this, file)),
+      this.removeButton(),
+    ])
+  }
+
+  /** Checks the document, with the receipt if there is one. */
+  check(anew = false) {
+    this.outcome = null
+    delete this.node.dataset.verdict
+    this.part.demo.hidden = true
+    this.fillBody([])
+    this.setTools([this.stopButton()])
+    this.part.paired.textContent = this.receipt ? this.page.wording.ui('withReceipt') : ''
+    if (!this.item.file) return this.finish({ why: 'unreadable' })
+    const job = {
+      file: this.item.file,
+      receipt: null,
+      anew,
+      update: (state, done) => this.job === job && this.working(state, done),
+      finish: (outcome) => this.job === job && this.finish(outcome),
+    }
+    this.job = job
+    this.page.changed(this)
+    return this.submit(job)
+  }
+
+  async submit(job) {
+    this.working('queued')
+    if (this.receipt) job.receipt = await readReceipt(this.receipt)
+    // Stopped while the receipt was being read.
+    if (this.job === job) this.page.pool.add(job)
+  }
+
+  stop() {
+    if (!this.job) return
+    this.page.pool.stop(this.job)
+    if (this.job) this.finish({ why: 'stopped' })
+  }
+
+  /** Shows what is being done. */
+  working(state, done = 0) {
+    const { wording } = this.page
+    this.setState(state, wording.ui(state), 'working')
+    const bar = this.part.progress
+    bar.hidden = false
+    bar.setAttribute('aria-label', wording.ui(state))
+    // Without a value the bar shows that something is going on, not how far it is.
+    if (state === 'hashing' && done > 0) bar.value = done / this.item.file.size
+    else bar.removeAttribute('value')
+  }
+
+  finish(outcome) {
+    const { wording } = this.page
+    const focused = this.node.contains(document.activeElement)
+    this.job = null
+    this.outcome = outcome
+    this.part.progress.hidden = true
+    if (outcome.why === 'stopped') {
+      this.setState('stopped', wording.ui('stopped'), 'working')
+    } else {
+      const verdict = outcome.report?.verdict ?? 'unavailable'
+      this.setState('done', wording.title(verdict), verdict)
+      this.node.dataset.verdict = verdict
+      this.part.demo.hidden = !this.page.demo
+    }
+    this.setTools([this.toggle(), this.removeButton()])
+    this.unfold(this.page.few())
+    // The pressed button is gone; the keyboard should not be thrown to the top.
+    if (focused) this.part.tools.querySelector('button')?.focus()
+    this.page.changed(this)
+  }
+
+  setState(state, title, symbol) {
+    this.state = state
+    this.node.dataset.state = state
+    this.part.title.textContent = title
+    this.part.icon.setAttribute('href', `#icon-${symbol}`)
+  }
+
+  setTools(buttons) {
+    this.part.tools.replaceChildren(...buttons)
+  }
+
+  fillBody(content) {
+    this.part.body.replaceChildren(...content.filter(Boolean))
+    this.part.body.hidden = content.length === 0
+  }
+
+  /** A name for a button that tells rows apart for those who do not see them. */
+  named(action) {
+    return this.page.wording.ui('forFile', { action, name: visible(this.name) })
+  }
+
+  button(key, className, action) {
+    const label = this.page.wording.ui(key)
+    return button(label, this.named(label), className, action)
+  }
+
+  stopButton() {
+    return this.button('stop', 'quiet', () => this.stop())
+  }
+
+  removeButton() {
+    return this.button('remove', 'quiet', () => this.page.removed(this))
+  }
+
+  toggle() {
+    this.toggler = this.button('more', 'quiet', () => this.unfold(this.part.body.hidden))
+    return this.toggler
+  }
+
+  /** Shows or hides the body. It is made when it is first seen: hundreds of rows stay light. */
+  unfold(open) {
+    if (open) this.fillBody(this.body())
+    this.part.body.hidden = !open
+    const label = this.page.wording.ui(open ? 'less' : 'more')
+    this.toggler.textContent = label
+    this.toggler.setAttribute('aria-label', this.named(label))
+    this.toggler.setAttribute('aria-expanded', String(open))
+  }
+
+  body() {
+    const { report, why, detail } = this.outcome
+    const { wording } = this.page
+    const content = report ? reportBody(report, wording) : localBody(why, detail, wording)
+    return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
+  }
+
+  actions() {
+    const { report, json, receipt, conflict } = this.outcome
+    const likely = likeliest[report?.verdict ?? 'unavailable']
+    const look = (key) => (key === likely ? '' : 'quiet')
+    const list = []
+    if (conflict) list.push(this.saving('saveConflict', 'primary', '.conflict', conflict))
+    if (receipt) list.push(this.saving('saveReceipt', '', '.tlog-proof', receipt))
+    if (json) list.push(this.saving('saveReport', 'quiet', '.report.json', json, 'application/json'))
+    if (this.item.file && report) list.push(this.receiptChooser(look('addReceipt')))
+    if (this.item.file) list.push(this.button('again', look('again'), () => this.check(true)))
+    return list
+  }
+
+  receiptChooser(className) {
+    return this.chooser(this.page.wording.ui('addReceipt'), (file) => this.addReceipt(file), className)
+  }
+
+  saving(key, className, suffix, content, type = 'application/octet-stream') {
+    return this.button(key, className, () => download(this.name + suffix, content, type))
+  }
+
+  /** A button that opens the browser's own file dialogue. */
+  chooser(label, take, className = '') {
+    const input = element('input', { type: 'file', class: 'unseen', 'aria-label': this.named(label) })
+    input.addEventListener('change', () => input.files[0] && take(input.files[0]))
+    return element('label', { class: `button small ${className}` }, input, label)
+  }
+
+  addReceipt(file) {
+    this.receipt = { name: file.name, path: file.name, file }
+    this.restart()
+  }
+
+  /** Begins again, with what has been added meanwhile. */
+  restart() {
+    if (this.job) this.page.pool.stop(this.job)
+    this.job = null
+    this.check()
+  }
+}

@@ -1,0 +1,114 @@
+// The list of results: takes files in, pairs receipts, and keeps the count.
+
+import { isReceipt, pair } from './files.mjs'
+import { Row } from './row.mjs'
+
+const fewRows = 3 // up to this many answers are shown whole; more are folded
+const manyRows = 50 // from here on the browser lays out only the rows in sight
+const portion = 20 // rows put on the page at a time
+const announceEvery = 1_000 // milliseconds; a screen reader cannot follow more
+
+export class Rows {
+  /**
+   * @param {object} page list, head, status, stopAll, clear (elements), template, wording, pool, demo
+   */
+  constructor(page) {
+    Object.assign(this, page)
+    this.rows = []
+    this.timer = null
+    this.stopAll.addEventListener('click', () => this.rows.filter((r) => !r.done).forEach((r) => r.stop()))
+    this.clear.addEventListener('click', () => [...this.rows].forEach((r) => this.removed(r)))
+    this.few = () => this.rows.length <= fewRows
+  }
+
+  /** Takes in what was chosen or dropped together. */
+  async add(items) {
+    const receipts = items.filter(isReceipt)
+    const fresh = items.filter((item) => !isReceipt(item)).map((item) => new Row(item, this))
+    const waiting = this.rows.filter((row) => row.state === 'alone')
+    const old = this.rows.filter((row) => row.open && row.item.file)
+    const { pairs, alone } = pair([...receipts, ...waiting.map((row) => row.item)], fresh, old)
+    for (const [row, receipt] of pairs) row.receipt = receipt
+    waiting.filter((row) => !alone.includes(row.item)).forEach((row) => this.removed(row))
+    for (const row of old) if (pairs.has(row)) row.restart()
+    this.addAlone(alone.filter((item) => receipts.includes(item)))
+    this.rows.push(...fresh)
+    this.tell()
+    for (let i = 0; i < fresh.length; i += portion) {
+      this.show(fresh.slice(i, i + portion))
+      await new Promise((resolve) => setTimeout(resolve)) // let the page answer meanwhile
+    }
+  }
+
+  show(rows) {
+    const still = rows.filter((row) => this.rows.includes(row)) // the list may have been cleared
+    this.list.append(...still.map((row) => row.node))
+    for (const row of still) row.check()
+  }
+
+  addAlone(items) {
+    const rows = items.map((item) => new Row(item, this))
+    this.rows.push(...rows)
+    this.list.append(...rows.map((row) => row.node))
+    for (const row of rows) row.waitForDocument()
+  }
+
+  /** A receipt's row is given its document. */
+  addDocument(receiptRow, file) {
+    const row = new Row({ name: file.name, path: file.name, file }, this)
+    row.receipt = receiptRow.item
+    receiptRow.node.replaceWith(row.node)
+    this.rows.splice(this.rows.indexOf(receiptRow), 1, row)
+    row.check()
+  }
+
+  removed(row) {
+    row.stop()
+    this.rows = this.rows.filter((r) => r !== row)
+    row.node.remove()
+    this.tell()
+  }
+
+  /** Called by a row whenever it begins or ends. */
+  changed() {
+    const finished = this.rows.every((r) => r.done)
+    if (finished) clearTimeout(this.timer)
+    if (finished || this.timer === null)
+      this.timer = setTimeout(() => this.tell(), finished ? 0 : announceEvery)
+  }
+
+  /** Writes the count, which screen readers announce. */
+  tell() {
+    clearTimeout(this.timer)
+    this.timer = null
+    const total = this.rows.length
+    const done = this.rows.filter((r) => r.done).length
+    this.head.hidden = total === 0
+    this.stopAll.hidden = total - done < 2
+    this.clear.hidden = total === 0 || done < total
+    this.list.toggleAttribute('data-many', total > manyRows)
+    const summary = this.summary(done, total)
+    if (this.status.textContent !== summary) this.status.textContent = summary
+  }
+
+  summary(done, total) {
+    const { wording } = this
+    if (total === 0) return ''
+    const numbers = { done: wording.number(done), total: wording.number(total) }
+    if (done < total) return wording.ui('progress', numbers)
+    if (total === 1) return wording.ui('progressOne', { title: this.rows[0].part.title.textContent })
+    return wording.ui('progressDone', { ...numbers, counts: wording.list(this.counts()) })
+  }
+
+  /** How many of each verdict, the most frequent first. */
+  counts() {
+    const tally = new Map()
+    for (const row of this.rows) {
+      const title = row.part.title.textContent
+      tally.set(title, (tally.get(title) ?? 0) + 1)
+    }
+    return [...tally]
+      .sort((a, b) => b[1] - a[1])
+      .map(([title, count]) => this.wording.ui('count', { title, count: this.wording.number(count) }))
+  }
+}

@@ -1,0 +1,113 @@
+// Wording, dates and numbers in the reader's language. Sentences come whole
+// from the text file; values are set off from them, so that an Arabic name
+// inside an English sentence keeps its own direction.
+
+import { loadAsset } from './asset.mjs'
+
+// Hebrew, Arabic and their kin: what runs from right to left.
+const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
+
+/** Sets a value off where it may run against the sentence around it. */
+function isolate(value) {
+  const against = document.documentElement.dir === 'rtl' || rightToLeft.test(value)
+  return against ? `\u2068${value}\u2069` : value
+}
+
+/** Puts values in place of {placeholders}. */
+export function fill(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? isolate(values[key]) : whole))
+}
+
+/** The reader's own variant of the page's language: "en-GB" for a page in "en". */
+function locale(language) {
+  return (navigator.languages ?? []).find((l) => l.split('-')[0] === language) ?? language
+}
+
+export class Wording {
+  /** @param {object} table the parsed text file */
+  constructor(table) {
+    this.table = table
+    const where = locale(table.language)
+    this.times = new Intl.DateTimeFormat(where, {
+      year: 'numeric',
+      month: 'long',
+      day: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+    })
+    // Dates on documents are days, not moments: they must not shift with the zone.
+    this.dates = new Intl.DateTimeFormat(where, {
+      year: 'numeric',
+      month: 'long',
+      day: 'numeric',
+      timeZone: 'UTC',
+    })
+    this.numbers = new Intl.NumberFormat(where)
+    this.lists = new Intl.ListFormat(where, { type: 'unit', style: 'long' })
+    this.sizes = ['byte', 'kilobyte', 'megabyte', 'gigabyte'].map(
+      (unit) =>
+        new Intl.NumberFormat(where, {
+          style: 'unit',
+          unit,
+          unitDisplay: unit === 'byte' ? 'long' : 'short',
+          maximumSignificantDigits: 3,
+        }),
+    )
+  }
+
+  /** A label of the page. */
+  ui(key, values = {}) {
+    return fill(this.table.ui[key] ?? key, values)
+  }
+
+  /** What the page itself has to say, or nothing. */
+  local(key) {
+    return this.table.local[key] ?? ''
+  }
+
+  title(verdict) {
+    return this.table.verdicts[verdict]?.title ?? verdict
+  }
+
+  /** What a verdict means and what to do next. */
+  verdict(verdict, values) {
+    const { meaning = '', next = '' } = this.table.verdicts[verdict] ?? {}
+    return { meaning: fill(meaning, values), next: fill(next, values) }
+  }
+
+  /** The wording of a code, or the code itself where there is none. */
+  name(group, code) {
+    return this.table[group]?.[code] ?? code.replaceAll('-', ' ')
+  }
+
+  time(text) {
+    const at = new Date(text ?? NaN)
+    return Number.isNaN(at.valueOf()) ? this.ui('unknown') : this.times.format(at)
+  }
+
+  date(text) {
+    const day = new Date(`${text}T00:00:00Z`)
+    return Number.isNaN(day.valueOf()) ? text : this.dates.format(day)
+  }
+
+  number(value) {
+    return this.numbers.format(value)
+  }
+
+  list(parts) {
+    return this.lists.format(parts)
+  }
+
+  size(bytes) {
+    let unit = 0
+    for (; bytes >= 1000 && unit < this.sizes.length - 1; unit++) bytes /= 1000
+    return this.sizes[unit].format(bytes)
+  }
+}
+
+/** Loads the wording that the page names. */
+export async function loadWording(url, integrity) {
+  const response = await loadAsset(url, integrity)
+  return new Wording(await response.json())
+}

@@ -1,0 +1,129 @@
+// One worker of the pool: it reads files, has the verifier decide, and asks the
+// page for the published files that the verifier needs. It touches no network.
+
+import './wasm_exec.js'
+import { hashFile } from './hash.mjs'
+
+const roundLimit = 64 // far more than a lookup ever takes
+
+let exports = null
+let trust = null
+let started = null // the verifier's start; a check may come before its end
+const jobs = new Map() // id → {abort, answer}
+
+const handlers = { start, check, files, stop }
+
+self.addEventListener('message', ({ data }) => handlers[data.type](data))
+
+function start(message) {
+  trust = message.trust
+  started = load(message.module)
+  started.then(
+    () => self.postMessage({ type: 'ready' }),
+    (error) => self.postMessage({ type: 'broken', detail: String(error) }),
+  )
+}
+
+async function load(module) {
+  const go = new globalThis.Go()
+  const instance = await WebAssembly.instantiate(module, go.importObject)
+  await running(go, instance)
+  exports = instance.exports
+}
+
+/** Waits until the verifier has made itself known. */
+function running(go, instance) {
+  return new Promise((resolve, reject) => {
+    globalThis.steleReady = resolve
+    go.run(instance).then(() => reject(new Error('the verifier ended')), reject)
+    if (globalThis.stele) resolve()
+  })
+}
+
+async function check({ id, file, receipt, remembered }) {
+  const job = { abort: new AbortController(), answer: null }
+  jobs.set(id, job)
+  try {
+    await started
+    job.abort.signal.throwIfAborted()
+    const sha256 = await hash(id, file, job.abort.signal)
+    self.postMessage({ type: 'hashed', id })
+    const result = await decide(id, job, file, { sha256, receipt, remembered })
+    self.postMessage({ type: 'decided', id, ...result })
+  } catch (error) {
+    self.postMessage({ type: 'failed', id, why: why(error, job), detail: String(error) })
+  } finally {
+    jobs.delete(id)
+  }
+}
+
+function hash(id, file, signal) {
+  let told = 0
+  const onProgress = (done) => {
+    const now = performance.now()
+    if (now - told < 50) return // more often than the eye sees costs the page time
+    told = now
+    self.postMessage({ type: 'progress', id, done })
+  }
+  return hashFile(file, { wasm: exports, signal, onProgress })
+}
+
+/** Asks the verifier until it has reached a verdict. */
+async function decide(id, job, file, given) {
+  const request = {
+    trust,
+    now: 0,
+    sha256: given.sha256,
+    sha3: null,
+    receipt: given.receipt,
+    online: true,
+    remembered: given.remembered,
+    files: Object.create(null),
+    errors: Object.create(null),
+  }
+  for (let round = 0; round < roundLimit; round++) {
+    request.now = Math.floor(Date.now() / 1000)
+    const result = globalThis.stele.check(request)
+    if (result.report !== undefined) return pick(result)
+    if (result.needSHA3) request.sha3 = globalThis.stele.sha3_512(new Uint8Array(await file.arrayBuffer()))
+    else await supply(id, job, request, result.need)
+    job.abort.signal.throwIfAborted()
+  }
+  throw new Error('the verifier does not come to an end')
+}
+
+function pick({ report, receipt, remember, conflict }) {
+  return { report, receipt: receipt ?? null, remember: remember ?? null, conflict: conflict ?? null }
+}
+
+/** Adds the files that the verifier asked for to the request. */
+async function supply(id, job, request, need) {
+  const paths = need.filter((path) => !(path in request.files))
+  if (paths.length === 0) throw new Error('the verifier asks for what it was given')
+  const answers = await new Promise((resolve, reject) => {
+    job.answer = resolve
+    job.abort.signal.addEventListener('abort', () => reject(job.abort.signal.reason), { once: true })
+    self.postMessage({ type: 'need', id, paths })
+  })
+  for (const { path, bytes, error } of answers) {
+    request.files[path] = bytes
+    if (bytes === null) request.errors[path] = error
+  }
+}
+
+function files({ id, answers }) {
+  jobs.get(id)?.answer(answers)
+}
+
+function stop({ id }) {
+  jobs.get(id)?.abort.abort()
+}
+
+/** Tells apart what the page has different words for. */
+function why(error, job) {
+  if (job.abort.signal.aborted) return 'stopped'
+  // hashFile's codes; or what reading throws when a file has gone meanwhile.
+  if (error.code === 'unreadable' || error.code === 'changed' || error instanceof DOMException)
+    return 'unreadable'
+  return 'crashed'
+}

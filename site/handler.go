@@ -1,0 +1,51 @@
+package site
+
+import (
+	"net/http"
+	"os"
+	"path"
+	"strings"
+)
+
+// Handler serves a public folder: the files as they are, with the types that tlog-tiles asks for, caching
+// as far as each file can change, and no folder listings. Any other file server will do too.
+func Handler(dir string) http.Handler {
+	files := http.FileServerFS(os.DirFS(dir))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "405 method not allowed: everything here is a file", http.StatusMethodNotAllowed)
+			return
+		}
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		if name != "" && (strings.HasSuffix(r.URL.Path, "/") || strings.Contains("/"+name, "/.")) {
+			http.NotFound(w, r)
+			return
+		}
+		setHeaders(w.Header(), name)
+		files.ServeHTTP(w, r)
+	})
+}
+
+// setHeaders says how a file is to be read and for how long it may be kept.
+func setHeaders(h http.Header, name string) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Access-Control-Allow-Origin", "*") // what is published is for everyone's tools
+	h.Set("Cache-Control", cacheControl(name))
+	switch {
+	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"):
+		h.Set("Content-Type", "application/octet-stream")
+	case strings.HasPrefix(name, "ledger/"), strings.HasPrefix(name, "trust/"), name == "policy":
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+	}
+}
+
+func cacheControl(name string) string {
+	switch {
+	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"), strings.HasPrefix(name, "assets/"),
+		strings.HasPrefix(name, "ledger/history/") && name != "ledger/history/list":
+		return "public, max-age=31536000, immutable"
+	}
+	return "no-cache"
+}

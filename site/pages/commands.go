@@ -1,0 +1,61 @@
+package pages
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+)
+
+// sumCommand needs no program of ours: a statement is plain lines inside the
+// base64 of a receipt.
+const sumCommand = `sha256sum FILE
+sed -n 's/^extra //p' FILE.tlog-proof | base64 -d | grep -a '^document sha256:'`
+
+const verifyCommands = `stele verify FILE --portal ADDRESS
+stele verify FILE --portal ADDRESS --json
+stele verify FILE --receipt FILE.tlog-proof --policy TRUST`
+
+// reportExample shows the fields that a script is most likely to read.
+const reportExample = `{
+  "verdict": "authentic",
+  "reason": "",
+  "registry": "registry.gov.example/ledger",
+  "demo": false,
+  "issuer": "education.gov.example",
+  "kind": "diploma",
+  "issued": "2026-11-22",
+  "expires": null,
+  "registered": "2026-11-22T14:03:00Z",
+  "as_of": "2026-11-23T08:00:00Z",
+  …
+}`
+
+// published lists what a registry publishes (FORMAT.md, section 15).
+var published = []struct{ path, key string }{
+	{"ledger/checkpoint", "developers.fCheckpoint"},
+	{"ledger/head", "developers.fHead"},
+	{"ledger/history/SIZE/HASH", "developers.fHistory"},
+	{"ledger/tile/…", "developers.fTile"},
+	{"index/AB/HASH", "developers.fIndex"},
+	{"trust/EPOCH", "developers.fTrust"},
+	{"policy", "developers.fPolicy"},
+}
+
+// Integrity is a value for the integrity attribute: W3C Subresource Integrity,
+// section 3.1.
+func Integrity(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// party is who approves or witnesses, or the word for nobody.
+func (p Page) party(who string) string {
+	if who == "none" || who == "" {
+		return p.say("status.none")
+	}
+	return who
+}
+
+func (h Publication) path() string {
+	return "ledger/history/" + strconv.FormatUint(h.Size, 10) + "/" + h.Hash
+}

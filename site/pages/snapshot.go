@@ -1,0 +1,155 @@
+// Package pages holds the portal's pages as templates. What they show is a
+// Snapshot; where their scripts and styles lie is told by Assets.
+package pages
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"stele/proofs"
+	"stele/site/text"
+)
+
+// A Snapshot is what the pages show about a registry at one publication. It is
+// data for people: nothing on the pages is believed by a verifier.
+type Snapshot struct {
+	Title  string // the registry's name
+	Origin string
+	Demo   bool
+
+	TrustFile  []byte // as published at trust/<TrustEpoch>; the page loads it from there
+	TrustEpoch int
+	TrustPrint string // SHA-256 of the trust file, hex
+
+	Size        uint64
+	Root        string // hex
+	Published   time.Time
+	Publication uint64
+	Keys        uint64
+
+	Issuers   []Issuer
+	History   []Publication // newest first, up to 50
+	Officers  string        // "none" or who they are
+	Witnesses string        // "none" or who they are
+
+	Samples []Sample // of a demonstration
+
+	WASM     []byte // the verifier
+	WASMExec []byte // wasm_exec.js of the Go release that built it
+}
+
+// An Issuer is an accredited authority, as the ledger has it.
+type Issuer struct {
+	Name      string
+	Title     string
+	Kinds     []string // words, or "*" alone
+	Since     time.Time
+	Withdrawn bool
+}
+
+// A Publication is one line of the ledger's history.
+type Publication struct {
+	Size uint64
+	Root string // hex
+	Hash string // hex, of the checkpoint file: ledger/history/<Size>/<Hash>; empty where there is no link
+	Time time.Time
+}
+
+// A Sample is a document of the demonstration that a visitor may try.
+type Sample struct {
+	Path        string         // of the file below the portal's root, such as samples/order.pdf; not escaped
+	Receipt     string         // likewise, of a receipt to try with it, or empty
+	Name        string         // what the visitor sees; the file's own name if empty
+	Verdict     proofs.Verdict // what is expected
+	Description string         // one line
+}
+
+// Assets tells where the scripts, styles and images lie. They share one folder
+// named by the hash of them all: a page never mixes two versions.
+type Assets struct {
+	Base      string            // relative to the portal's root, ending with a slash
+	Integrity map[string]string // by name: subresource integrity
+}
+
+// URL returns the address of an asset, relative to the page.
+func (a Assets) URL(name string) string { return a.Base + name }
+
+// SRI returns the integrity of an asset.
+func (a Assets) SRI(name string) string { return a.Integrity[name] }
+
+// A Page is what every template gets.
+type Page struct {
+	Snapshot
+	Text    *text.Text
+	Assets  Assets
+	File    string   // of this page, such as index.html
+	Modules []string // the one that is run, then what it imports
+}
+
+func (p Page) say(key string) string { return p.Text.Page(key) }
+
+// ContentSecurityPolicy stands in every page, so that it holds on any host. A
+// host that can send headers should send it too, with frame-ancestors 'none',
+// which has no effect here.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+	"img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'"
+
+// navigation lists the pages in the order of the menu.
+var navigation = []struct{ file, key string }{
+	{"index.html", "nav.check"},
+	{"offline.html", "nav.offline"},
+	{"issuers.html", "nav.issuers"},
+	{"status.html", "nav.status"},
+	{"developers.html", "nav.developers"},
+}
+
+func (p Page) trustPath() string { return "trust/" + strconv.Itoa(p.TrustEpoch) }
+
+// escaped makes a relative URL of a path, so that a sample may be called 100%.pdf.
+func escaped(path string) string {
+	parts := strings.Split(path, "/")
+	for i := range parts {
+		parts[i] = url.PathEscape(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
+// fileName is the last part of a path.
+func fileName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+func (s Sample) title() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return fileName(s.Path)
+}
+
+// groups splits a hex fingerprint, so that people can compare it by eye.
+func groups(hex string) []string {
+	var parts []string
+	for len(hex) > 8 {
+		parts, hex = append(parts, hex[:8]), hex[8:]
+	}
+	return append(parts, hex)
+}
+
+// plainTime is readable in every language; a script puts it into the reader's own.
+func plainTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " UTC" }
+
+func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }
+
+func (p Page) kinds(kinds []string) string {
+	named := make([]string, len(kinds))
+	for i, k := range kinds {
+		named[i] = p.Text.Kind(k)
+	}
+	return strings.Join(named, ", ")
+}
+
+func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].Title }
+
+func (p Page) unwatched() bool { return p.Officers == "none" || p.Witnesses == "none" }

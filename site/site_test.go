@@ -1,0 +1,283 @@
+package site
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"html"
+	"maps"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stele/proofs"
+	"stele/site/pages"
+	"stele/site/text"
+)
+
+// sample is a snapshot with everything in it that a page can show.
+func sample() Snapshot {
+	trust := []byte("stele.trust/1\n")
+	print := sha256.Sum256(trust)
+	root := strings.Repeat("0123456789abcdef", 4)
+	at := time.Date(2026, 11, 22, 14, 3, 0, 0, time.UTC)
+	return Snapshot{
+		Title: "Registry of <Examples>", Origin: "registry.example/ledger", Demo: true,
+		TrustFile: trust, TrustEpoch: 1, TrustPrint: hex.EncodeToString(print[:]),
+		Size: 1 << 60, Root: root, Published: at, Publication: 7, Keys: 1234,
+		Issuers: []Issuer{
+			{Name: "education.example", Title: "Ministry of Education", Kinds: []string{"diploma", "transcript"}, Since: at},
+			{Name: "old.example", Title: "وزارة", Kinds: []string{"*"}, Since: at, Withdrawn: true},
+		},
+		History:  []Publication{{Size: 9, Root: root, Hash: root, Time: at}, {Size: 3, Root: root, Time: at}},
+		Officers: "2 of 3 officers", Witnesses: "none",
+		Samples: []Sample{
+			{Path: "samples/100% приказ.pdf", Verdict: proofs.Authentic, Description: "An order"},
+			{Path: "samples/b.txt", Receipt: "samples/a.txt.tlog-proof", Name: "Another", Verdict: proofs.Mismatch},
+		},
+		WASM: []byte("\x00asm\x01\x00\x00\x00"), WASMExec: []byte("globalThis.Go = class {};\n"),
+	}
+}
+
+func rendered(t *testing.T) map[string][]byte {
+	t.Helper()
+	files, err := Render(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func eachPage(t *testing.T, check func(t *testing.T, files map[string][]byte, name, content string)) {
+	files := rendered(t)
+	for _, d := range documents {
+		t.Run(d.file, func(t *testing.T) { check(t, files, d.file, string(files[d.file])) })
+	}
+}
+
+func TestRenderIsDeterministic(t *testing.T) {
+	a, b := rendered(t), rendered(t)
+	if !maps.EqualFunc(a, b, bytes.Equal) {
+		t.Error("two renderings of one snapshot differ")
+	}
+}
+
+func TestRenderRefusesWhatCannotWork(t *testing.T) {
+	for name, spoil := range map[string]func(*Snapshot){
+		"title":       func(s *Snapshot) { s.Title = "" },
+		"trust file":  func(s *Snapshot) { s.TrustFile = nil },
+		"fingerprint": func(s *Snapshot) { s.TrustPrint = strings.Repeat("0", 64) },
+		"verifier":    func(s *Snapshot) { s.WASM = nil },
+	} {
+		s := sample()
+		spoil(&s)
+		if _, err := Render(s); err == nil {
+			t.Errorf("%s: rendered, want an error", name)
+		}
+	}
+}
+
+func TestEmptyRegistry(t *testing.T) {
+	s := sample()
+	s.Issuers, s.History, s.Samples, s.Published, s.Demo = nil, nil, nil, time.Time{}, false
+	files, err := Render(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(files[Index]), "data-demo") {
+		t.Error("a registry that is no demonstration shows the demonstration's banner")
+	}
+}
+
+func TestOrderEndsWithIndex(t *testing.T) {
+	order := Order(rendered(t))
+	if order[len(order)-1] != Index {
+		t.Errorf("last is %q, want %q", order[len(order)-1], Index)
+	}
+	pagesBegin := slices.IndexFunc(order, func(p string) bool { return !strings.HasPrefix(p, "assets/") })
+	for _, p := range order[pagesBegin:] {
+		if strings.HasPrefix(p, "assets/") {
+			t.Errorf("asset %q comes after a page", p)
+		}
+	}
+}
+
+var (
+	address   = regexp.MustCompile(`\s(?:src|href|data-wasm|data-text|data-trust|data-sample|data-sample-receipt)="([^"]*)"`)
+	integrity = regexp.MustCompile(`\s(?:src|href|data-wasm|data-text)="([^"]*)"(?: data-[a-z]+-| )integrity="([^"]*)"`)
+	tag       = regexp.MustCompile(`<[a-z][^>]*>`)
+	inline    = regexp.MustCompile(`\s(?:on[a-z]+|style)=|javascript:|<style`)
+)
+
+// besides are what the publisher puts beside the portal.
+var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/1|samples/.+)$`)
+
+func TestEveryReferenceResolves(t *testing.T) {
+	eachPage(t, func(t *testing.T, files map[string][]byte, name, content string) {
+		for _, m := range address.FindAllStringSubmatch(content, -1) {
+			link := html.UnescapeString(m[1])
+			if strings.HasPrefix(link, "#") || strings.HasPrefix(link, "https://c2sp.org/") {
+				continue
+			}
+			u, err := url.Parse(link)
+			if err != nil || u.IsAbs() || strings.HasPrefix(link, "/") {
+				t.Errorf("%q is not a relative reference", link)
+				continue
+			}
+			if files[u.Path] == nil && !besides.MatchString(u.Path) {
+				t.Errorf("%q leads nowhere", link)
+			}
+		}
+	})
+}
+
+func TestFragmentsResolve(t *testing.T) {
+	fragment := regexp.MustCompile(`(?:href="#|for="|aria-labelledby="|aria-describedby=")([^"]*)"`)
+	eachPage(t, func(t *testing.T, _ map[string][]byte, name, content string) {
+		for _, m := range fragment.FindAllStringSubmatch(content, -1) {
+			if strings.Count(content, ` id="`+m[1]+`"`) != 1 {
+				t.Errorf("id %q does not stand on the page exactly once", m[1])
+			}
+		}
+	})
+}
+
+// TestIconsExist holds that every verdict and step state has its symbol.
+func TestIconsExist(t *testing.T) {
+	content := string(rendered(t)[Index])
+	names := []string{"receipt", "working", "notice", "passed", "failed", "skipped"}
+	for _, v := range proofs.Verdicts() {
+		names = append(names, string(v))
+	}
+	for _, n := range names {
+		if !strings.Contains(content, `<symbol id="icon-`+n+`"`) {
+			t.Errorf("no symbol for %q", n)
+		}
+	}
+}
+
+func TestContentSecurityPolicy(t *testing.T) {
+	want := `<meta http-equiv="Content-Security-Policy" content="` + html.EscapeString(pages.ContentSecurityPolicy) + `"`
+	eachPage(t, func(t *testing.T, _ map[string][]byte, name, content string) {
+		at := strings.Index(content, want)
+		if at < 0 {
+			t.Fatal("no content security policy")
+		}
+		// A policy governs only what comes after it.
+		for _, loading := range []string{"<script", "<link", "<img"} {
+			if first := strings.Index(content, loading); first >= 0 && first < at {
+				t.Errorf("%s stands before the policy", loading)
+			}
+		}
+	})
+}
+
+func TestNothingInline(t *testing.T) {
+	eachPage(t, func(t *testing.T, _ map[string][]byte, name, content string) {
+		for _, found := range tag.FindAllString(content, -1) {
+			if inline.MatchString(found) || strings.HasPrefix(found, "<script") && !strings.Contains(found, " src=") {
+				t.Errorf("inline script or style: %s", found)
+			}
+		}
+	})
+}
+
+func TestIntegrity(t *testing.T) {
+	eachPage(t, func(t *testing.T, files map[string][]byte, name, content string) {
+		checked := 0
+		for _, m := range integrity.FindAllStringSubmatch(content, -1) {
+			if got, want := html.UnescapeString(m[2]), pages.Integrity(files[m[1]]); got != want {
+				t.Errorf("integrity of %s: got %s, want %s", m[1], got, want)
+			}
+			checked++
+		}
+		if scripts := strings.Count(content, "<script ") + strings.Count(content, `rel="stylesheet"`) + strings.Count(content, "modulepreload"); checked < scripts {
+			t.Errorf("%d references with integrity, want at least %d", checked, scripts)
+		}
+	})
+}
+
+// TestModulesResolve follows the imports: what a module needs is published, and
+// what the page runs is preloaded with its integrity.
+func TestModulesResolve(t *testing.T) {
+	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']`)
+	files := rendered(t)
+	base := path.Dir(assetPath(t, files, "page.js"))
+	seen := map[string]bool{}
+	var follow func(name string)
+	follow = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		content, ok := files[base+"/"+name]
+		if !ok {
+			t.Errorf("module %q is not published", name)
+		}
+		for _, m := range imports.FindAllSubmatch(content, -1) {
+			follow(string(m[1]))
+		}
+	}
+	follow("page.js")
+	inWorker := map[string]bool{"worker.js": true, "hash.js": true, "wasm_exec.js": true}
+	for name := range seen {
+		if !inWorker[name] && !slices.Contains(documents[0].modules, name) {
+			t.Errorf("module %q is run without integrity", name)
+		}
+	}
+}
+
+func assetPath(t *testing.T, files map[string][]byte, name string) string {
+	t.Helper()
+	for p := range files {
+		if strings.HasPrefix(p, "assets/") && path.Base(p) == name {
+			return p
+		}
+	}
+	t.Fatalf("no asset %q", name)
+	return ""
+}
+
+// TestScriptsHaveWording holds that what the scripts ask for by a fixed key is there.
+func TestScriptsHaveWording(t *testing.T) {
+	key := regexp.MustCompile(`\.(ui|local)\(\s*["']([A-Za-z]+)["']|this\.(?:button|saving)\(\s*["']([A-Za-z]+)["']`)
+	english := text.English()
+	for name, content := range rendered(t) {
+		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		for _, m := range key.FindAllStringSubmatch(string(content), -1) {
+			table, k := english.UI, m[2]+m[3]
+			if m[1] == "local" {
+				table = english.Local
+			}
+			if table[k] == "" {
+				t.Errorf("%s: no wording for %q", path.Base(name), k)
+			}
+		}
+	}
+}
+
+func TestForeignTextIsEscaped(t *testing.T) {
+	if content := string(rendered(t)[Index]); strings.Contains(content, "<Examples>") {
+		t.Error("a title with markup is written as markup")
+	}
+}
+
+// TestScriptsStayPlain holds what the policy cannot: no markup is made from text.
+func TestScriptsStayPlain(t *testing.T) {
+	for name, content := range rendered(t) {
+		if !strings.HasSuffix(name, ".js") || path.Base(name) == "wasm_exec.js" {
+			continue
+		}
+		for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"} {
+			if strings.Contains(string(content), word) {
+				t.Errorf("%s uses %s", path.Base(name), word)
+			}
+		}
+	}
+}

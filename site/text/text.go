@@ -1,0 +1,94 @@
+// Package text holds the words that people read, by language: what a verdict
+// means and what to do next, for the page and for the command alike.
+//
+// A sentence is whole and has placeholders such as {issuer}; nothing is put
+// together from parts, because word order differs between languages.
+package text
+
+import (
+	_ "embed"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"stele/proofs"
+)
+
+// A Verdict is the wording of one verdict. The sentences may hold the
+// placeholders {issuer}, {asof}, {registered} and {expires}.
+type Verdict struct {
+	Title   string `json:"title"`
+	Meaning string `json:"meaning"`
+	Next    string `json:"next"`
+}
+
+// A Text is everything that is said in one language.
+type Text struct {
+	Language  string `json:"language"`  // BCP 47
+	Direction string `json:"direction"` // ltr or rtl
+
+	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
+	Reasons  map[proofs.Reason]string   `json:"reasons"`
+	Notices  map[proofs.Notice]string   `json:"notices"`
+
+	Steps      map[string]string `json:"steps"`      // by Step.ID
+	StepStates map[string]string `json:"stepStates"` // by Step.State
+	Labels     map[string]string `json:"labels"`     // by Evidence.Label
+	Actions    map[string]string `json:"actions"`    // by EventReport.Action
+	LifeStates map[string]string `json:"lifeStates"` // by LifeReport.State
+	Roles      map[string]string `json:"roles"`      // by SignerReport.Role
+	Kinds      map[string]string `json:"kinds"`      // common kinds; Kind falls back to the word itself
+
+	Local map[string]string `json:"local"` // what only the page meets: an unreadable file, a stopped check
+	UI    map[string]string `json:"ui"`    // the page's own labels, read by its scripts
+	Pages map[string]string `json:"pages"` // the fixed text of the pages
+}
+
+//go:embed en.json
+var english []byte
+
+var parseEnglish = sync.OnceValue(func() *Text {
+	t := new(Text)
+	if err := json.Unmarshal(english, t); err != nil {
+		panic("text: en.json: " + err.Error()) // embedded; a test reads it
+	}
+	return t
+})
+
+// English returns the English wording. It is shared and must not be changed.
+func English() *Text { return parseEnglish() }
+
+// EnglishJSON returns the file that the page's scripts read.
+func EnglishJSON() []byte { return english }
+
+// missing marks a key without wording, so that whoever renders can find it.
+const missing = "⟦"
+
+// Page returns the fixed text under key, or a mark that Missing finds.
+func (t *Text) Page(key string) string {
+	if s, ok := t.Pages[key]; ok {
+		return s
+	}
+	return missing + key + "⟧"
+}
+
+// Missing reports whether rendered output shows a key instead of its wording.
+func Missing(output []byte) bool { return strings.Contains(string(output), missing) }
+
+// Kind returns the wording of a kind of document, or the word itself.
+func (t *Text) Kind(kind string) string {
+	if s, ok := t.Kinds[kind]; ok {
+		return s
+	}
+	return strings.ReplaceAll(kind, "-", " ")
+}
+
+// Fill puts values in place of the placeholders of a sentence. The arguments
+// are pairs of a placeholder's name, without braces, and its value.
+func Fill(sentence string, pairs ...string) string {
+	braced := append([]string(nil), pairs...)
+	for i := 0; i+1 < len(braced); i += 2 {
+		braced[i] = "{" + braced[i] + "}"
+	}
+	return strings.NewReplacer(braced...).Replace(sentence)
+}
