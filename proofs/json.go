@@ -1,9 +1,6 @@
 package proofs
 
-import (
-	"time"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // jsonWriter writes JSON (RFC 8259) in one pass. It knows objects, arrays,
 // strings, numbers, booleans and null, which is all that a report needs.
@@ -54,7 +51,7 @@ func (j *jsonWriter) time(k string, unix int64) {
 	if unix == 0 {
 		j.null(k)
 	} else {
-		j.str(k, time.Unix(unix, 0).UTC().Format(time.RFC3339))
+		j.str(k, stamp(unix))
 	}
 }
 

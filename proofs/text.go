@@ -85,6 +85,39 @@ func dayNumber(s string) (int64, bool) {
 	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 719469, true
 }
 
+// stamp writes a time (seconds) as RFC 3339 does, in UTC. Package time would cost the page 20 KB for it.
+func stamp(unix int64) string {
+	day, second := unix/secondsPerDay, unix%secondsPerDay
+	if second < 0 {
+		day, second = day-1, second+secondsPerDay
+	}
+	// The day's date, by eras of 400 years (146,097 days) that begin on the 1st of March.
+	z := day + 719468
+	era := z / 146097
+	if z < 0 {
+		era = (z - 146096) / 146097
+	}
+	d := z - era*146097
+	y := (d - d/1460 + d/36524 - d/146096) / 365
+	d -= 365*y + y/4 - y/100
+	m := (5*d + 2) / 153
+	d -= (153*m+2)/5 - 1
+	y += 400 * era
+	if m += 3; m > 12 {
+		y, m = y+1, m-12
+	}
+	return pad(y, 4) + "-" + pad(m, 2) + "-" + pad(d, 2) + "T" +
+		pad(second/3600, 2) + ":" + pad(second/60%60, 2) + ":" + pad(second%60, 2) + "Z"
+}
+
+func pad(n int64, width int) string {
+	s := i64toa(n)
+	for len(s) < width {
+		s = "0" + s
+	}
+	return s
+}
+
 func digits(s string) (n int64, ok bool) {
 	for i := 0; i < len(s); i++ {
 		if s[i] < '0' || s[i] > '9' {

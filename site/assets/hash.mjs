@@ -18,9 +18,6 @@ const CALL_SIZE = 64 * 1024
 // Bytes read at a time. Smaller, and waiting for the browser costs; larger gains nothing.
 const READ_SIZE = 256 * 1024
 
-// Milliseconds after which a read counts as lost. A disk that spins up takes longer, and loses nothing by it.
-const STALL_TIMEOUT = 1000
-
 const DIGEST_SIZE = 32 // bytes
 
 /**
@@ -70,7 +67,7 @@ async function hashInPieces(file, wasm, signal, onProgress) {
   try {
     pieces = openPieces(file)
     // Ends the read that is waiting, so that an abort is noticed at once and not with the next bytes.
-    cancel = () => pieces.cancel()
+    cancel = () => pieces.close()
     signal?.addEventListener('abort', cancel)
 
     let length = 0
@@ -86,47 +83,22 @@ async function hashInPieces(file, wasm, signal, onProgress) {
     return sum(wasm, handle)
   } finally {
     signal?.removeEventListener('abort', cancel)
-    pieces?.cancel() // does nothing at the end of the file
+    pieces?.close()
     wasm.hash_close(handle) // does nothing after hash_sum
   }
 }
 
-// The file's bytes in order, as { next, cancel }; next resolves to undefined at the end.
+// Readers that are in use. While a reader of the first kind below waits for bytes, Chromium (156) holds on to
+// nothing of it: if the page does not either, the garbage collector takes it, and the read never settles.
+const openReaders = new Set()
+
+// The file's bytes in order, as { next, close }; next resolves to undefined at the end.
 //
-// In Chromium 156 a read has been seen never to settle, three times in some 150 GiB, while the machine was
-// busy; the bytes that had come were good. So a read that takes long is given up, and reading begins anew behind the last
-// byte that came. Should the medium only be slow, the next wait is twice as long.
-function openPieces(file) {
-  let reader = openReader(file)
-  let at = 0
-  let cancelled = false
-
-  async function next() {
-    for (let wait = STALL_TIMEOUT; ; wait *= 2) {
-      const result = await within(wait, reader.read())
-      if (result) {
-        at += result.value?.length ?? 0
-        return result.done ? undefined : result.value
-      }
-      reader.cancel()
-      if (cancelled) return undefined
-      reader = openReader(file.slice(at))
-    }
-  }
-
-  function cancel() {
-    cancelled = true
-    reader.cancel()
-  }
-
-  return { next, cancel }
-}
-
 // One buffer goes back and forth between the page and the browser ("bring your own buffer"): it is faster,
 // and memory stays where it is. The other kind of reader leaves a new buffer for the garbage collector with
 // every piece, which lets hundreds of MiB pile up before it collects; it serves where there is no choice.
-function openReader(blob) {
-  const stream = blob.stream()
+function openPieces(file) {
+  const stream = file.stream()
   let reader
   let read = () => reader.read()
   try {
@@ -140,15 +112,17 @@ function openReader(blob) {
   } catch {
     reader = stream.getReader()
   }
-  return { read, cancel: () => void reader.cancel().catch(() => {}) } // what cannot be read need not be cancelled
-}
+  openReaders.add(reader)
 
-// Settles as promise does, or resolves to undefined after so many milliseconds.
-function within(milliseconds, promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
+  const next = async () => {
+    const { done, value } = await read()
+    return done ? undefined : value
+  }
+  const close = () => {
+    openReaders.delete(reader)
+    reader.cancel().catch(() => {}) // what cannot be read need not be cancelled
+  }
+  return { next, close }
 }
 
 // Hands bytes to Go in calls of CALL_SIZE. There is no await in it: the buffer belongs to all handles.

@@ -33,7 +33,9 @@ export function launch(...flags) {
 /** Builds a package of this module for js/wasm, as a release is built, and returns its bytes. */
 export async function buildWasm(folder, pkg) {
   const out = join(folder, pkg.replaceAll(/[^a-z0-9]+/g, '-') + '.wasm')
-  await run('go', ['build', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', out, pkg], {
+  // The flags of build/verifier.
+  const flags = ['-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-gcflags=runtime=-l', '-gcflags=stele/proofs=-l']
+  await run('go', ['build', ...flags, '-o', out, pkg], {
     cwd: root,
     env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' },
   })

@@ -16,7 +16,8 @@ import "math/bits"
 //     written out this way are slower (0.87) and twice the code.
 //   - The constants come from a table in all rounds: the compiler moves a literal to the end of the sum
 //     and adds it twice, to d and to h.
-//   - The sums stand in the order of FIPS 180-4, section 6.2.2, h updated in place.
+//   - The sums are taken from the left, in the order of the standard: h = h + x + y, since h += x + y
+//     adds x and y first (0.95).
 //   - Every index is constant and every array has a fixed size: no bounds checks.
 //   - The functions below are small enough to be inlined even here, where the caller is large.
 //     binary.BigEndian.Uint32 was not, when all rounds were one text, and cost a third.
@@ -53,167 +54,166 @@ func (dg *Digest) blocks(data []byte) {
 		k := (*[16]uint32)(roundConstants[:])
 
 		dg.w[0] = word(block, 0)
-		h += sum1(e) + ch(e, f, g) + k[0] + dg.w[0]
+		h = h + sum1(e) + ch(e, f, g) + k[0] + dg.w[0]
 		d += h
 		h += sum0(a) + maj(a, b, c)
 
 		dg.w[1] = word(block, 1)
-		g += sum1(d) + ch(d, e, f) + k[1] + dg.w[1]
+		g = g + sum1(d) + ch(d, e, f) + k[1] + dg.w[1]
 		c += g
 		g += sum0(h) + maj(h, a, b)
 
 		dg.w[2] = word(block, 2)
-		f += sum1(c) + ch(c, d, e) + k[2] + dg.w[2]
+		f = f + sum1(c) + ch(c, d, e) + k[2] + dg.w[2]
 		b += f
 		f += sum0(g) + maj(g, h, a)
 
 		dg.w[3] = word(block, 3)
-		e += sum1(b) + ch(b, c, d) + k[3] + dg.w[3]
+		e = e + sum1(b) + ch(b, c, d) + k[3] + dg.w[3]
 		a += e
 		e += sum0(f) + maj(f, g, h)
 
 		dg.w[4] = word(block, 4)
-		d += sum1(a) + ch(a, b, c) + k[4] + dg.w[4]
+		d = d + sum1(a) + ch(a, b, c) + k[4] + dg.w[4]
 		h += d
 		d += sum0(e) + maj(e, f, g)
 
 		dg.w[5] = word(block, 5)
-		c += sum1(h) + ch(h, a, b) + k[5] + dg.w[5]
+		c = c + sum1(h) + ch(h, a, b) + k[5] + dg.w[5]
 		g += c
 		c += sum0(d) + maj(d, e, f)
 
 		dg.w[6] = word(block, 6)
-		b += sum1(g) + ch(g, h, a) + k[6] + dg.w[6]
+		b = b + sum1(g) + ch(g, h, a) + k[6] + dg.w[6]
 		f += b
 		b += sum0(c) + maj(c, d, e)
 
 		dg.w[7] = word(block, 7)
-		a += sum1(f) + ch(f, g, h) + k[7] + dg.w[7]
+		a = a + sum1(f) + ch(f, g, h) + k[7] + dg.w[7]
 		e += a
 		a += sum0(b) + maj(b, c, d)
 
 		dg.w[8] = word(block, 8)
-		h += sum1(e) + ch(e, f, g) + k[8] + dg.w[8]
+		h = h + sum1(e) + ch(e, f, g) + k[8] + dg.w[8]
 		d += h
 		h += sum0(a) + maj(a, b, c)
 
 		dg.w[9] = word(block, 9)
-		g += sum1(d) + ch(d, e, f) + k[9] + dg.w[9]
+		g = g + sum1(d) + ch(d, e, f) + k[9] + dg.w[9]
 		c += g
 		g += sum0(h) + maj(h, a, b)
 
 		dg.w[10] = word(block, 10)
-		f += sum1(c) + ch(c, d, e) + k[10] + dg.w[10]
+		f = f + sum1(c) + ch(c, d, e) + k[10] + dg.w[10]
 		b += f
 		f += sum0(g) + maj(g, h, a)
 
 		dg.w[11] = word(block, 11)
-		e += sum1(b) + ch(b, c, d) + k[11] + dg.w[11]
+		e = e + sum1(b) + ch(b, c, d) + k[11] + dg.w[11]
 		a += e
 		e += sum0(f) + maj(f, g, h)
 
 		dg.w[12] = word(block, 12)
-		d += sum1(a) + ch(a, b, c) + k[12] + dg.w[12]
+		d = d + sum1(a) + ch(a, b, c) + k[12] + dg.w[12]
 		h += d
 		d += sum0(e) + maj(e, f, g)
 
 		dg.w[13] = word(block, 13)
-		c += sum1(h) + ch(h, a, b) + k[13] + dg.w[13]
+		c = c + sum1(h) + ch(h, a, b) + k[13] + dg.w[13]
 		g += c
 		c += sum0(d) + maj(d, e, f)
 
 		dg.w[14] = word(block, 14)
-		b += sum1(g) + ch(g, h, a) + k[14] + dg.w[14]
+		b = b + sum1(g) + ch(g, h, a) + k[14] + dg.w[14]
 		f += b
 		b += sum0(c) + maj(c, d, e)
 
 		dg.w[15] = word(block, 15)
-		a += sum1(f) + ch(f, g, h) + k[15] + dg.w[15]
+		a = a + sum1(f) + ch(f, g, h) + k[15] + dg.w[15]
 		e += a
 		a += sum0(b) + maj(b, c, d)
 
-		// Rounds 16 to 63 take W[t] = σ1(W[t-2]) + W[t-7] + σ0(W[t-15]) + W[t-16], where W[t] replaces
-		// W[t-16].
+		// Rounds 16 to 63 take W[t] = W[t-16] + σ1(W[t-2]) + W[t-7] + σ0(W[t-15]), which replaces W[t-16].
 		for t := 16; t < 64; t += 16 {
 			k := (*[16]uint32)(roundConstants[t:])
 
-			dg.w[0] += sigma1(dg.w[14]) + dg.w[9] + sigma0(dg.w[1])
-			h += sum1(e) + ch(e, f, g) + k[0] + dg.w[0]
+			dg.w[0] = dg.w[0] + sigma1(dg.w[14]) + dg.w[9] + sigma0(dg.w[1])
+			h = h + sum1(e) + ch(e, f, g) + k[0] + dg.w[0]
 			d += h
 			h += sum0(a) + maj(a, b, c)
 
-			dg.w[1] += sigma1(dg.w[15]) + dg.w[10] + sigma0(dg.w[2])
-			g += sum1(d) + ch(d, e, f) + k[1] + dg.w[1]
+			dg.w[1] = dg.w[1] + sigma1(dg.w[15]) + dg.w[10] + sigma0(dg.w[2])
+			g = g + sum1(d) + ch(d, e, f) + k[1] + dg.w[1]
 			c += g
 			g += sum0(h) + maj(h, a, b)
 
-			dg.w[2] += sigma1(dg.w[0]) + dg.w[11] + sigma0(dg.w[3])
-			f += sum1(c) + ch(c, d, e) + k[2] + dg.w[2]
+			dg.w[2] = dg.w[2] + sigma1(dg.w[0]) + dg.w[11] + sigma0(dg.w[3])
+			f = f + sum1(c) + ch(c, d, e) + k[2] + dg.w[2]
 			b += f
 			f += sum0(g) + maj(g, h, a)
 
-			dg.w[3] += sigma1(dg.w[1]) + dg.w[12] + sigma0(dg.w[4])
-			e += sum1(b) + ch(b, c, d) + k[3] + dg.w[3]
+			dg.w[3] = dg.w[3] + sigma1(dg.w[1]) + dg.w[12] + sigma0(dg.w[4])
+			e = e + sum1(b) + ch(b, c, d) + k[3] + dg.w[3]
 			a += e
 			e += sum0(f) + maj(f, g, h)
 
-			dg.w[4] += sigma1(dg.w[2]) + dg.w[13] + sigma0(dg.w[5])
-			d += sum1(a) + ch(a, b, c) + k[4] + dg.w[4]
+			dg.w[4] = dg.w[4] + sigma1(dg.w[2]) + dg.w[13] + sigma0(dg.w[5])
+			d = d + sum1(a) + ch(a, b, c) + k[4] + dg.w[4]
 			h += d
 			d += sum0(e) + maj(e, f, g)
 
-			dg.w[5] += sigma1(dg.w[3]) + dg.w[14] + sigma0(dg.w[6])
-			c += sum1(h) + ch(h, a, b) + k[5] + dg.w[5]
+			dg.w[5] = dg.w[5] + sigma1(dg.w[3]) + dg.w[14] + sigma0(dg.w[6])
+			c = c + sum1(h) + ch(h, a, b) + k[5] + dg.w[5]
 			g += c
 			c += sum0(d) + maj(d, e, f)
 
-			dg.w[6] += sigma1(dg.w[4]) + dg.w[15] + sigma0(dg.w[7])
-			b += sum1(g) + ch(g, h, a) + k[6] + dg.w[6]
+			dg.w[6] = dg.w[6] + sigma1(dg.w[4]) + dg.w[15] + sigma0(dg.w[7])
+			b = b + sum1(g) + ch(g, h, a) + k[6] + dg.w[6]
 			f += b
 			b += sum0(c) + maj(c, d, e)
 
-			dg.w[7] += sigma1(dg.w[5]) + dg.w[0] + sigma0(dg.w[8])
-			a += sum1(f) + ch(f, g, h) + k[7] + dg.w[7]
+			dg.w[7] = dg.w[7] + sigma1(dg.w[5]) + dg.w[0] + sigma0(dg.w[8])
+			a = a + sum1(f) + ch(f, g, h) + k[7] + dg.w[7]
 			e += a
 			a += sum0(b) + maj(b, c, d)
 
-			dg.w[8] += sigma1(dg.w[6]) + dg.w[1] + sigma0(dg.w[9])
-			h += sum1(e) + ch(e, f, g) + k[8] + dg.w[8]
+			dg.w[8] = dg.w[8] + sigma1(dg.w[6]) + dg.w[1] + sigma0(dg.w[9])
+			h = h + sum1(e) + ch(e, f, g) + k[8] + dg.w[8]
 			d += h
 			h += sum0(a) + maj(a, b, c)
 
-			dg.w[9] += sigma1(dg.w[7]) + dg.w[2] + sigma0(dg.w[10])
-			g += sum1(d) + ch(d, e, f) + k[9] + dg.w[9]
+			dg.w[9] = dg.w[9] + sigma1(dg.w[7]) + dg.w[2] + sigma0(dg.w[10])
+			g = g + sum1(d) + ch(d, e, f) + k[9] + dg.w[9]
 			c += g
 			g += sum0(h) + maj(h, a, b)
 
-			dg.w[10] += sigma1(dg.w[8]) + dg.w[3] + sigma0(dg.w[11])
-			f += sum1(c) + ch(c, d, e) + k[10] + dg.w[10]
+			dg.w[10] = dg.w[10] + sigma1(dg.w[8]) + dg.w[3] + sigma0(dg.w[11])
+			f = f + sum1(c) + ch(c, d, e) + k[10] + dg.w[10]
 			b += f
 			f += sum0(g) + maj(g, h, a)
 
-			dg.w[11] += sigma1(dg.w[9]) + dg.w[4] + sigma0(dg.w[12])
-			e += sum1(b) + ch(b, c, d) + k[11] + dg.w[11]
+			dg.w[11] = dg.w[11] + sigma1(dg.w[9]) + dg.w[4] + sigma0(dg.w[12])
+			e = e + sum1(b) + ch(b, c, d) + k[11] + dg.w[11]
 			a += e
 			e += sum0(f) + maj(f, g, h)
 
-			dg.w[12] += sigma1(dg.w[10]) + dg.w[5] + sigma0(dg.w[13])
-			d += sum1(a) + ch(a, b, c) + k[12] + dg.w[12]
+			dg.w[12] = dg.w[12] + sigma1(dg.w[10]) + dg.w[5] + sigma0(dg.w[13])
+			d = d + sum1(a) + ch(a, b, c) + k[12] + dg.w[12]
 			h += d
 			d += sum0(e) + maj(e, f, g)
 
-			dg.w[13] += sigma1(dg.w[11]) + dg.w[6] + sigma0(dg.w[14])
-			c += sum1(h) + ch(h, a, b) + k[13] + dg.w[13]
+			dg.w[13] = dg.w[13] + sigma1(dg.w[11]) + dg.w[6] + sigma0(dg.w[14])
+			c = c + sum1(h) + ch(h, a, b) + k[13] + dg.w[13]
 			g += c
 			c += sum0(d) + maj(d, e, f)
 
-			dg.w[14] += sigma1(dg.w[12]) + dg.w[7] + sigma0(dg.w[15])
-			b += sum1(g) + ch(g, h, a) + k[14] + dg.w[14]
+			dg.w[14] = dg.w[14] + sigma1(dg.w[12]) + dg.w[7] + sigma0(dg.w[15])
+			b = b + sum1(g) + ch(g, h, a) + k[14] + dg.w[14]
 			f += b
 			b += sum0(c) + maj(c, d, e)
 
-			dg.w[15] += sigma1(dg.w[13]) + dg.w[8] + sigma0(dg.w[0])
-			a += sum1(f) + ch(f, g, h) + k[15] + dg.w[15]
+			dg.w[15] = dg.w[15] + sigma1(dg.w[13]) + dg.w[8] + sigma0(dg.w[0])
+			a = a + sum1(f) + ch(f, g, h) + k[15] + dg.w[15]
 			e += a
 			a += sum0(b) + maj(b, c, d)
 		}

@@ -58,10 +58,10 @@ const fromFile = {
     for (let read; !(read = await reader.read()).done; ) peer.update(read.value)
     return peer.digest()
   },
-  // hash-wasm as hashFile reads, so that the hashes compare and not the readers. May stall, see hash.mjs.
+  // hash-wasm as hashFile reads, so that the hashes compare and not the readers.
   'hash-wasm, lent buffer': async (file) => {
     peer.init()
-    const reader = file.stream().getReader({ mode: 'byob' })
+    const reader = (globalThis.reader = file.stream().getReader({ mode: 'byob' })) // held: see openReaders there
     let buffer = new ArrayBuffer(256 * 1024)
     for (let read; !(read = await reader.read(new Uint8Array(buffer))).done; buffer = read.value.buffer) {
       peer.update(read.value)
