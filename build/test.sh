@@ -44,12 +44,8 @@ templates() {
 	done
 }
 
-wasm_js() { PATH="$PATH:$(go env GOROOT)/lib/wasm" GOOS=js GOARCH=wasm go test -run "$1" "$2"; }
-
-wasm_wasip1() {
-	go build -o "$out/bin/wazero" github.com/tetratelabs/wazero/cmd/wazero || return 1
-	PATH="$PWD/$out/bin:$PATH:$(go env GOROOT)/lib/wasm" GOWASIRUNTIME=wazero GOOS=wasip1 GOARCH=wasm go test -run "$1" "$2"
-}
+wasm_js() { GOOS=js GOARCH=wasm go test -short -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" "$1"; }
+wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$1"; }
 
 npm_packages() { npm ci --prefix site/e2e --ignore-scripts --no-audit --no-fund; }
 
@@ -60,9 +56,9 @@ part "templates are fresh" templates
 part "go vet" go vet ./...
 part "go vet, js/wasm" env GOOS=js GOARCH=wasm go vet ./wasm/...
 part "Go tests" go test -timeout 15m ./...
-part "verdict vectors, js/wasm in Node" wasm_js TestVectors ./proofs
-part "verdict vectors, wasip1" wasm_wasip1 TestVectors ./proofs
-part "SHA-256, js/wasm in Node" wasm_js . ./wasm/sha256
+part "vectors and proofs, js/wasm in Node" wasm_js ./proofs
+part "vectors and proofs, wasip1" wasm_wasip1 ./proofs
+part "SHA-256, js/wasm in Node" wasm_js ./wasm/sha256
 part "the page in Chromium" node --test --test-concurrency=1 site/e2e/
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -32,7 +32,7 @@ func (a *Authority) apply(e standingEvent) bool {
 		return false
 	case len(a.events) > 0 && (e.s.After == nil || *e.s.After != a.last().leaf):
 		return false
-	case e.s.Action == ActionWithdraw && (a.last().s.Action == ActionWithdraw || e.s.From != nil && *e.s.From > e.place):
+	case e.s.From != nil && *e.s.From > e.place:
 		return false
 	}
 	a.events = append(a.events, e)

@@ -4,6 +4,7 @@ package proofs
 
 import (
 	"errors"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -49,7 +50,8 @@ func (c *check) rememberedView() *evidence {
 	if err != nil {
 		return nil
 	}
-	x, _, err := head.Verify(c.t, c.q.Now)
+	// What was seen was seen, even where this device's clock has gone back since.
+	x, _, err := head.Verify(c.t, math.MaxInt64-maxAhead)
 	if err != nil {
 		return nil
 	}
@@ -330,7 +332,7 @@ func (c *check) notices() {
 	add(c.t.Demo, NoticeDemo)
 	add(answered && c.t.Witnesses == "none", NoticeNoWitnesses)
 	add(answered && c.t.Officers == "none", NoticeNoOfficers)
-	add(c.receiptErr != nil && c.r.Verdict != Malformed, NoticeBrokenReceipt)
+	add(c.receiptErr != nil && c.registry != nil, NoticeBrokenReceipt)
 	add(c.registryErr != nil && c.r.Source == FromReceipt, NoticeRegistryFailed)
 	add(c.salt != nil, NoticeSealed)
 	life := c.r.Life

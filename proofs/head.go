@@ -146,6 +146,9 @@ func (t *Trust) verifyIndex(p *TLogProof, statement []byte, now int64) (*Verifie
 	if e.Statement.Index == nil || e.Statement.Index.Covers != p.Index {
 		return nil, unverified("index statement", "is a ", quote(e.Statement.Action), " or does not cover its own place ", utoa(p.Index))
 	}
+	if e.Statement.Index.Time > now+maxAhead {
+		return nil, &FutureError{now}
+	}
 	return &VerifiedIndex{signed, e.Statement.Index, statement}, nil
 }
 

@@ -17,7 +17,7 @@ type Report struct {
 	StaleAfter int64  // seconds
 	Size       uint64 // of the checkpoint
 	Root       Hash   // of the checkpoint
-	Keys       uint64 // how many documents and authorities the index holds
+	Keys       uint64 // how many documents the index holds
 	Candidates uint32 // how many keys share the slot that was read; what a server could know
 
 	Source Source // what decided: the registry or a receipt

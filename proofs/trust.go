@@ -262,7 +262,7 @@ func (e *OtherRegistryError) Error() string {
 type FutureError struct{ Now int64 }
 
 func (e *FutureError) Error() string {
-	return "required signatures are timed more than " + itoa(maxAhead) + " seconds after this device's clock"
+	return "required signatures, or what they sign, are timed more than " + itoa(maxAhead) + " seconds after this device's clock"
 }
 
 type checkpointVerifier struct {

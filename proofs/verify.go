@@ -184,6 +184,9 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 		}
 		entries = append(entries, e)
 	}
+	if !slices.ContainsFunc(entries, func(e *Entry) bool { return KeyOf(e.Envelope.Selector) == rec.Key }) {
+		return unverified("record", "holds nothing about its own key")
+	}
 	ev.present = true
 	ev.lives = slices.DeleteFunc(Lives(c.t, ev.as, rec.Key, entries), c.otherSHA3)
 	for _, e := range entries {
@@ -374,7 +377,7 @@ func joinHashes(hs []Hash) string {
 // answer finishes the report.
 func (c *check) answer() Answer {
 	a := Answer{Report: &c.r, Remember: c.remember}
-	if c.registry != nil && !c.mismatch && c.conflict == nil {
+	if c.registry != nil && !c.mismatch && c.conflict == nil && !c.vanished() {
 		a.Receipt = c.look.receipt(c.key, c.salt, c.signers(c.registry)).Marshal()
 	}
 	if c.conflict != nil {

@@ -59,14 +59,17 @@ func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
 			return nil, err
 		}
 	}
-	return &Ledger{trust: trust, store: store, state: *s, authorities: as}, nil
+	return &Ledger{trust: trust, store: store, state: s.snapshot(), authorities: as}, nil
 }
 
 // State returns the present state. Entries added since the last Publish count in Size and SHA3 only.
-func (l *Ledger) State() State {
-	s := l.state
-	s.SHA3 = proofs.NewFrontierSHA3() // a copy: Add goes on with ours
-	s.SHA3.Restore(l.state.SHA3.Size(), l.state.SHA3.Edge())
+func (l *Ledger) State() State { return l.state.snapshot() }
+
+// snapshot copies a state with its frontier, which goes on growing where it is.
+func (s State) snapshot() State {
+	f := proofs.NewFrontierSHA3()
+	f.Restore(s.SHA3.Size(), s.SHA3.Edge()) // fits itself
+	s.SHA3 = f
 	return s
 }
 
@@ -227,8 +230,11 @@ func (l *Ledger) updateIssuers(b *batch) error {
 
 func compareKey(r proofs.Record, k proofs.Hash) int { return bytes.Compare(r.Key[:], k[:]) }
 
-// Find returns the record of a key as of the last Publish, from the store.
+// Find returns the record of a key of the map or of the issuer list, as of the last Prepare or Settle.
 func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) {
+	if i, ok := slices.BinarySearchFunc(l.state.Issuers.Records, key, compareKey); ok {
+		return l.state.Issuers.Records[i], true, nil
+	}
 	slot, err := FindSlot(l.store, l.state.RootTile, key)
 	if err != nil {
 		return proofs.Record{}, false, err
@@ -237,19 +243,16 @@ func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) {
 	return rec, ok, nil
 }
 
-// FindSlot follows a key from a root tile to its slot. The files' hashes are not checked.
+// FindSlot follows a key from a root tile to its slot, and compares each file with its name.
 func FindSlot(store Store, rootTile []byte, key proofs.Hash) (*proofs.Slot, error) {
 	tile, err := proofs.ParseMapTile(rootTile)
-	for err == nil {
+	for depth := proofs.MapTileHeight; err == nil; depth += proofs.MapTileHeight {
 		leaf := leafFor(tile, key)
-		var b []byte
-		if b, err = store.Get(leaf.Hash); err != nil {
-			break
-		}
 		if !leaf.Tile {
-			return proofs.ParseSlot(b)
+			slot, _, err := getSlot(store, leaf.Hash)
+			return slot, err
 		}
-		tile, err = proofs.ParseMapTile(b)
+		tile, err = getTile(store, leaf.Hash, depth)
 	}
 	return nil, fmt.Errorf("find key %s in the index: %w", key, err)
 }

@@ -19,6 +19,38 @@ type Store interface {
 	Put(h proofs.Hash, b []byte) error
 }
 
+// getTile reads a tile that begins at a depth, and compares it with its name.
+func getTile(s Store, h proofs.Hash, depth int) (*proofs.MapTile, error) {
+	raw, err := s.Get(h)
+	if err != nil {
+		return nil, err
+	}
+	t, err := proofs.ParseMapTile(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: damaged: %w", proofs.IndexPath(h), err)
+	}
+	if t.Depth != depth || t.Hash() != h {
+		return nil, fmt.Errorf("%s: damaged: a tile at depth %d that hashes to %s, want depth %d", proofs.IndexPath(h), t.Depth, t.Hash(), depth)
+	}
+	return t, nil
+}
+
+// getSlot reads a slot, and compares it with its name. The leaves are its records' leaf hashes.
+func getSlot(s Store, h proofs.Hash) (slot *proofs.Slot, leaves []proofs.Hash, err error) {
+	raw, err := s.Get(h)
+	if err != nil {
+		return nil, nil, err
+	}
+	if slot, err = proofs.ParseSlot(raw); err != nil {
+		return nil, nil, fmt.Errorf("%s: damaged: %w", proofs.IndexPath(h), err)
+	}
+	leaves = slot.Leaves()
+	if got := slot.HashOf(leaves); got != h {
+		return nil, nil, fmt.Errorf("%s: damaged: hashes to %s", proofs.IndexPath(h), got)
+	}
+	return slot, leaves, nil
+}
+
 // Dir is a Store in a directory: the `index` folder of what is published.
 type Dir string
 

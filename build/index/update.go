@@ -112,16 +112,9 @@ func (u *updater) both(left, right func() (*node, error)) (*node, error) {
 
 // updateBelow updates another tile, writes it and returns it as a leaf.
 func (u *updater) updateBelow(n *node, depth int, keys []proofs.Hash) (*node, error) {
-	raw, err := u.store.Get(n.hash)
+	t, err := getTile(u.store, n.hash, depth)
 	if err != nil {
 		return nil, err
-	}
-	t, err := proofs.ParseMapTile(raw)
-	if err != nil {
-		return nil, err
-	}
-	if t.Depth != depth || t.Hash() != n.hash {
-		return nil, fmt.Errorf("map tile %s: damaged, its content hashes to %s", n.hash, t.Hash())
 	}
 	top, err := u.updateTile(t, keys)
 	if err != nil {
@@ -168,13 +161,9 @@ func (u *updater) drop(old, new proofs.Hash) {
 
 // updateSlot merges keys into a slot, and splits it as far as it has to split.
 func (u *updater) updateSlot(n *node, depth int, keys []proofs.Hash) (*node, error) {
-	slot, err := u.readSlot(n.hash, depth, keys[0])
+	slot, leaves, err := u.readSlot(n.hash, depth)
 	if err != nil {
 		return nil, err
-	}
-	leaves := slot.Leaves()
-	if len(slot.Records) > 0 && slot.HashOf(leaves) != n.hash {
-		return nil, fmt.Errorf("slot %s: damaged, its content hashes to %s", n.hash, slot.HashOf(leaves))
 	}
 	records, leaves, added, err := u.mergeSlot(slot.Records, leaves, keys)
 	if err != nil {
@@ -192,22 +181,11 @@ func (u *updater) updateSlot(n *node, depth int, keys []proofs.Hash) (*node, err
 }
 
 // readSlot reads a slot; the empty map's one need not be in the store.
-func (u *updater) readSlot(h proofs.Hash, depth int, key proofs.Hash) (*proofs.Slot, error) {
+func (u *updater) readSlot(h proofs.Hash, depth int) (*proofs.Slot, []proofs.Hash, error) {
 	if empty := (&proofs.Slot{}); depth == 0 && h == empty.Hash() {
-		return empty, nil
+		return empty, nil, nil
 	}
-	raw, err := u.store.Get(h)
-	if err != nil {
-		return nil, err
-	}
-	slot, err := proofs.ParseSlot(raw)
-	if err != nil {
-		return nil, fmt.Errorf("slot %s: %w", h, err)
-	}
-	if slot.Depth != depth {
-		return nil, fmt.Errorf("slot %s: at depth %d, want %d", h, slot.Depth, depth)
-	}
-	return slot, nil
+	return getSlot(u.store, h)
 }
 
 // mergeSlot merges sorted keys into sorted records; leaves of untouched records are kept.

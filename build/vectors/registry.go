@@ -1,0 +1,312 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+
+	"filippo.io/mldsa"
+
+	"stele/build/index"
+	"stele/proofs"
+)
+
+const (
+	seed   = "stele vectors 1\n" // every key is SHA-256(seed ‖ its label)
+	origin = "registry.example/ledger"
+
+	start = 1_800_000_000 // 2027-01-15T08:00:00Z, the first publication
+	hour  = 3600          // seconds
+	day   = 24 * hour
+
+	staleAfter  = day
+	approvalAge = 7 * day
+)
+
+// A signer signs the same message always with the same bytes: ML-DSA-44 by FIPS 204's deterministic
+// variant, where package proofs takes the hedged one.
+type signer struct {
+	*proofs.MemorySigner
+	mldsa *mldsa.PrivateKey
+}
+
+func newSigner(label, name string, t proofs.KeyType) *signer {
+	xi := sha256.Sum256([]byte(seed + label))
+	m, err := proofs.NewMemorySigner(name, t, xi[:])
+	check(err)
+	s := &signer{MemorySigner: m}
+	if t == proofs.MLDSA44Key {
+		s.mldsa, err = mldsa.NewPrivateKey(mldsa.MLDSA44(), xi[:])
+		check(err)
+	}
+	return s
+}
+
+func (s *signer) Sign(message []byte) ([]byte, error) {
+	if s.mldsa != nil {
+		return s.mldsa.SignDeterministic(message, nil)
+	}
+	return s.MemorySigner.Sign(message)
+}
+
+// check ends the generator: nothing that it makes can fail but by a mistake in it.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// A cosigner is a key of the policy beside the log's Ed25519 one.
+type cosigner struct {
+	label string
+	*signer
+}
+
+// A registry is a whole registry in memory.
+type registry struct {
+	trust       *proofs.Trust
+	log         *signer
+	cosigners   []cosigner // "own" first
+	publication *signer
+	root        []*signer // in the trust file's order
+
+	store    *index.Memory
+	ledger   *index.Ledger
+	entries  [][]byte
+	leaves   []proofs.Hash
+	sizes    []uint64 // of the publications
+	views    []*view  // likewise
+	accounts map[string]proofs.Hash
+}
+
+// newDemo is the smallest registry: a single office, one root key, no officers, no witnesses.
+func newDemo() *registry {
+	return newRegistry(origin, 1, 1, "none", "none", nil)
+}
+
+// newState is a registry with root keys 2 of 3, officers 2 of 3 and witnesses 2 of 3, of mixed key types.
+func newState() *registry {
+	var cs []cosigner
+	for _, c := range []struct {
+		label string
+		t     proofs.KeyType
+	}{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.CosignatureKey}, {"officer-3", proofs.CosignatureKey},
+		{"witness-1", proofs.MLDSA44Key}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey}} {
+		cs = append(cs, cosigner{c.label, newSigner(c.label, c.label+".example", c.t)})
+	}
+	return newRegistry(origin, 3, 2, "officers", "witnesses", cs)
+}
+
+func newRegistry(origin string, roots, threshold int, officers, witnesses string, cs []cosigner) *registry {
+	r := &registry{
+		log:         newSigner("log "+origin, origin, proofs.Ed25519Key),
+		publication: newSigner("publication", "registry.example/publication", proofs.Ed25519Key),
+		store:       index.NewMemory(),
+		accounts:    map[string]proofs.Hash{},
+	}
+	own := cosigner{"own", newSigner("own "+origin, origin, proofs.MLDSA44Key)}
+	r.cosigners = append([]cosigner{own}, cs...)
+	for i := range roots {
+		r.root = append(r.root, newSigner(fmt.Sprintf("root %d", i+1), "registry.example/root", proofs.Ed25519Key))
+	}
+	slices.SortFunc(r.root, func(a, b *signer) int {
+		if a.Key().String() < b.Key().String() {
+			return -1
+		}
+		return 1
+	})
+	t := &proofs.Trust{Origin: origin, Epoch: 1, Title: "Registry of Examples", Demo: len(cs) == 0, RootThreshold: threshold,
+		Publication: r.publication.Key(), StaleAfter: staleAfter, ApprovalAge: approvalAge, Officers: officers, Witnesses: witnesses,
+		PolicyText: policyText(r.log, r.cosigners)}
+	for _, k := range r.root {
+		t.RootKeys = append(t.RootKeys, k.Key())
+	}
+	r.useTrust(t)
+	var err error
+	r.ledger, err = index.Open(r.trust, r.store, index.Empty())
+	check(err)
+	return r
+}
+
+// useTrust puts a changed trust file into force.
+func (r *registry) useTrust(t *proofs.Trust) {
+	var err error
+	r.trust, err = proofs.ParseTrust(t.Marshal())
+	check(err)
+}
+
+func policyText(log *signer, cs []cosigner) []byte {
+	s := "log " + log.Key().String() + "\n"
+	members := map[string]string{}
+	for _, c := range cs {
+		s += "witness " + c.label + " " + c.Key().String() + "\n"
+		members[c.label[:len(c.label)-1]] += " " + c.label
+	}
+	if len(cs) == 1 {
+		return []byte(s + "quorum own\n")
+	}
+	return []byte(s + "group officers 2" + members["officer-"] + "\ngroup witnesses 2" + members["witness-"] +
+		"\ngroup everybody all own officers witnesses\nquorum everybody\n")
+}
+
+// say appends a statement with one signature a signer and returns its leaf hash.
+func (r *registry) say(s *proofs.Statement, signers ...*signer) proofs.Hash {
+	s.Registry = r.trust.Origin
+	return r.sayText(s.Text(), signers...)
+}
+
+func (r *registry) sayText(text string, signers ...*signer) proofs.Hash {
+	return r.append(noteOf(text, signers...))
+}
+
+func noteOf(text string, signers ...*signer) []byte {
+	n := &proofs.Note{Text: text}
+	for _, s := range signers {
+		one, err := proofs.SignNote(text, s)
+		check(err)
+		n.Signatures = append(n.Signatures, one.Signatures...)
+	}
+	return n.Marshal()
+}
+
+func (r *registry) append(entry []byte) proofs.Hash {
+	r.entries = append(r.entries, entry)
+	r.leaves = append(r.leaves, proofs.LeafHash(entry))
+	r.ledger.Add(entry)
+	return proofs.LeafHash(entry)
+}
+
+// place is where the next entry will stand.
+func (r *registry) place() uint64 { return uint64(len(r.entries)) }
+
+// rootSigners are as many root keys as are needed.
+func (r *registry) rootSigners() []*signer { return r.root[:r.trust.RootThreshold] }
+
+// nodes reads the ledger's tree.
+func (r *registry) nodes() proofs.Nodes {
+	var node proofs.Nodes
+	node = func(level uint, i uint64) (proofs.Hash, error) {
+		if level == 0 {
+			return r.leaves[i], nil
+		}
+		left, _ := node(level-1, 2*i)
+		right, _ := node(level-1, 2*i+1)
+		return proofs.MapNode(left, right), nil
+	}
+	return node
+}
+
+// publish appends the index statement of everything said so far and signs with all keys at that time.
+func (r *registry) publish(time int64) *view {
+	x, err := r.ledger.Prepare(time)
+	check(err)
+	return r.publishIndex(x, r.ledger.State().RootTile)
+}
+
+// publishIndex publishes an index statement, whether or not it is true.
+func (r *registry) publishIndex(x *proofs.Index, rootTile []byte) *view {
+	x.Tree, _ = r.nodes().Root(r.place())
+	statement := &proofs.Statement{Action: proofs.ActionIndex, Issuer: r.publication.Key().Name, Index: x}
+	r.say(statement, r.publication)
+	size := r.place()
+	root, _ := r.nodes().Root(size)
+	v := &view{r: r, cp: proofs.Checkpoint{Origin: r.trust.Origin, Size: size, Root: root}, time: x.Time, over: map[string][]byte{}}
+	v.head.RootTile = rootTile
+	v.head.Statement = r.entries[size-1]
+	v.head.Proof.Index = size - 1
+	v.head.Proof.Proof, _ = r.nodes().Inclusion(size-1, size)
+	for _, n := range proofs.PublicationList(x.Publication) {
+		v.head.Consistency = append(v.head.Consistency, r.oldSize(r.sizes[n-1], size))
+	}
+	r.sizes = append(r.sizes, size)
+	v = v.signedAt(x.Time)
+	r.views = append(r.views, v)
+	return v
+}
+
+func (r *registry) oldSize(old, size uint64) proofs.OldSize {
+	o := proofs.OldSize{Size: old}
+	o.Root, _ = r.nodes().Root(old)
+	o.Proof, _ = r.nodes().Consistency(old, size)
+	return o
+}
+
+// A view is what a portal shows of a registry after one publication.
+type view struct {
+	r    *registry
+	cp   proofs.Checkpoint
+	time int64 // when it was signed last
+	head proofs.Head
+	over map[string][]byte // files that differ from the registry's own; nil ones cannot be read
+}
+
+// signedAt signs the checkpoint with every key at one time.
+func (v *view) signedAt(time int64) *view {
+	times := map[string]int64{}
+	for _, c := range v.r.cosigners {
+		times[c.label] = time
+	}
+	return v.signed(times)
+}
+
+// signed signs the checkpoint with the log's Ed25519 key and the cosigners that have a time.
+func (v *view) signed(times map[string]int64) *view {
+	line, err := proofs.SignCheckpoint(v.r.log, v.cp)
+	check(err)
+	w := *v
+	for _, t := range times {
+		w.time = max(w.time, t)
+	}
+	lines := []proofs.Signature{line}
+	for _, c := range v.r.cosigners {
+		if t, ok := times[c.label]; ok {
+			line, err := proofs.Cosign(c, v.cp, t)
+			check(err)
+			lines = append(lines, line)
+		}
+	}
+	return w.withLines(lines)
+}
+
+func (v *view) withLines(lines []proofs.Signature) *view {
+	n := &proofs.Note{Text: v.cp.Text(), Signatures: lines}
+	return v.withCheckpoint(n.Marshal())
+}
+
+func (v *view) withCheckpoint(note []byte) *view {
+	w := *v
+	w.over = maps.Clone(v.over)
+	w.head.Proof.Checkpoint = note
+	return &w
+}
+
+// lines are the signature lines of the checkpoint.
+func (v *view) lines() []proofs.Signature {
+	n, err := proofs.ParseNote(v.head.Proof.Checkpoint)
+	check(err)
+	return n.Signatures
+}
+
+// with changes one file of the portal; nil makes it unreadable.
+func (v *view) with(path string, b []byte) *view {
+	w := *v
+	w.over = maps.Clone(v.over)
+	w.over[path] = b
+	return &w
+}
+
+// file reads what the portal serves.
+func (v *view) file(path string) ([]byte, bool) {
+	if b, ok := v.over[path]; ok {
+		return b, b != nil
+	}
+	if path == proofs.HeadPath {
+		return v.head.Marshal(), true
+	}
+	h, err := proofs.ParseHash(path[len("index/ab/"):])
+	check(err)
+	b, err := v.r.store.Get(h)
+	check(err)
+	return b, true
+}
