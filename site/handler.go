@@ -1,6 +1,7 @@
 package site
 
 import (
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
@@ -10,7 +11,8 @@ import (
 // Handler serves a public folder: the files as they are, with the types that tlog-tiles asks for, caching
 // as far as each file can change, and no folder listings. Any other file server will do too.
 func Handler(dir string) http.Handler {
-	files := http.FileServerFS(os.DirFS(dir))
+	root := os.DirFS(dir)
+	files := http.FileServerFS(root)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -18,13 +20,19 @@ func Handler(dir string) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if name != "" && (strings.HasSuffix(r.URL.Path, "/") || strings.Contains("/"+name, "/.")) {
+		if name != "" && (strings.HasSuffix(r.URL.Path, "/") || strings.Contains("/"+name, "/.") || !isFile(root, name)) {
 			http.NotFound(w, r)
 			return
 		}
 		setHeaders(w.Header(), name)
 		files.ServeHTTP(w, r)
 	})
+}
+
+// isFile keeps folders, and names that no file can have, from being anything but absent.
+func isFile(root fs.FS, name string) bool {
+	info, err := fs.Stat(root, name)
+	return err == nil && !info.IsDir()
 }
 
 // setHeaders says how a file is to be read and for how long it may be kept.

@@ -95,11 +95,11 @@ var documents = []struct {
 	template func(pages.Page) templ.Component
 	modules  []string
 }{
-	{Index, pages.Check, []string{"page.js", "asset.js", "dom.js", "files.js", "memory.js", "pool.js", "portal.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
-	{"offline.html", pages.Offline, []string{"times.js"}},
-	{"issuers.html", pages.Issuers, []string{"times.js"}},
-	{"status.html", pages.Status, []string{"times.js"}},
-	{"developers.html", pages.Developers, []string{"times.js"}},
+	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "files.js", "memory.js", "pool.js", "portal.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
+	{"offline.html", pages.Offline, []string{"times.js", "dates.js"}},
+	{"issuers.html", pages.Issuers, []string{"times.js", "dates.js"}},
+	{"status.html", pages.Status, []string{"times.js", "dates.js"}},
+	{"developers.html", pages.Developers, []string{"times.js", "dates.js"}},
 }
 
 // check refuses a snapshot whose pages could not work.

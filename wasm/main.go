@@ -5,12 +5,11 @@
 // Once it runs, the JavaScript global `stele` has
 //
 //	check(request)      decide, or say what is needed; see below
-//	sha3_512(bytes)     digest of a Uint8Array, 64 bytes
 //
-// and `steleReady()` is called if there is such a function. The hash_… exports are in hash.go.
+// and `steleReady()` is called if there is such a function. The hash_… exports are in hash.go, the sha3_… exports in sha3.go.
 //
-// A request has: trust (Uint8Array), now (seconds), sha256 (Uint8Array of 32), sha3 (Uint8Array of 64 or null),
-// receipt (Uint8Array or null), online (boolean), remembered (Uint8Array or null), files (object: path to
+// A request has: trust (Uint8Array), unpinned (boolean: the trust file came from the portal itself), now (seconds),
+// sha256 (Uint8Array of 32), sha3 (Uint8Array of 64 or null), receipt (Uint8Array or null), online (boolean), remembered (Uint8Array or null), files (object: path to
 // Uint8Array, or null where the file could not be read), errors (object: path to a short reason).
 //
 // A result has one of: need (array of paths to read and put into files), needSHA3 (true), or report (JSON text of
@@ -18,7 +17,6 @@
 package main
 
 import (
-	"crypto/sha3"
 	"syscall/js"
 
 	"stele/proofs"
@@ -26,18 +24,12 @@ import (
 
 func main() {
 	js.Global().Set("stele", js.ValueOf(map[string]any{
-		"check":    js.FuncOf(func(_ js.Value, args []js.Value) any { return check(args[0]) }),
-		"sha3_512": js.FuncOf(func(_ js.Value, args []js.Value) any { return sum512(args[0]) }),
+		"check": js.FuncOf(func(_ js.Value, args []js.Value) any { return check(args[0]) }),
 	}))
 	if ready := js.Global().Get("steleReady"); ready.Type() == js.TypeFunction {
 		ready.Invoke()
 	}
 	select {}
-}
-
-func sum512(data js.Value) any {
-	h := sha3.Sum512(toBytes(data))
-	return fromBytes(h[:])
 }
 
 // check answers one request. It never throws: whatever goes wrong becomes a report.
@@ -61,7 +53,11 @@ func check(request js.Value) any {
 	}
 	each(request.Get("files"), func(path string, v js.Value) { q.Files[path] = toBytes(v) })
 	each(request.Get("errors"), func(path string, v js.Value) { q.Errors[path] = v.String() })
-	return toResult(proofs.Check(q))
+	a := proofs.Check(q)
+	if a.Report != nil && request.Get("unpinned").Truthy() {
+		a.Report.Notices = append(a.Report.Notices, proofs.NoticeTrustUnpinned)
+	}
+	return toResult(a)
 }
 
 func toResult(a proofs.Answer) any {

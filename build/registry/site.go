@@ -77,12 +77,16 @@ func (r *Registry) samples() ([]Sample, error) {
 
 // snapshot is what the pages show of the registry as published.
 func (r *Registry) snapshot() (*site.Snapshot, error) {
-	c, _, err := r.signed()
+	c, note, err := r.signed()
 	if err != nil {
 		return nil, err
 	}
 	if c == nil {
 		return nil, hint("stele publish --registry "+r.Dir, "%s has not been published yet", r.Dir)
+	}
+	_, signed, err := proofs.ParseCheckpoint(note)
+	if err != nil {
+		return nil, err
 	}
 	state, err := r.loadState()
 	if err != nil {
@@ -92,7 +96,7 @@ func (r *Registry) snapshot() (*site.Snapshot, error) {
 	print := sha256.Sum256(trust)
 	s := &site.Snapshot{Title: r.Trust.Title, Origin: r.Trust.Origin, Demo: r.Trust.Demo, TrustFile: trust,
 		TrustEpoch: int(r.Trust.Epoch), TrustPrint: hex.EncodeToString(print[:]), Size: c.Size, Root: c.Root.String(),
-		Published: time.Unix(state.Time, 0).UTC(), Publication: state.Publication, Keys: state.Keys,
+		Published: time.Unix(signed.NewestTime(), 0).UTC(), Publication: state.Publication, Keys: state.Keys,
 		Officers: r.Trust.Officers, Witnesses: r.Trust.Witnesses}
 	if s.Issuers, err = r.siteIssuers(); err != nil {
 		return nil, err

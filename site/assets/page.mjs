@@ -23,6 +23,7 @@ async function connect() {
   // Read now whatever is asked later, so that its time tells nothing about a check.
   portal.get('ledger/head')
   return new Rows({
+    input: find('[data-choose]'),
     list: find('[data-rows]'),
     head: find('[data-results-head]'),
     status: find('[data-status]'),

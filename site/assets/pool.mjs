@@ -125,7 +125,7 @@ export class Pool {
 
   read(seat, job) {
     job.update('checking')
-    seat.reading = null
+    if (seat.reading === job) seat.reading = null
     this.pump()
   }
 

@@ -5,7 +5,7 @@
 const published = /^(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+$/
 
 const headAge = 30_000 // milliseconds for which a mutable file is taken as new
-const failureAge = 3_000 // a failed file is asked for again after this
+const failureAge = 3_000 // a failed file is asked for again after this, or when someone says so
 const patience = 30_000
 const fileLimit = 64 << 20 // the issuer list's limit, the largest of all (FORMAT.md, section 16)
 const cacheLimit = 128 << 20
@@ -84,7 +84,8 @@ export class Portal {
 
   usable(path, entry, anew) {
     const age = Date.now() - entry.at
-    if (entry.failed || anew) return age < failureAge
+    if (entry.failed) return !anew && age < failureAge
+    if (anew) return age < failureAge // one check asks in several rounds
     return !mutable(path) || age < headAge
   }
 

@@ -3,6 +3,9 @@
 
 import { element, icon, visible, visibleLines } from './dom.mjs'
 
+// Notices that have their own place: above everything, and with the evidence.
+const placed = ['demo', 'trust-unpinned']
+
 /** What fills the placeholders of a verdict's sentences. */
 function values(report, wording) {
   return {
@@ -11,6 +14,26 @@ function values(report, wording) {
     registered: wording.time(report.registered),
     expires: wording.date(report.expires ?? ''),
   }
+}
+
+/** What has made the document what it is: the last event that took effect. */
+function lastChange(report) {
+  return report.life?.events.findLast((event) => event.effect && event.action !== 'link') ?? null
+}
+
+/** A report in one line, for a row that is folded. */
+export function brief(report, wording) {
+  const said = wording.verdict(report.verdict, {
+    ...values(report, wording),
+    registered: wording.day(report.registered),
+    changed: wording.day(lastChange(report)?.published),
+  })
+  return said.brief || (report.reason ? wording.name('reasons', report.reason) : said.meaning)
+}
+
+/** The same for what never reached the verifier. */
+export function localBrief(why, wording) {
+  return wording.local(why)
 }
 
 /** The body of a row for a report. */
@@ -25,7 +48,7 @@ export function reportBody(report, wording) {
     nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next),
     facts(report, wording),
     notices(
-      report.notices.filter((code) => code !== 'demo'),
+      report.notices.filter((code) => !placed.includes(code)),
       wording,
     ),
     evidence(report, wording),
@@ -69,13 +92,16 @@ function day(text, wording) {
 
 function facts(report, wording) {
   const issuer = report.issuer_title || report.issuer
+  const change = lastChange(report)
   const list = [
     fact(wording.ui('issuer'), issuer ? element('bdi', {}, visible(issuer)) : null),
-    fact(wording.ui('kind'), report.kind ? wording.name('kinds', report.kind) : null),
+    fact(wording.ui('kind'), report.kind ? wording.kind(report.kind) : null),
     fact(wording.ui('issued'), day(report.issued, wording)),
     fact(wording.ui('expires'), day(report.expires, wording)),
     fact(wording.ui('registered'), moment(report.registered, wording)),
+    fact(change && wording.name('actions', change.action), change && moment(change.published, wording)),
     fact(wording.ui('asof'), moment(report.as_of, wording)),
+    fact(wording.ui('reason'), change?.reason ? element('bdi', {}, visible(change.reason)) : null, 'wide'),
   ]
   return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
 }
@@ -110,8 +136,10 @@ function evidence(report, wording) {
     section(wording.ui('evidenceOthers'), others(report.others, wording)),
     section(wording.ui('evidenceSigners'), signers(report.signers, wording)),
     section(wording.ui('evidenceLedger'), ledger(report, wording)),
-    // This page has its trust file from the portal that it checks, whatever the answer is.
-    notices(['trust-unpinned'], wording),
+    notices(
+      report.notices.filter((code) => code === 'trust-unpinned'),
+      wording,
+    ),
   ]
   return folded(wording.ui('evidence'), ...parts)
 }
@@ -128,7 +156,7 @@ function steps(list, wording) {
 
 function oneStep(step, wording) {
   const proof = step.evidence.map(({ label, value }) =>
-    fact(wording.name('labels', label), value && element('code', { dir: 'ltr' }, visibleLines(value)), 'wide'),
+    fact(wording.name('labels', label), value && element('code', { dir: 'ltr' }, proofText(label, value))),
   )
   return element(
     'li',
@@ -148,6 +176,11 @@ function oneStep(step, wording) {
       proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
     ),
   )
+}
+
+/** A hash path has a line for each hash, from the slot up. */
+function proofText(label, value) {
+  return visibleLines(label === 'path' ? value.replaceAll(' ', '\n') : value)
 }
 
 function events(list, wording) {

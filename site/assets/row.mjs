@@ -1,7 +1,7 @@
 // One file's row: what is being done with it, then what it is.
 
 import { button, download, element, slots, visible } from './dom.mjs'
-import { localBody, reportBody } from './report.mjs'
+import { brief, localBody, localBrief, reportBody } from './report.mjs'
 
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
 
@@ -64,11 +64,14 @@ export class Row {
 
   /** Checks the document, with the receipt if there is one. */
   check(anew = false) {
+    const focused = this.node.contains(document.activeElement)
     this.outcome = null
     delete this.node.dataset.verdict
     this.part.demo.hidden = true
+    this.part.brief.hidden = true
     this.fillBody([])
     this.setTools([this.stopButton()])
+    if (focused) this.part.tools.querySelector('button').focus()
     this.part.paired.textContent = this.receipt ? this.page.wording.ui('withReceipt') : ''
     if (!this.item.file) return this.finish({ why: 'unreadable' })
     const job = {
@@ -122,6 +125,7 @@ export class Row {
       this.node.dataset.verdict = verdict
       this.part.demo.hidden = !this.page.demo
     }
+    this.part.brief.textContent = this.brief()
     this.setTools([this.toggle(), this.removeButton()])
     this.unfold(this.page.few())
     // The pressed button is gone; the keyboard should not be thrown to the top.
@@ -172,10 +176,16 @@ export class Row {
   unfold(open) {
     if (open) this.fillBody(this.body())
     this.part.body.hidden = !open
+    this.part.brief.hidden = open
     const label = this.page.wording.ui(open ? 'less' : 'more')
     this.toggler.textContent = label
     this.toggler.setAttribute('aria-label', this.named(label))
     this.toggler.setAttribute('aria-expanded', String(open))
+  }
+
+  brief() {
+    const { report, why } = this.outcome
+    return report ? brief(report, this.page.wording) : localBrief(why, this.page.wording)
   }
 
   body() {

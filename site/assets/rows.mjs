@@ -10,14 +10,17 @@ const announceEvery = 1_000 // milliseconds; a screen reader cannot follow more
 
 export class Rows {
   /**
-   * @param {object} page list, head, status, stopAll, clear (elements), template, wording, pool, demo
+   * @param {object} page input, list, head, status, stopAll, clear (elements), template, wording, pool, demo
    */
   constructor(page) {
     Object.assign(this, page)
     this.rows = []
     this.timer = null
     this.stopAll.addEventListener('click', () => this.rows.filter((r) => !r.done).forEach((r) => r.stop()))
-    this.clear.addEventListener('click', () => [...this.rows].forEach((r) => this.removed(r)))
+    this.clear.addEventListener('click', () => {
+      for (const row of [...this.rows]) this.removed(row)
+      this.input.focus()
+    })
     this.few = () => this.rows.length <= fewRows
   }
 
@@ -64,8 +67,12 @@ export class Rows {
 
   removed(row) {
     row.stop()
+    const focused = row.node.contains(document.activeElement)
+    const next = row.node.nextElementSibling ?? row.node.previousElementSibling
     this.rows = this.rows.filter((r) => r !== row)
     row.node.remove()
+    // The keyboard goes on with the next row, or begins again where files are chosen.
+    if (focused) (next?.querySelector('button') ?? this.input).focus()
     this.tell()
   }
 

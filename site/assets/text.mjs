@@ -3,6 +3,7 @@
 // inside an English sentence keeps its own direction.
 
 import { loadAsset } from './asset.mjs'
+import { dateFormat, dayFormat, locale, timeFormat } from './dates.mjs'
 
 // Hebrew, Arabic and their kin: what runs from right to left.
 const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
@@ -18,31 +19,14 @@ export function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? isolate(values[key]) : whole))
 }
 
-/** The reader's own variant of the page's language: "en-GB" for a page in "en". */
-function locale(language) {
-  return (navigator.languages ?? []).find((l) => l.split('-')[0] === language) ?? language
-}
-
 export class Wording {
   /** @param {object} table the parsed text file */
   constructor(table) {
     this.table = table
     const where = locale(table.language)
-    this.times = new Intl.DateTimeFormat(where, {
-      year: 'numeric',
-      month: 'long',
-      day: 'numeric',
-      hour: '2-digit',
-      minute: '2-digit',
-      timeZoneName: 'short',
-    })
-    // Dates on documents are days, not moments: they must not shift with the zone.
-    this.dates = new Intl.DateTimeFormat(where, {
-      year: 'numeric',
-      month: 'long',
-      day: 'numeric',
-      timeZone: 'UTC',
-    })
+    this.times = timeFormat(where)
+    this.days = dayFormat(where)
+    this.dates = dateFormat(where)
     this.numbers = new Intl.NumberFormat(where)
     this.lists = new Intl.ListFormat(where, { type: 'unit', style: 'long' })
     this.sizes = ['byte', 'kilobyte', 'megabyte', 'gigabyte'].map(
@@ -70,10 +54,10 @@ export class Wording {
     return this.table.verdicts[verdict]?.title ?? verdict
   }
 
-  /** What a verdict means and what to do next. */
+  /** What a verdict means and what to do next, and all of it in one line. */
   verdict(verdict, values) {
-    const { meaning = '', next = '' } = this.table.verdicts[verdict] ?? {}
-    return { meaning: fill(meaning, values), next: fill(next, values) }
+    const { meaning = '', next = '', brief = '' } = this.table.verdicts[verdict] ?? {}
+    return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
   }
 
   /** The wording of a code, or the code itself where there is none. */
@@ -81,9 +65,24 @@ export class Wording {
     return this.table[group]?.[code] ?? code.replaceAll('-', ' ')
   }
 
+  /** A kind of document. */
+  kind(word) {
+    const spaced = word.replaceAll('-', ' ')
+    return this.table.kinds[word] ?? spaced.charAt(0).toUpperCase() + spaced.slice(1)
+  }
+
   time(text) {
+    return this.moment(this.times, text)
+  }
+
+  /** The day of a moment. */
+  day(text) {
+    return this.moment(this.days, text)
+  }
+
+  moment(format, text) {
     const at = new Date(text ?? NaN)
-    return Number.isNaN(at.valueOf()) ? this.ui('unknown') : this.times.format(at)
+    return Number.isNaN(at.valueOf()) ? this.ui('unknown') : format.format(at)
   }
 
   date(text) {

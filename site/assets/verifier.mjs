@@ -11,13 +11,24 @@ async function compile(url, integrity) {
 }
 
 /**
- * @param {DOMStringMap} data the page's data-wasm and data-trust
+ * Reads the worker's modules once, so that a damaged one gives no answer instead of a wrong one. It does not
+ * help against a server that shows the worker others than the page.
+ */
+function checkParts(list) {
+  const words = list.split(' ')
+  const parts = words.filter((_, i) => i % 2 === 0).map((url, i) => loadAsset(url, words[2 * i + 1]))
+  return Promise.all(parts)
+}
+
+/**
+ * @param {DOMStringMap} data the page's data-wasm, data-worker-parts and data-trust
  * @returns {Promise<{module: WebAssembly.Module, trust: Uint8Array}>}
  */
 export async function loadVerifier(data) {
   const [module, trust] = await Promise.all([
     compile(data.wasm, data.wasmIntegrity),
     loadAsset(data.trust, data.trustIntegrity).then(async (r) => new Uint8Array(await r.arrayBuffer())),
+    checkParts(data.workerParts),
   ])
   return { module, trust }
 }

@@ -3,6 +3,7 @@
 
 import './wasm_exec.js'
 import { hashFile } from './hash.mjs'
+import { sha3File } from './sha3.mjs'
 
 const roundLimit = 64 // far more than a lookup ever takes
 
@@ -46,7 +47,7 @@ async function check({ id, file, receipt, remembered }) {
   try {
     await started
     job.abort.signal.throwIfAborted()
-    const sha256 = await hash(id, file, job.abort.signal)
+    const sha256 = await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
     const result = await decide(id, job, file, { sha256, receipt, remembered })
     self.postMessage({ type: 'decided', id, ...result })
@@ -57,7 +58,8 @@ async function check({ id, file, receipt, remembered }) {
   }
 }
 
-function hash(id, file, signal) {
+/** Runs hashFile or sha3File, and tells the page how far it is. */
+function hash(digest, id, job, file) {
   let told = 0
   const onProgress = (done) => {
     const now = performance.now()
@@ -65,7 +67,7 @@ function hash(id, file, signal) {
     told = now
     self.postMessage({ type: 'progress', id, done })
   }
-  return hashFile(file, { wasm: exports, signal, onProgress })
+  return digest(file, { wasm: exports, signal: job.abort.signal, onProgress })
 }
 
 /** Asks the verifier until it has reached a verdict. */
@@ -77,6 +79,7 @@ async function decide(id, job, file, given) {
     sha3: null,
     receipt: given.receipt,
     online: true,
+    unpinned: true, // the page has its trust file from the portal that it checks
     remembered: given.remembered,
     files: Object.create(null),
     errors: Object.create(null),
@@ -85,7 +88,7 @@ async function decide(id, job, file, given) {
     request.now = Math.floor(Date.now() / 1000)
     const result = globalThis.stele.check(request)
     if (result.report !== undefined) return pick(result)
-    if (result.needSHA3) request.sha3 = globalThis.stele.sha3_512(new Uint8Array(await file.arrayBuffer()))
+    if (result.needSHA3) request.sha3 = await hash(sha3File, id, job, file)
     else await supply(id, job, request, result.need)
     job.abort.signal.throwIfAborted()
   }

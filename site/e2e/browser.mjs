@@ -20,19 +20,24 @@ const TYPES = {
 
 /**
  * Serves a folder. The result has `url` (with a slash at the end), `log`, an array of the requests so far as
- * {method, path, status}, `faults`, and close().
+ * {method, path, query, length, status}, `faults`, show(folder), which serves another one at the same address,
+ * and close().
  *
  * `faults` is a Map from a path, such as 'ledger/head', to what goes wrong with it: a status, 'cut' for a
- * connection that breaks off in the middle, or 'hang' for one that never answers.
+ * connection that breaks off in the middle, 'hang' for one that never answers, or a function that is given the
+ * bytes and resolves to others.
  */
 export async function serveFolder(folder) {
-  const base = await realpath(folder)
+  let base = await realpath(folder)
+  const show = async (other) => (base = await realpath(other))
   const log = []
   const faults = new Map()
   const server = createServer(async (request, response) => {
-    const path = decodeURIComponent(new URL(request.url, 'http://portal').pathname).slice(1) || 'index.html'
+    const { pathname, search } = new URL(request.url, 'http://portal')
+    const path = decodeURIComponent(pathname).slice(1) || 'index.html'
     const fault = faults.get(path)
-    response.on('close', () => log.push({ method: request.method, path, status: response.statusCode }))
+    const length = Number(request.headers['content-length'] ?? 0)
+    response.on('close', () => log.push({ method: request.method, path, query: search, length, status: response.statusCode }))
     if (fault === 'hang') return
     await answer(response, base, path, fault)
   })
@@ -41,11 +46,12 @@ export async function serveFolder(folder) {
     server.closeAllConnections()
     return new Promise((done) => server.close(done))
   }
-  return { url: `http://127.0.0.1:${server.address().port}/`, log, faults, close }
+  return { url: `http://127.0.0.1:${server.address().port}/`, log, faults, show, close }
 }
 
 async function answer(response, base, path, fault) {
-  const body = typeof fault === 'number' ? null : await read(base, path)
+  let body = typeof fault === 'number' ? null : await read(base, path)
+  if (body && typeof fault === 'function') body = await fault(body)
   if (body === null) {
     response.writeHead(typeof fault === 'number' ? fault : 404).end('no such file\n')
     return
@@ -69,14 +75,14 @@ async function read(base, path) {
 }
 
 /**
- * Watches a browser context from before its first page. The result has `requests`, an array of {url, method, body}
+ * Watches a browser context from before its first page. The result has `requests`, an array of {url, method, body, headers}
  * of every request of every page and worker, and `errors`, what pages logged as errors or threw: a refusal by the
  * content security policy is among them.
  */
 export function watch(context) {
   const requests = []
   const errors = []
-  context.on('request', (r) => requests.push({ url: r.url(), method: r.method(), body: r.postData() }))
+  context.on('request', (r) => requests.push({ url: r.url(), method: r.method(), body: r.postData(), headers: r.headers() }))
   context.on('console', (m) => m.type() === 'error' && errors.push(m.text()))
   context.on('weberror', (e) => errors.push(String(e.error())))
   return { requests, errors }

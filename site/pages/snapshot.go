@@ -79,6 +79,9 @@ func (a Assets) URL(name string) string { return a.Base + name }
 // SRI returns the integrity of an asset.
 func (a Assets) SRI(name string) string { return a.Integrity[name] }
 
+// workerModules are what the page's worker runs.
+var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "sha3.js"}
+
 // A Page is what every template gets.
 type Page struct {
 	Snapshot
@@ -89,6 +92,16 @@ type Page struct {
 }
 
 func (p Page) say(key string) string { return p.Text.Page(key) }
+
+// workerParts lists the worker's modules, each with its integrity, all set apart by spaces: a browser
+// checks the integrity of no module that a worker loads, so that the page does.
+func (p Page) workerParts() string {
+	var parts []string
+	for _, m := range workerModules {
+		parts = append(parts, p.Assets.URL(m), p.Assets.SRI(m))
+	}
+	return strings.Join(parts, " ")
+}
 
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A
 // host that can send headers should send it too, with frame-ancestors 'none',
@@ -143,6 +156,9 @@ func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func (p Page) kinds(kinds []string) string {
+	if len(kinds) == 0 {
+		return p.say("issuers.noKinds")
+	}
 	named := make([]string, len(kinds))
 	for i, k := range kinds {
 		named[i] = p.Text.Kind(k)

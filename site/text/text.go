@@ -15,11 +15,12 @@ import (
 )
 
 // A Verdict is the wording of one verdict. The sentences may hold the
-// placeholders {issuer}, {asof}, {registered} and {expires}.
+// placeholders {issuer}, {asof}, {registered}, {changed} and {expires}.
 type Verdict struct {
 	Title   string `json:"title"`
 	Meaning string `json:"meaning"`
 	Next    string `json:"next"`
+	Brief   string `json:"brief"` // one line for a list; where there is none, the reason stands there
 }
 
 // A Text is everything that is said in one language.
@@ -80,7 +81,10 @@ func (t *Text) Kind(kind string) string {
 	if s, ok := t.Kinds[kind]; ok {
 		return s
 	}
-	return strings.ReplaceAll(kind, "-", " ")
+	if kind == "" {
+		return ""
+	}
+	return strings.ToUpper(kind[:1]) + strings.ReplaceAll(kind[1:], "-", " ") // ASCII: a word of FORMAT.md, section 2
 }
 
 // Fill puts values in place of the placeholders of a sentence. The arguments

@@ -4,8 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"stele/proofs"
@@ -73,9 +76,35 @@ func TestEveryReasonAndNoticeHasWording(t *testing.T) {
 	}
 }
 
+// words returns the string literals that match, in every source file of package proofs:
+// what a report can say without a constant of its own.
+func words(t *testing.T, pattern string) []string {
+	t.Helper()
+	sources, err := filepath.Glob("../../proofs/*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no sources of package proofs: %v", err)
+	}
+	var found []string
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(source, -1) {
+			found = append(found, string(m[1]))
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("nothing in package proofs matches %s", pattern)
+	}
+	return found
+}
+
 func TestStepsHaveWording(t *testing.T) {
-	for _, id := range []string{"hash", "trust", "receipt", "head", "policy", "index",
-		"consistency", "map", "issuer", "life", "time"} {
+	for _, id := range words(t, `(?:c\.step\(|Step\{ID: )"([^"]*)"`) {
 		if English().Steps[id] == "" {
 			t.Errorf("step %q has no wording", id)
 		}
@@ -87,16 +116,46 @@ func TestStepsHaveWording(t *testing.T) {
 	}
 }
 
+// TestEvidenceHasWording holds that no label of a proof is shown as a code. A signer's role is a label too.
+func TestEvidenceHasWording(t *testing.T) {
+	for _, label := range append(words(t, `Evidence\{(?:Label: )?"([^"]*)"`), "log", "officer", "witness", "other") {
+		if English().Labels[label] == "" {
+			t.Errorf("label %q has no wording", label)
+		}
+	}
+	for _, role := range []string{"log", "officer", "witness", "other"} {
+		if English().Roles[role] == "" {
+			t.Errorf("role %q has no wording", role)
+		}
+	}
+}
+
+func TestLivesHaveWording(t *testing.T) {
+	for _, state := range words(t, `\tState\w+ += "([a-z]+)"`) {
+		if English().LifeStates[state] == "" {
+			t.Errorf("state %q of a life has no wording", state)
+		}
+	}
+	internal := map[string]bool{"trust": true, "index": true, "landmark": true, "rollover": true} // never in a document's life
+	for _, action := range words(t, `\tAction\w+ += "([a-z]+)"`) {
+		if English().Actions[action] == "" && !internal[action] {
+			t.Errorf("action %q has no wording", action)
+		}
+	}
+}
+
 // TestPlaceholders holds that a verdict uses only what is known whenever it is
 // given: without a life there is no issuer to name.
 func TestPlaceholders(t *testing.T) {
 	lifeless := map[proofs.Verdict]bool{proofs.Malformed: true, proofs.Inconsistent: true, proofs.Mismatch: true,
 		proofs.Stale: true, proofs.NotRegistered: true, proofs.Unavailable: true}
 	dated := map[proofs.Verdict]bool{proofs.Stale: true, proofs.NotRegistered: true, proofs.Authentic: true, proofs.Recorded: true}
+	changed := map[proofs.Verdict]bool{proofs.Revoked: true, proofs.Superseded: true, proofs.Suspended: true}
 	placeholder := regexp.MustCompile(`\{[^}]*\}`)
 	for v, w := range English().Verdicts {
-		for _, p := range placeholder.FindAllString(w.Title+w.Meaning+w.Next, -1) {
-			ok := p == "{issuer}" && !lifeless[v] || p == "{asof}" && dated[v] || p == "{expires}" && v == proofs.Expired
+		for _, p := range placeholder.FindAllString(w.Title+w.Meaning+w.Next+w.Brief, -1) {
+			ok := (p == "{issuer}" || p == "{registered}") && !lifeless[v] || p == "{asof}" && dated[v] ||
+				p == "{expires}" && v == proofs.Expired || p == "{changed}" && changed[v]
 			if !ok {
 				t.Errorf("verdict %q uses %s, which need not be known", v, p)
 			}

@@ -1,0 +1,652 @@
+// The portal's page as people use it, in a real Chromium, over registries made by the command:
+// node --test site/e2e/page.test.mjs
+
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { choose, launch, serveFolder, verdicts, watch } from './browser.mjs'
+import { beginDemo, buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+
+let folder, stele, browser, axe
+let demo, samples, expected, published, server // the demonstration
+let oldReceipt // of the teaching licence, from before it was revoked
+
+const sample = (path) => join(samples, path)
+const diploma = 'education/diploma.pdf' // authentic
+const altered = 'received/diploma.pdf' // the same but for a byte; not registered
+const licence = 'education/teaching-licence.docx' // revoked
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stele-page-'))
+  demo = join(folder, 'demo')
+  samples = join(demo, 'samples')
+  stele = await buildCommand(folder)
+  oldReceipt = join(folder, 'old.tlog-proof')
+  await beginDemo(stele, demo)
+  await must(stele, 'publish', '--registry', demo)
+  await must(stele, 'receipt', sample(licence), '--registry', demo, '-o', oldReceipt)
+  expected = await makeDemo(stele, demo)
+  published = new Set(await filesBelow(join(demo, 'public')))
+  server = await serveFolder(join(demo, 'public'))
+  browser = await launch()
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+})
+
+after(async () => {
+  await browser?.close()
+  await server?.close()
+  await rm(folder, { recursive: true })
+})
+
+/**
+ * Opens the page as a new visitor, gives it to a test, and holds in the end what must hold of every visit: only
+ * GET, only this origin, only published names, nothing sent along, and the content security policy never broken.
+ *
+ * @param {object} how at (server), init (runs in the page beforehand), faulty (errors are part of the test),
+ *   context (options of the browser's context), to (a page's name)
+ */
+async function visit(use, { at = server, init, faulty = false, context: options = {}, to = '' } = {}) {
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', ...options })
+  const { requests, errors } = watch(context)
+  await context.addInitScript(() => {
+    globalThis.broken = []
+    document.addEventListener('securitypolicyviolation', (e) => broken.push(`${e.violatedDirective} ${e.blockedURI}`))
+  })
+  if (init) await context.addInitScript(init)
+  const page = await context.newPage()
+  page.setDefaultTimeout(30_000)
+  const begin = at.log.length
+  await page.goto(at.url + to)
+  const result = await use(page, requests, context)
+  if (options.javaScriptEnabled !== false) assert.deepEqual(await page.evaluate(() => broken), [])
+  if (!faulty) assert.deepEqual(errors, [])
+  for (const { url, method, body } of requests.filter((r) => !r.url.startsWith('blob:'))) {
+    assert.equal(method, 'GET')
+    assert.equal(body, null)
+    assert.ok(url.startsWith(at.url), `${url} is another origin`)
+    const path = decodeURIComponent(url.slice(at.url.length)) || 'index.html'
+    assert.ok(published.has(path) || at !== server, `${url} is not published`)
+  }
+  for (const { method, query, length, path } of at.log.slice(begin)) assert.deepEqual([method, query, length], ['GET', '', 0], path)
+  await context.close()
+  return result
+}
+
+/** A file that lies on no disk, for the page's inputs. */
+const named = (name, buffer) => ({ name, mimeType: '', buffer })
+
+const rowOf = (page, file) => page.locator(`[data-file=${JSON.stringify(file)}]`)
+
+/** Chooses files and resolves to their verdicts, in order. */
+async function check(page, files) {
+  await choose(page, files)
+  const rows = await verdicts(page, files.filter((f) => !(f.name ?? f).endsWith('.tlog-proof')).length)
+  return rows.map((row) => row.verdict)
+}
+
+/** Checks one document, with nothing else on the page. */
+async function checkOne(page, ...files) {
+  const clear = page.locator('[data-clear]')
+  if (await clear.isVisible()) await clear.click()
+  await choose(page, files)
+  return (await verdicts(page, 1))[0].verdict
+}
+
+/** Serves a folder as long as a test runs. */
+async function serving(t, of) {
+  const at = await serveFolder(of)
+  t.after(() => at.close())
+  return at
+}
+
+/** Presses a button of a row and resolves to what is saved: its name and its bytes. */
+async function save(page, label, file) {
+  const [download] = await Promise.all([page.waitForEvent('download'), rowOf(page, file).getByRole('button', { name: label }).click()])
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) }
+}
+
+async function reportOf(page, file) {
+  return JSON.parse((await save(page, 'Save the full report', file)).bytes)
+}
+
+/** Waits until the page could go on without a network, and takes the network away. */
+async function takeNetwork(page, at) {
+  const needed = ['worker.js', 'wasm_exec.js', 'hash.js', 'sha3.js', 'verifier.wasm', 'en.json', 'head']
+  for (let missing = needed; missing.length > 0; ) {
+    missing = needed.filter((name) => !at.log.some((r) => basename(r.path) === name))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await page.waitForLoadState('networkidle')
+  await at.close()
+}
+
+// Verdicts
+
+test('a folder with every sample: each gets its verdict', async (t) => {
+  await visit(async (page) => {
+    await page.evaluate(() => {
+      globalThis.said = []
+      const status = document.querySelector('[data-status]')
+      new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true })
+    })
+    await page.setInputFiles('#folder', samples)
+    const count = Object.keys(expected).length + 1 // and expected.json itself
+    const rows = await verdicts(page, count)
+    const got = Object.fromEntries(rows.map((row) => [row.path.replace(/^samples\//, ''), row.verdict]))
+    assert.deepEqual(got, { ...expected, 'expected.json': 'not-registered' })
+    assert.deepEqual(rows.map((r) => r.file), rows.map((r) => basename(r.path)))
+
+    const briefs = await page.locator('.row-brief:visible').allTextContents()
+    assert.equal(briefs.length, count)
+    assert.ok(briefs.some((b) => /^Issued by Ministry of Education · registered \d+ \w+ \d{4} · valid as of \d+ \w+ \d{4} at \d+:\d\d (EET|EEST|GMT\+[23])$/.test(b)), briefs[0])
+    assert.ok(briefs.every((b) => b.length > 20 && !/\{|unknown|undefined/.test(b)), briefs.join('\n'))
+
+    await page.waitForFunction((n) => said.at(-1)?.startsWith(`All ${n} checked. Authentic: `), count)
+    assert.equal(await page.getAttribute('[data-status]', 'role'), 'status')
+    t.diagnostic(`announced: ${(await page.evaluate(() => said)).join(' | ')}`)
+  })
+})
+
+test('one document at a time', async () => {
+  await visit(async (page) => {
+    for (const [path, verdict] of Object.entries(expected)) {
+      assert.equal(await checkOne(page, sample(path)), verdict, path)
+      // A single answer stands open.
+      assert.ok(await rowOf(page, basename(path)).locator('.meaning').isVisible(), path)
+      assert.equal(await page.textContent('[data-status]'), `Checked: ${await page.textContent('[data-slot=title]')}`)
+    }
+  })
+})
+
+test('dropped and pasted documents', async () => {
+  await visit(async (page) => {
+    for (const [kind, target] of [['drop', '.slab'], ['drop', 'footer'], ['paste', 'body']]) {
+      const bytes = (await readFile(sample(diploma))).toString('base64')
+      await page.evaluate(([kind, target, bytes]) => {
+        const transfer = new DataTransfer()
+        transfer.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], 'diploma.pdf'))
+        const how = { bubbles: true, cancelable: true }
+        const at = document.querySelector(target)
+        const event = kind === 'drop' ? new DragEvent(kind, { ...how, dataTransfer: transfer }) : new ClipboardEvent(kind, { ...how, clipboardData: transfer })
+        if (kind === 'drop') at.dispatchEvent(new DragEvent('dragover', { ...how, dataTransfer: transfer }))
+        at.dispatchEvent(event)
+      }, [kind, target, bytes])
+      assert.equal((await verdicts(page, 1))[0].verdict, 'authentic', kind)
+      assert.equal(await page.locator('[data-over]').count(), 0)
+      await page.click('[data-clear]')
+    }
+  })
+})
+
+test('the samples that the portal offers', async () => {
+  await visit(async (page) => {
+    const buttons = page.locator('[data-sample]')
+    const count = await buttons.count()
+    for (let i = 0; i < count; i++) await buttons.nth(i).click()
+    const got = (await verdicts(page, count)).map((row) => row.verdict)
+    const want = await buttons.evaluateAll((all) => all.map((b) => decodeURIComponent(b.dataset.sample)))
+    assert.deepEqual(got.toSorted(), want.map((path) => expected[path.replace('samples/', '')]).toSorted())
+  })
+})
+
+// What leaves the page
+
+test('neither the document nor its digest leaves the page, and a hit looks like a miss', async (t) => {
+  const seen = {}
+  for (const path of [diploma, altered, 'gazette/official-notice.txt', 'received/letter.txt']) {
+    const bytes = await readFile(sample(path))
+    const digest = sha256(bytes)
+    const secrets = [digest, sha256(`stele.key/1\nsha256:${digest}`), createHash('sha3-512').update(bytes).digest('hex')]
+    const begin = server.log.length
+    await visit(async (page, requests) => {
+      assert.equal(await checkOne(page, sample(path)), expected[path])
+      const said = requests.flatMap((r) => [r.url, decodeURIComponent(r.url), JSON.stringify(r.headers)]).join('\n').toLowerCase()
+      for (const secret of secrets) {
+        for (let i = 0; i + 8 <= secret.length; i++) assert.ok(!said.includes(secret.slice(i, i + 8)), `${secret.slice(i, i + 8)} was sent`)
+      }
+      for (let i = 0; i + 16 <= Math.min(bytes.length, 4096); i += 16) assert.ok(!said.includes(bytes.toString('latin1', i, i + 16).toLowerCase()))
+      assert.ok(!said.includes(basename(path).toLowerCase()))
+      const { candidates } = await reportOf(page, basename(path))
+      t.diagnostic(`${path}: the request could have been about ${candidates} registered documents`)
+      assert.ok(candidates >= 16)
+    })
+    seen[path] = server.log.slice(begin).map((r) => `${r.method} ${r.path.replace(/[0-9a-f]{12,}/g, 'H')} ${r.status}`).toSorted()
+  }
+  for (const requests of Object.values(seen)) assert.deepEqual(requests, seen[diploma])
+})
+
+test('the content security policy stops what was smuggled in', async () => {
+  await visit(async (page) => {
+    const got = await page.evaluate(async () => {
+      const script = document.createElement('script')
+      script.textContent = 'globalThis.smuggled = true'
+      document.body.append(script)
+      const image = document.createElement('img')
+      image.setAttribute('onerror', 'globalThis.smuggled = true')
+      image.src = 'nowhere.png'
+      document.body.append(image)
+      const sent = await fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused')
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      const found = [globalThis.smuggled ?? false, sent, new Set(broken.map((b) => b.split(' ')[0]))]
+      broken.length = 0
+      return [found[0], found[1], [...found[2]].toSorted()]
+    })
+    assert.deepEqual(got, [false, 'refused', ['connect-src', 'script-src-attr', 'script-src-elem']])
+    await page.waitForLoadState('networkidle')
+  }, { faulty: true, at: Object.assign(Object.create(server), {}) })
+})
+
+// Receipts
+
+test('a receipt from the page answers without a network', async (t) => {
+  const own = await serving(t, join(demo, 'public'))
+  const receipt = await visit(async (page) => {
+    assert.equal(await checkOne(page, sample(diploma)), 'authentic')
+    const saved = await save(page, 'Save the receipt', 'diploma.pdf')
+    assert.equal(saved.name, 'diploma.pdf.tlog-proof')
+    return saved.bytes
+  }, { at: own })
+  const damaged = Buffer.from(receipt)
+  damaged[receipt.length >> 1] ^= 1
+  const file = async (path) => named(basename(path), await readFile(sample(path)))
+  const document = await file(diploma)
+
+  await visit(async (page) => {
+    assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', damaged)), 'authentic')
+    assert.equal(await page.locator('[data-notice=broken-receipt]').count(), 1)
+    assert.equal(await checkOne(page, await file(licence), named('old.tlog-proof', await readFile(oldReceipt))), 'revoked')
+    assert.equal((await reportOf(page, 'teaching-licence.docx')).source, 'registry')
+  })
+
+  await visit(async (page) => {
+    await takeNetwork(page, own)
+    assert.equal(await checkOne(page, document), 'unavailable')
+    assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', receipt)), 'authentic')
+    assert.equal((await reportOf(page, 'diploma.pdf')).source, 'receipt')
+    assert.equal(await page.locator('[data-notice=registry-failed]').count(), 1)
+    assert.equal(await checkOne(page, await file(altered), named('any.tlog-proof', receipt)), 'mismatch')
+    assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', damaged)), 'malformed')
+    assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', Buffer.alloc(0))), 'malformed')
+    assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', Buffer.alloc(5 << 20))), 'malformed')
+
+    // A receipt first, then its document through the button in its row; and one added later.
+    await page.click('[data-clear]')
+    await choose(page, named('diploma.pdf.tlog-proof', receipt))
+    assert.equal((await verdicts(page, 1))[0].state, 'alone')
+    await accessible(page, 'a receipt alone')
+    await page.locator('.row input[type=file]').setInputFiles(document)
+    assert.equal((await verdicts(page, 1))[0].verdict, 'authentic')
+    await page.locator('.row-tools input[type=file]').setInputFiles(named('other name', damaged))
+    await page.waitForSelector('.row[data-verdict=malformed]')
+    await accessible(page, 'a broken receipt')
+  }, { at: own, faulty: true })
+})
+
+test('several documents with their receipts, in any order', async () => {
+  await visit(async (page) => {
+    const receipts = []
+    for (const path of [diploma, licence, 'received/letter.txt']) {
+      await checkOne(page, sample(path))
+      receipts.push(await save(page, 'Save the receipt', basename(path)))
+    }
+    await page.click('[data-clear]')
+    const given = receipts.map(({ name, bytes }) => named(name, bytes)).reverse()
+    for (const path of [diploma, licence, 'received/letter.txt']) given.push(named(basename(path), await readFile(sample(path))))
+    assert.deepEqual(await check(page, given), ['authentic', 'revoked', 'not-registered'])
+  })
+})
+
+test('saved files are named after the document, and the report says where the trust came from', async () => {
+  await visit(async (page) => {
+    await checkOne(page, sample(licence))
+    const { name, bytes } = await save(page, 'Save the full report', 'teaching-licence.docx')
+    assert.equal(name, 'teaching-licence.docx.report.json')
+    const report = JSON.parse(bytes)
+    assert.equal(report.verdict, 'revoked')
+    assert.deepEqual(report.notices.filter((n) => n === 'trust-unpinned' || n === 'demo'), ['demo', 'trust-unpinned'])
+    assert.match(await page.textContent('.facts'), /Revoked\d+ \w+ \d{4} at .*The licence was obtained with a forged reference\./)
+    await page.click('.row summary')
+    assert.ok(await page.locator('.folded [data-notice=trust-unpinned]').isVisible())
+    // Every proof has a label in words.
+    const labels = await page.locator('.proof dt').allTextContents()
+    assert.ok(labels.length > 10 && labels.every((l) => /^[A-Z]/.test(l)), labels.join(', '))
+  })
+})
+
+// Registries that are late, or that lie
+
+test('evidence past its limit is stale, and a receipt past it is a record', async (t) => {
+  const dir = join(folder, 'brief')
+  const document = join(folder, 'brief.txt')
+  await writeFile(document, 'valid for a second\n')
+  await must(stele, 'init', '--registry', dir, '--demo', '--fresh', '1s', '--origin', 'brief.example/ledger')
+  await must(stele, 'register', document, '--registry', dir)
+  const { time } = JSON.parse(await must(stele, 'publish', '--registry', dir, '--json'))
+  const at = await serving(t, join(dir, 'public'))
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, Date.parse(time) + 3000 - Date.now())))
+  const receipt = await visit(async (page) => {
+    assert.deepEqual(await check(page, [document, sample(diploma)]), ['stale', 'stale'])
+    await accessible(page, 'stale')
+    return save(page, 'Save the receipt', 'brief.txt')
+  }, { at })
+  at.faults.set('ledger/head', 500)
+  await visit(async (page) => {
+    const given = [named('brief.txt', await readFile(document)), named(receipt.name, receipt.bytes)]
+    assert.equal(await checkOne(page, ...given), 'recorded')
+    await accessible(page, 'recorded')
+  }, { at, faulty: true })
+})
+
+test('a registry that shows two pasts is caught, with evidence for third parties', async (t) => {
+  const one = join(folder, 'fork-one')
+  const two = join(folder, 'fork-two')
+  const file = async (name) => {
+    await writeFile(join(folder, name), `fork: ${name}\n`)
+    return join(folder, name)
+  }
+  await must(stele, 'init', '--registry', one, '--demo', '--origin', 'fork.example/ledger')
+  await must(stele, 'register', await file('both.txt'), '--registry', one)
+  await must(stele, 'publish', '--registry', one)
+  await cp(one, two, { recursive: true })
+  for (const [dir, name] of [[one, 'one.txt'], [two, 'two.txt']]) {
+    await must(stele, 'register', await file(name), '--registry', dir)
+    await must(stele, 'publish', '--registry', dir)
+  }
+  const at = await serving(t, join(one, 'public'))
+  await visit(async (page) => {
+    assert.equal(await checkOne(page, join(folder, 'one.txt')), 'authentic')
+    await page.waitForFunction(() => new Promise((resolve) => {
+      const opening = indexedDB.open('stele', 1)
+      opening.onsuccess = () => {
+        const count = opening.result.transaction('heads').objectStore('heads').count()
+        count.onsuccess = () => resolve(count.result === 1)
+      }
+    }))
+    await at.show(join(two, 'public'))
+    await page.reload()
+    assert.equal(await checkOne(page, join(folder, 'both.txt')), 'inconsistent')
+    await accessible(page, 'inconsistent')
+    const { name, bytes } = await save(page, 'Save the evidence', 'both.txt')
+    assert.equal(name, 'both.txt.conflict')
+    const evidence = join(folder, name)
+    await writeFile(evidence, bytes)
+    for (const dir of [one, two]) assert.equal((await stele('evidence', evidence, '--policy', join(dir, 'trust'))).code, 0)
+    bytes[bytes.length >> 1] ^= 1
+    await writeFile(evidence, bytes)
+    assert.notEqual((await stele('evidence', evidence, '--policy', join(one, 'trust'))).code, 0)
+    // The fork is not what this device believes from now on.
+    assert.equal(await checkOne(page, join(folder, 'two.txt')), 'inconsistent')
+  }, { at })
+})
+
+// What can break
+
+/** Paths of what a lookup reads, found by looking. */
+async function lookupPaths() {
+  const begin = server.log.length
+  await visit((page) => checkOne(page, sample(diploma)))
+  const paths = server.log.slice(begin).map((r) => r.path)
+  const indexes = paths.filter((p) => p.startsWith('index/'))
+  const kinds = await Promise.all(indexes.map(async (p) => [(await readFile(join(demo, 'public', p))).toString('latin1', 6, 12), p]))
+  const asset = (name) => paths.find((p) => p.startsWith('assets/') && basename(p) === name)
+  const byKind = (start) => kinds.find(([kind]) => kind.startsWith(start))[1]
+  return { slot: byKind('slot/'), issuers: byKind('issuer'), asset, indexes }
+}
+
+const flip = (at) => (bytes) => {
+  const copy = Buffer.from(bytes)
+  const i = at % copy.length
+  copy[i] ^= 1 << at % 8
+  return copy
+}
+
+test('what is missing, damaged, cut off or late gives no answer, and never a wrong one', async () => {
+  const { slot, issuers, asset } = await lookupPaths()
+  const html = (bytes) => Buffer.from(`<!doctype html><title>Welcome to this network</title>${'x'.repeat(bytes.length)}`)
+  // The page's patience is shortened; that it has some is what is tested.
+  const impatient = () => {
+    const timeout = AbortSignal.timeout
+    AbortSignal.timeout = () => timeout.call(AbortSignal, 300)
+  }
+  const faults = [
+    ...[404, 500, 'cut', 'hang', flip(777), html, (b) => Buffer.alloc(0)].map((fault) => ['ledger/head', fault]),
+    ...[404, 'cut', 'hang', flip(777), html].map((fault) => [slot, fault]),
+    ...[404, flip(777), html].map((fault) => [issuers, fault]),
+    ...[404, flip(777), html].map((fault) => ['trust/1', fault]),
+    ...[404, 'cut', flip(77_777), html].map((fault) => [asset('verifier.wasm'), fault]),
+    ...[404, 500].map((fault) => [asset('worker.js'), fault]),
+  ]
+  for (const [path, fault] of faults) {
+    server.faults.set(path, fault)
+    await visit(async (page) => {
+      const told = `${path} ${fault}`
+      assert.equal(await checkOne(page, sample(diploma)), 'unavailable', told)
+      assert.match(await page.textContent('.row-body'), /This says nothing for or against the document/, told)
+      const help = path.startsWith('assets/') || path === 'trust/1'
+      assert.equal(await page.locator('[data-help]').isVisible(), help, told)
+      if (path === slot && fault === 404) {
+        server.faults.clear()
+        await page.getByRole('button', { name: 'Check again' }).click()
+        await page.waitForSelector('.row[data-verdict=authentic]')
+      } else if (path === 'ledger/head' && fault === 404 || path.endsWith('.wasm') && fault === 404) {
+        await accessible(page, told)
+      }
+    }, { faulty: true, init: fault === 'hang' ? impatient : undefined })
+    server.faults.clear()
+  }
+})
+
+test('without its wording or its scripts the page tells how to check otherwise', async () => {
+  const { asset } = await lookupPaths()
+  server.faults.set(asset('en.json'), 404)
+  await visit((page) => page.locator('[data-help]').waitFor(), { faulty: true })
+  server.faults.clear()
+  await visit(async (page) => {
+    const help = page.locator('noscript .help')
+    assert.ok(await help.isVisible())
+    assert.match(await help.textContent(), /JavaScript.*stele verify FILE.*sha256sum/s)
+    assert.ok(await page.locator('#files').count() && await page.locator('noscript a[href="offline.html"]').isVisible())
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
+  }, { context: { javaScriptEnabled: false, viewport: { width: 320, height: 700 } } })
+})
+
+test('no flipped bit in what is published turns an answer', async (t) => {
+  const { indexes, asset } = await lookupPaths()
+  let seed = 20261122
+  const random = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0)
+  const paths = ['ledger/head', ...indexes, 'trust/1'].flatMap((p) => [p, p, p])
+  paths.push('index.html', asset('verifier.wasm'), asset('page.js'), asset('report.js'), asset('en.json'), asset('worker.js'), asset('hash.js'), asset('wasm_exec.js'))
+  const tally = {}
+  for (const path of paths) {
+    const position = random() >>> 3
+    server.faults.set(path, flip(position))
+    await visit(async (page) => {
+      // The page may be broken itself: then its scripts have not run, or its help is shown.
+      const works = await page.evaluate(() => 'ready' in document.documentElement.dataset)
+      if (works) await choose(page, [sample(diploma), sample(altered)])
+      const broken = () => page.locator('[data-help]').waitFor().then(() => [], () => [])
+      let rows = works ? await Promise.race([verdicts(page, 2), broken()]) : []
+      if (works && rows.length === 0 && (await page.locator('.row').count()) > 0) rows = await verdicts(page, 2)
+      const got = rows.map((r) => r.verdict)
+      const told = `${path}, bit ${position % 8} of a byte: ${JSON.stringify(rows)}`
+      assert.ok([undefined, 'authentic', 'unavailable'].includes(got[0]), told)
+      assert.ok([undefined, 'not-registered', 'unavailable'].includes(got[1]), told)
+      const key = `${path.replace(/[0-9a-f]{12,}/g, '…')}: ${rows.map((r) => r.verdict).join('+') || 'no answer'}`
+      tally[key] = (tally[key] ?? 0) + 1
+    }, { faulty: true })
+    server.faults.clear()
+  }
+  for (const [key, count] of Object.entries(tally)) t.diagnostic(`${count} × ${key}`)
+})
+
+// Files as they come
+
+test('a large file can be stopped in the middle', async () => {
+  const large = join(folder, 'large.bin')
+  await writeFile(large, '')
+  await truncate(large, 3 * 2 ** 30)
+  await visit(async (page) => {
+    await choose(page, [large, sample(diploma)])
+    await page.waitForFunction(() => document.querySelector('progress').value > 0.001)
+    await accessible(page, 'while a file is read')
+    const begin = Date.now()
+    await rowOf(page, 'large.bin').getByRole('button', { name: 'Stop' }).click()
+    await page.waitForSelector('[data-file="large.bin"][data-state=stopped]')
+    assert.ok(Date.now() - begin < 2000)
+    const rows = await verdicts(page, 2)
+    assert.deepEqual(rows.map((r) => [r.state, r.verdict]), [['stopped', null], ['done', 'authentic']])
+    assert.equal(await checkOne(page, sample(altered)), 'not-registered')
+  })
+  await rm(large)
+})
+
+test('many files, all stopped and all checked', async () => {
+  const many = join(folder, 'many')
+  await mkdir(many)
+  for (let i = 0; i < 300; i++) await writeFile(join(many, `document ${i}.txt`), `document ${i}\n`)
+  await cp(sample(diploma), join(many, 'document 150a.pdf'))
+  await visit(async (page) => {
+    await page.setInputFiles('#folder', many)
+    const rows = await verdicts(page, 301)
+    assert.deepEqual(rows.filter((r) => r.verdict !== 'not-registered').map((r) => [r.file, r.verdict]), [['document 150a.pdf', 'authentic']])
+    assert.deepEqual(rows.slice(0, 3).map((r) => r.file), ['document 0.txt', 'document 1.txt', 'document 2.txt'])
+    await page.waitForFunction(() => document.querySelector('[data-status]').textContent.startsWith('All 301 checked.'))
+    await page.click('[data-clear]')
+    await page.setInputFiles('#folder', many)
+    await page.click('[data-stop-all]')
+    const stopped = await verdicts(page, 301)
+    assert.ok(stopped.some((r) => r.state === 'stopped'))
+  })
+})
+
+test('a file that has gone is named, and the rest go on', async () => {
+  const gone = join(folder, 'gone.txt')
+  await writeFile(gone, 'here today\n')
+  const wording = [...published].find((p) => p.endsWith('en.json'))
+  let open
+  const opened = new Promise((resolve) => (open = resolve))
+  server.faults.set(wording, async (bytes) => opened.then(() => bytes)) // the page waits for its wording
+  await visit(async (page) => {
+    await choose(page, [gone, sample(diploma)])
+    await rm(gone)
+    open()
+    assert.deepEqual((await verdicts(page, 2)).map((r) => [r.file, r.verdict]), [['gone.txt', 'unavailable'], ['diploma.pdf', 'authentic']])
+    assert.match(await rowOf(page, 'gone.txt').locator('.row-body').textContent(), /could not be read on your device/)
+  }, { faulty: true })
+  server.faults.clear()
+})
+
+test('hostile and odd names are shown as what they are', async () => {
+  const names = ['invoice\u202Efdp.exe', '<img src=x onerror=alert(1)>.pdf', `${'long '.repeat(60)}.pdf`, `${'x'.repeat(240)}.pdf`, 'a\nb.txt', '"quoted" & \'more\'.txt',
+    '\u200b', 'شهادة.pdf', '../../etc/passwd', '.tlog-proof.pdf', '__proto__']
+  await visit(async (page) => {
+    page.on('dialog', () => assert.fail('a script ran'))
+    await choose(page, [...names.map((name) => named(name, Buffer.from(name))), named('empty.txt', Buffer.alloc(0))])
+    const rows = await verdicts(page, names.length + 1)
+    assert.deepEqual(rows.map((r) => r.file), [...names, 'empty.txt'])
+    assert.equal(rows.find((r) => r.file === 'empty.txt').verdict, 'authentic') // the demonstration holds an empty document
+    const shown = await page.locator('[data-slot=name]').allTextContents()
+    assert.ok(shown.every((s) => s.length > 0 && !/[\u0000-\u001f\u200b-\u200f\u202a-\u202e]/.test(s)), JSON.stringify(shown))
+    assert.equal(await page.locator('.rows img').count(), 0)
+    await accessible(page, 'hostile names')
+  })
+})
+
+test('a document that must be hashed twice', async () => {
+  // As if the trust file demanded SHA3-512: the page is told so and computes it, of the largest sample too.
+  const demanding = Buffer.from((await readFile(join(demo, 'public/trust/1'), 'utf8')).replace('digest sha256\n', 'digest sha256\ndigest sha3-512\n'))
+  const sri = `sha384-${createHash('sha384').update(demanding).digest('base64')}`
+  server.faults.set('trust/1', () => demanding)
+  server.faults.set('index.html', (bytes) =>
+    Buffer.from(String(bytes).replace(/data-trust-integrity="[^"]*"/, `data-trust-integrity="${sri}"`)))
+  await visit(async (page) => {
+    const files = ['gazette/empty-annex.txt', diploma, altered, 'land/survey/aerial-survey-sheet-14.bmp']
+    assert.deepEqual(await check(page, files.map(sample)), files.map((f) => expected[f]))
+  })
+  server.faults.clear()
+})
+
+// People
+
+test('by keyboard alone', async () => {
+  await visit(async (page) => {
+    const tabTo = async (selector) => {
+      for (let i = 0; i < 60; i++) {
+        if (await page.evaluate((s) => document.activeElement.matches(s), selector)) return
+        await page.keyboard.press('Tab')
+      }
+      assert.fail(`${selector} cannot be reached by keyboard`)
+    }
+    const chosen = page.waitForEvent('filechooser')
+    await page.keyboard.press('Tab')
+    assert.equal(await page.evaluate(() => document.activeElement.className), 'skip')
+    await tabTo('#files')
+    const outline = () => page.evaluate(() => getComputedStyle(document.activeElement.nextElementSibling).outlineStyle)
+    assert.notEqual(await outline(), 'none')
+    await page.keyboard.press('Enter')
+    await (await chosen).setFiles([sample(diploma), sample(licence)])
+    await verdicts(page, 2)
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'files') // the answer does not steal the focus
+    await tabTo('.row [aria-expanded]')
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Hide details: diploma.pdf')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Show details: diploma.pdf')
+    await page.keyboard.press('Enter')
+    await tabTo('.row summary')
+    await page.keyboard.press('Enter')
+    assert.ok(await page.locator('.row .steps').first().isVisible())
+    await tabTo('.row-tools [aria-label^="Save the receipt"]')
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
+    assert.equal(download.suggestedFilename(), 'diploma.pdf.tlog-proof')
+    await tabTo('.row-tools [aria-label^="Check again"]')
+    await page.keyboard.press('Enter')
+    await verdicts(page, 2)
+    assert.equal(await page.evaluate(() => document.activeElement.closest('.row')?.dataset.file), 'diploma.pdf')
+    await page.focus('[aria-label="Remove: diploma.pdf"]')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.evaluate(() => document.activeElement.closest('.row')?.dataset.file), 'teaching-licence.docx')
+    await page.focus('[aria-label="Remove: teaching-licence.docx"]')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'files')
+  })
+})
+
+/** Holds, in the page's present state, light and dark, on a phone and a desk, that axe finds nothing and nothing is cut off. */
+async function accessible(page, state) {
+  const before = page.viewportSize()
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe)
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [320, 360, 1280]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width, height: 900 })
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      assert.ok(overflow <= 0, `${state}, ${width} px: ${overflow} px too wide`)
+      if (width === 320) continue
+      const found = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
+      const told = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' ')}`)
+      assert.deepEqual(told, [], `${state}, ${width} px, ${colorScheme}`)
+    }
+  }
+  await page.setViewportSize(before)
+}
+
+test('every page and answer is accessible, in light and dark, on a phone and a desk', async () => {
+  for (const to of ['offline.html', 'issuers.html', 'status.html', 'developers.html']) await visit((page) => accessible(page, to), { to })
+  await visit(async (page) => {
+    await accessible(page, 'before anything is chosen')
+    const files = [diploma, licence, 'court/enforcement-order.txt', 'land/land-extract-2019.pdf', 'academy/academy-diploma.pdf', 'interior/conduct-certificate-2011.docx', 'received/letter.txt', 'education/شهادة تخرج.txt']
+    await check(page, files.map(sample))
+    await accessible(page, 'folded answers')
+    await page.$$eval('[aria-expanded=false]', (buttons) => buttons.forEach((b) => b.click()))
+    await page.$$eval('.row summary', (summaries) => summaries.forEach((s) => s.click()))
+    await accessible(page, 'open answers')
+    await page.emulateMedia({ media: 'print' })
+    assert.ok(await page.locator('.meaning').first().isVisible() && !(await page.locator('.row-tools').first().isVisible()))
+  })
+})
