@@ -85,6 +85,22 @@ func (l *Ledger) Add(entries ...[]byte) {
 	l.state.Size += uint64(len(entries))
 }
 
+// AddAuthorised is Add for entries that Authorise has let through just now, at these places.
+func (l *Ledger) AddAuthorised(entries []*proofs.Entry) error {
+	for _, e := range entries {
+		if e.Place != l.state.Size {
+			return fmt.Errorf("entry authorised for place %d, but it is at %d", e.Place, l.state.Size)
+		}
+		if e.Envelope.Issuer == l.trust.RootName() {
+			l.authorities.Apply(e)
+		}
+		l.state.SHA3.Append(e.Bytes)
+		l.take(e)
+		l.state.Size++
+	}
+	return nil
+}
+
 // Authorise verifies entries on all processors and calls f for each in order, with nil and the reason for one
 // that does not count. What the root says takes effect on the authorities before the entries after it.
 func Authorise(t *proofs.Trust, as proofs.Authorities, first uint64, entries [][]byte, f func(i int, e *proofs.Entry, err error)) {
@@ -230,31 +246,91 @@ func (l *Ledger) updateIssuers(b *batch) error {
 
 func compareKey(r proofs.Record, k proofs.Hash) int { return bytes.Compare(r.Key[:], k[:]) }
 
-// Find returns the record of a key of the map or of the issuer list, as of the last Prepare or Settle.
-func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) {
-	if i, ok := slices.BinarySearchFunc(l.state.Issuers.Records, key, compareKey); ok {
-		return l.state.Issuers.Records[i], true, nil
+// Find returns the record of a key of the map, as of the last Prepare or Settle.
+func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) { return l.Finder().Find(key) }
+
+// FindIssuer returns the record of a key of the issuer list.
+func (l *Ledger) FindIssuer(key proofs.Hash) (proofs.Record, bool) {
+	i, ok := slices.BinarySearchFunc(l.state.Issuers.Records, key, compareKey)
+	if !ok {
+		return proofs.Record{}, false
 	}
-	slot, err := FindSlot(l.store, l.state.RootTile, key)
-	if err != nil {
-		return proofs.Record{}, false, err
-	}
-	rec, ok := slot.Find(key)
-	return rec, ok, nil
+	return l.state.Issuers.Records[i], true
 }
+
+// Finder finds keys of the map as of the last Prepare or Settle.
+func (l *Ledger) Finder() *Finder { return NewFinder(l.store, l.state.RootTile, true) }
 
 // FindSlot follows a key from a root tile to its slot, and compares each file with its name.
 func FindSlot(store Store, rootTile []byte, key proofs.Hash) (*proofs.Slot, error) {
-	tile, err := proofs.ParseMapTile(rootTile)
+	return NewFinder(store, rootTile, true).Slot(key)
+}
+
+// A Finder looks keys up, and remembers tiles and the last slot: neighbouring keys one after the other are found
+// fastest. It is for one goroutine.
+type Finder struct {
+	store   Store
+	checked bool
+	root    *proofs.MapTile
+	err     error // of the root tile
+	tiles   map[proofs.Hash]*proofs.MapTile
+	last    proofs.Hash
+	slot    *proofs.Slot
+}
+
+// NewFinder begins at a root tile. Files are compared with their names if checked.
+func NewFinder(store Store, rootTile []byte, checked bool) *Finder {
+	f := &Finder{store: store, checked: checked, tiles: map[proofs.Hash]*proofs.MapTile{}}
+	f.root, f.err = proofs.ParseMapTile(rootTile)
+	return f
+}
+
+// Slot returns the slot in which a key is, or would be.
+func (f *Finder) Slot(key proofs.Hash) (*proofs.Slot, error) {
+	tile, err := f.root, f.err
 	for depth := proofs.MapTileHeight; err == nil; depth += proofs.MapTileHeight {
 		leaf := leafFor(tile, key)
 		if !leaf.Tile {
-			slot, _, err := getSlot(store, leaf.Hash)
-			return slot, err
+			return f.slotAt(leaf.Hash)
 		}
-		tile, err = getTile(store, leaf.Hash, depth)
+		tile, err = f.tileAt(leaf.Hash, depth)
 	}
 	return nil, fmt.Errorf("find key %s in the index: %w", key, err)
+}
+
+func (f *Finder) tileAt(h proofs.Hash, depth int) (*proofs.MapTile, error) {
+	if t, ok := f.tiles[h]; ok {
+		return t, nil
+	}
+	t, err := getTile(f.store, h, depth)
+	if err == nil {
+		f.tiles[h] = t
+	}
+	return t, err
+}
+
+func (f *Finder) slotAt(h proofs.Hash) (*proofs.Slot, error) {
+	if f.slot != nil && f.last == h {
+		return f.slot, nil
+	}
+	var err error
+	if f.checked {
+		f.slot, _, err = getSlot(f.store, h)
+	} else {
+		f.slot, err = parseSlot(f.store, h)
+	}
+	f.last = h
+	return f.slot, err
+}
+
+// Find returns the record of a key.
+func (f *Finder) Find(key proofs.Hash) (rec proofs.Record, ok bool, err error) {
+	slot, err := f.Slot(key)
+	if err != nil {
+		return rec, false, err
+	}
+	rec, ok = slot.Find(key)
+	return rec, ok, nil
 }
 
 // leafFor finds the leaf that covers a key by counting, without hashing.

@@ -37,18 +37,27 @@ func getTile(s Store, h proofs.Hash, depth int) (*proofs.MapTile, error) {
 
 // getSlot reads a slot, and compares it with its name. The leaves are its records' leaf hashes.
 func getSlot(s Store, h proofs.Hash) (slot *proofs.Slot, leaves []proofs.Hash, err error) {
-	raw, err := s.Get(h)
-	if err != nil {
+	if slot, err = parseSlot(s, h); err != nil {
 		return nil, nil, err
-	}
-	if slot, err = proofs.ParseSlot(raw); err != nil {
-		return nil, nil, fmt.Errorf("%s: damaged: %w", proofs.IndexPath(h), err)
 	}
 	leaves = slot.Leaves()
 	if got := slot.HashOf(leaves); got != h {
 		return nil, nil, fmt.Errorf("%s: damaged: hashes to %s", proofs.IndexPath(h), got)
 	}
 	return slot, leaves, nil
+}
+
+// parseSlot reads a slot, and does not compare it with its name.
+func parseSlot(s Store, h proofs.Hash) (*proofs.Slot, error) {
+	raw, err := s.Get(h)
+	if err != nil {
+		return nil, err
+	}
+	slot, err := proofs.ParseSlot(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: damaged: %w", proofs.IndexPath(h), err)
+	}
+	return slot, nil
 }
 
 // Dir is a Store in a directory: the `index` folder of what is published.

@@ -10,6 +10,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -17,6 +18,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -24,17 +27,18 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"k8s.io/klog/v2"
 
-	"stele/build/durable"
 	"stele/proofs"
 )
 
 const (
-	// batchSize is how many entries Tessera integrates at once.
-	batchSize = 10000
-	// batchAge is how long a batch waits for more; a lone append costs this.
-	batchAge = 10 * time.Millisecond
-	// checkpointInterval is the least that Tessera takes; its checkpoint is private.
-	checkpointInterval = 100 * time.Millisecond
+	// maxBatch is how many entries are integrated at once, in memory.
+	maxBatch = 1 << 16
+	// maxEntry is an entry's greatest length in bytes: c2sp.org/tlog-tiles, "uint16 length".
+	maxEntry = 1<<16 - 1
+	// batchAge is how long Tessera waits for a batch to be full, which ours are at once.
+	batchAge = time.Minute
+	// checkpointInterval is how often Tessera looks whether to write a checkpoint, which nobody reads.
+	checkpointInterval = time.Minute
 )
 
 // A Log is a ledger in a private folder.
@@ -99,9 +103,16 @@ func (l *Log) Compare(c proofs.Checkpoint) error {
 	return nil
 }
 
-// Entries calls f with the entries from one place up to another, in order, in runs of at most 256.
+// Entries calls f with the entries from one place up to another, in order, in runs of at most 256. They are compared
+// with their leaf hashes.
 func (l *Log) Entries(from, to uint64, f func(first uint64, entries [][]byte) error) error {
-	return ReadEntries(from, to, l.read, f)
+	return ReadEntries(from, to, func(t proofs.Tile) ([]byte, error) {
+		b, err := l.read(t)
+		if err == nil {
+			err = l.checkBundle(t, b)
+		}
+		return b, err
+	}, f)
 }
 
 // ReadEntries is Log.Entries over any tlog-tiles.
@@ -125,59 +136,57 @@ func ReadEntries(from, to uint64, read func(proofs.Tile) ([]byte, error), f func
 	return nil
 }
 
-// An Appender has the log open for appending.
+// An Appender appends to the log.
 type Appender struct {
-	add      func(context.Context, *tessera.Entry) tessera.IndexFuture
-	shutdown func(context.Context) error
-	cancel   context.CancelFunc
-	size     uint64
+	log  *Log
+	size uint64
 }
 
-// Open opens the log for appending.
+// Open finds out how large the log is, and makes an empty one if there is none.
 func (l *Log) Open(ctx context.Context) (*Appender, error) {
-	quiet()
 	ctx, cancel := context.WithCancel(ctx)
-	a, err := l.open(ctx)
+	defer cancel()
+	_, size, err := l.open(ctx, 1)
 	if err != nil {
-		cancel()
 		return nil, fmt.Errorf("open ledger %s: %w", l.dir, err)
 	}
-	a.cancel = cancel
-	return a, nil
+	return &Appender{l, size}, nil
 }
 
-func (l *Log) open(ctx context.Context) (*Appender, error) {
+// open starts Tessera, which integrates as soon as a batch is full.
+func (l *Log) open(ctx context.Context, batch int) (*tessera.Appender, uint64, error) {
+	quiet()
 	driver, err := posix.New(ctx, posix.Config{Path: l.dir})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	secret, _, err := note.GenerateKey(rand.Reader, l.origin)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	signer, err := note.NewSigner(secret)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	opts := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(batchSize, batchAge).
-		WithCheckpointInterval(checkpointInterval).WithGarbageCollectionInterval(0).WithPushback(4 * batchSize)
-	appender, shutdown, reader, err := tessera.NewAppender(ctx, driver, opts)
+	opts := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(uint(batch), batchAge).
+		WithCheckpointInterval(checkpointInterval).WithGarbageCollectionInterval(0)
+	appender, _, reader, err := tessera.NewAppender(ctx, driver, opts)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	size, err := reader.IntegratedSize(ctx)
-	return &Appender{add: appender.Add, shutdown: shutdown, size: size}, err
+	return appender, size, err
 }
 
 // quiet keeps Tessera's log lines off the terminal; what fails is returned as an error.
-func quiet() {
+var quiet = sync.OnceFunc(func() {
 	fs := flag.NewFlagSet("klog", flag.ContinueOnError)
 	klog.InitFlags(fs)
 	fs.Set("logtostderr", "false")
 	fs.Set("alsologtostderr", "false")
 	fs.Set("stderrthreshold", "FATAL")
 	klog.SetOutput(discard{})
-}
+})
 
 type discard struct{}
 
@@ -186,54 +195,124 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 // Size is the number of entries.
 func (a *Appender) Size() uint64 { return a.size }
 
-// Append adds entries in order and returns once they are integrated and durable.
+// Append adds entries in order and returns once they are integrated and durable. Up to maxBatch of them are there
+// whole or not at all.
 func (a *Appender) Append(ctx context.Context, entries [][]byte) error {
-	for len(entries) > 0 {
-		n := min(len(entries), 2*batchSize)
-		if err := a.append(ctx, entries[:n]); err != nil {
+	for batch := range slices.Chunk(entries, maxBatch) {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		entries = entries[n:]
+		if err := a.append(batch); err != nil {
+			return fmt.Errorf("append to ledger %s: %w", a.log.dir, err)
+		}
 	}
 	return nil
 }
 
-func (a *Appender) append(ctx context.Context, entries [][]byte) error {
+// append makes the entries one batch of Tessera's: of two batches in its hands, the second could be integrated after
+// the first has failed. What is begun is waited for, since a future of Tessera's never resolves once its context has ended.
+func (a *Appender) append(entries [][]byte) error {
+	for i, e := range entries {
+		if len(e) > maxEntry {
+			return fmt.Errorf("entry %d: %d bytes, want at most %d", a.size+uint64(i), len(e), maxEntry)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	t, size, err := a.log.open(ctx, len(entries))
+	if err != nil {
+		return err
+	}
+	if size != a.size {
+		return fmt.Errorf("%d entries, want %d: something else is appending", size, a.size)
+	}
 	futures := make([]tessera.IndexFuture, len(entries))
 	for i, e := range entries {
-		futures[i] = a.add(ctx, tessera.NewEntry(e))
+		futures[i] = t.Add(ctx, tessera.NewEntry(e))
 	}
 	for _, f := range futures {
 		index, err := f()
 		if err != nil {
-			return fmt.Errorf("append entry %d: %w", a.size, err)
+			return fmt.Errorf("entry %d: %w", a.size, err)
 		}
 		if index.Index != a.size {
-			return fmt.Errorf("append entry: got place %d, want %d: something else is appending", index.Index, a.size)
+			return fmt.Errorf("entry got place %d, want %d: something else is appending", index.Index, a.size)
 		}
 		a.size++
 	}
 	return nil
 }
 
-// Close ends appending. What was appended is durable already, so that waiting for
-// Tessera's own checkpoint would gain nothing.
-func (a *Appender) Close() { a.cancel() }
+// Check reads everything that the tree of a checkpoint has and one of oldSize has not, and compares the entries with
+// their leaf hashes, and those with the root: a disk can change what Tessera has hashed.
+func (l *Log) Check(oldSize uint64, c proofs.Checkpoint) error {
+	return l.checked(oldSize, c, func(proofs.Tile, []byte) error { return nil })
+}
 
-// Publish copies the tiles and bundles that a tree of newSize has and one of
-// oldSize has not into a folder, and reads each back. Durable after durable.SyncTree.
-func (l *Log) Publish(oldSize, newSize uint64, to string, written func(path string) error) error {
-	for _, t := range proofs.TilesOf(oldSize, newSize) {
+// Publish does what Check does, and has each tile and bundle written into a folder.
+func (l *Log) Publish(oldSize uint64, c proofs.Checkpoint, to string, write func(path string, b []byte) error) error {
+	return l.checked(oldSize, c, func(t proofs.Tile, b []byte) error { return write(filepath.Join(to, t.Path()), b) })
+}
+
+func (l *Log) checked(oldSize uint64, c proofs.Checkpoint, f func(proofs.Tile, []byte) error) error {
+	if err := l.Compare(c); err != nil { // the right edge; all else hangs below it
+		return err
+	}
+	nodes := l.Nodes(c.Size)
+	for _, t := range proofs.TilesOf(oldSize, c.Size) {
 		b, err := l.read(t)
+		if err == nil {
+			err = l.check(t, b, nodes)
+		}
+		if err == nil {
+			err = f(t, b)
+		}
 		if err != nil {
 			return err
 		}
-		path := filepath.Join(to, t.Path())
-		if err := written(path); err != nil {
-			return err
-		}
-		if err := durable.WriteOnce(path, b); err != nil {
-			return err
+	}
+	return nil
+}
+
+// check compares a bundle with the tile over its entries, and a full tile with its hash in the tile above.
+func (l *Log) check(t proofs.Tile, b []byte, tree proofs.Nodes) error {
+	if t.Entries {
+		return l.checkBundle(t, b)
+	}
+	if t.Width < proofs.TileWidth {
+		return nil
+	}
+	top := uint(t.Level+1) * 8
+	want, err := tree(top, t.Index)
+	if err != nil {
+		return err
+	}
+	inside := proofs.TileNodes(1<<62, func(proofs.Tile) ([]byte, error) { return b, nil })
+	left, err := inside(top-1, 2*t.Index)
+	if err != nil {
+		return err
+	}
+	right, err := inside(top-1, 2*t.Index+1)
+	if got := proofs.MapNode(left, right); err == nil && got != want {
+		err = fmt.Errorf("%s: damaged: hashes to %s, want %s", filepath.Join(l.dir, t.Path()), got, want)
+	}
+	return err
+}
+
+func (l *Log) checkBundle(t proofs.Tile, b []byte) error {
+	path := filepath.Join(l.dir, t.Path())
+	entries, err := proofs.ParseBundle(b, t.Width)
+	if err != nil {
+		return fmt.Errorf("%s: damaged: %w", path, err)
+	}
+	leaves, err := l.read(proofs.Tile{Index: t.Index, Width: t.Width})
+	if err != nil {
+		return err
+	}
+	for i, e := range entries {
+		h := proofs.LeafHash(e)
+		if len(leaves) < (i+1)*len(h) || !bytes.Equal(leaves[i*len(h):(i+1)*len(h)], h[:]) {
+			return fmt.Errorf("%s: damaged: entry %d is not the one in the tree", path, i)
 		}
 	}
 	return nil

@@ -1,8 +1,10 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"stele/build/index"
 	"stele/build/ledger"
@@ -80,50 +82,126 @@ func (a *auditor) rebuild() error {
 	if err != nil {
 		return err
 	}
-	tree := proofs.NewFrontier()
+	tree := &tileTree{read: a.readTile, root: proofs.NewFrontier()}
 	var bridge proofs.Hash
 	err = ledger.ReadEntries(0, a.x.Size, a.readTile, func(first uint64, entries [][]byte) error {
 		if err := a.ctx.Err(); err != nil {
 			return err
 		}
+		from := 0
 		for i, e := range entries {
 			if first+uint64(i) == a.x.Covers {
+				ix.Add(entries[:i]...)
+				from = i
 				bridge = ix.State().SHA3.Root()
-				if got := tree.Root(); got != a.x.Tree {
+				if got := tree.root.Root(); got != a.x.Tree {
 					return fmt.Errorf("first %d entries: root %s, but the index statement says %s", a.x.Covers, got, a.x.Tree)
 				}
 			}
-			tree.Append(e)
-			ix.Add(e)
+			if err := tree.append(e); err != nil {
+				return err
+			}
 		}
+		ix.Add(entries[from:]...)
 		a.progress(first+uint64(len(entries)), a.x.Size)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if got := tree.Root(); got != a.x.Root {
+	if got := tree.root.Root(); got != a.x.Root {
 		return fmt.Errorf("entries: root %s, but %s was signed", got, a.x.Root)
 	}
-	if err := a.compareTiles(); err != nil {
+	if err := tree.compareEdge(); err != nil {
 		return err
 	}
 	if err := ix.Settle(); err != nil {
 		return err
 	}
-	return a.compareIndex(ix, bridge)
+	if err := a.compareIndex(ix, bridge); err != nil {
+		return err
+	}
+	return a.compareIssuers(ix.State().Issuers)
 }
 
-// compareTiles recomputes the root from the published hash tiles too: others' tools read those.
-func (a *auditor) compareTiles() error {
-	root, err := proofs.TileNodes(a.x.Size, a.readTile).Root(a.x.Size)
+// A tileTree makes the tree of entries again, and compares every tile of hashes with it: others' tools read those.
+type tileTree struct {
+	read   func(proofs.Tile) ([]byte, error)
+	root   *proofs.Frontier
+	levels []openTile // by level, the last tile that is not full yet
+}
+
+type openTile struct {
+	index  uint64
+	hashes []proofs.Hash
+}
+
+func (t *tileTree) append(entry []byte) error {
+	t.root.Append(entry)
+	h := proofs.LeafHash(entry)
+	for level := 0; ; level++ {
+		if level == len(t.levels) {
+			t.levels = append(t.levels, openTile{})
+		}
+		tile := &t.levels[level]
+		tile.hashes = append(tile.hashes, h)
+		if len(tile.hashes) < proofs.TileWidth {
+			return nil
+		}
+		if err := t.compare(level, *tile); err != nil {
+			return err
+		}
+		h = topOf(tile.hashes)
+		*tile = openTile{index: tile.index + 1}
+	}
+}
+
+// topOf is the root over a full tile's hashes, which it overwrites.
+func topOf(hashes []proofs.Hash) proofs.Hash {
+	for ; len(hashes) > 1; hashes = hashes[:len(hashes)/2] {
+		for i := range len(hashes) / 2 {
+			hashes[i] = proofs.MapNode(hashes[2*i], hashes[2*i+1])
+		}
+	}
+	return hashes[0]
+}
+
+func (t *tileTree) compare(level int, tile openTile) error {
+	id := proofs.Tile{Level: level, Index: tile.index, Width: len(tile.hashes)}
+	b, err := t.read(id)
 	if err != nil {
 		return err
 	}
-	if root != a.x.Root {
-		return fmt.Errorf("tiles: root %s, but %s was signed", root, a.x.Root)
+	if !slices.EqualFunc(tile.hashes, slices.Collect(slices.Chunk(b, len(proofs.Hash{}))), func(h proofs.Hash, b []byte) bool { return string(h[:]) == string(b) }) {
+		return fmt.Errorf("%s: its hashes are not those of the entries", id.Path())
 	}
 	return nil
+}
+
+// compareEdge compares the partial tiles.
+func (t *tileTree) compareEdge() error {
+	for level, tile := range t.levels {
+		if len(tile.hashes) > 0 {
+			if err := t.compare(level, tile); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// compareIssuers compares the published issuer list, which every reader reads, with the one that follows from the ledger.
+func (a *auditor) compareIssuers(want *proofs.IssuerList) error {
+	if len(want.Records) == 0 {
+		return nil
+	}
+	path := proofs.IndexPath(want.Root())
+	b, err := a.p.Read(a.ctx, path)
+	if err == nil && !bytes.Equal(b, want.Marshal()) {
+		err = fmt.Errorf("%s: not the issuer list that it is named after", path)
+	}
+	a.files++
+	return err
 }
 
 func (a *auditor) compareIndex(ix *index.Ledger, bridge proofs.Hash) error {

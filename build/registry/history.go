@@ -2,14 +2,16 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
-	"stele/build/durable"
 	"stele/proofs"
 )
 
@@ -22,11 +24,11 @@ type HistoryLine struct {
 	File proofs.Hash // SHA-256 of the checkpoint's file, and its name
 }
 
-// History reads the list of published checkpoints, oldest first.
+// History reads the list of published checkpoints, oldest first. Without a list, it reads the checkpoints themselves.
 func (r *Registry) History() ([]HistoryLine, error) {
 	b, err := os.ReadFile(r.historyPath(historyList))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return r.historyFiles()
 	}
 	if err != nil {
 		return nil, err
@@ -40,10 +42,35 @@ func (r *Registry) History() ([]HistoryLine, error) {
 			l.File, err = proofs.ParseHash(file)
 		}
 		if err != nil || line != fmt.Sprintf("%d %s", l.Size, l.File) {
-			return nil, fmt.Errorf("%s: line %d: %q, want a size and a hash", r.historyPath(historyList), i+1, line)
+			return nil, hint("remove it: the next publish makes it again from the files beside it",
+				"%s: line %d: %q, want a size and a hash", r.historyPath(historyList), i+1, line)
 		}
 		lines = append(lines, l)
 	}
+	return lines, nil
+}
+
+// historyFiles makes the list out of the checkpoints' files: by size, and by time within one.
+func (r *Registry) historyFiles() ([]HistoryLine, error) {
+	paths, err := filepath.Glob(r.historyPath("*", "*"))
+	if err != nil {
+		return nil, err
+	}
+	var lines []HistoryLine
+	times := map[HistoryLine]int64{}
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		c, note, err := proofs.ParseCheckpoint(b)
+		if l := (HistoryLine{c.Size, sha256.Sum256(b)}); err == nil && path == r.historyPath(fmt.Sprint(l.Size), l.File.String()) {
+			lines, times[l] = append(lines, l), note.NewestTime()
+		}
+	}
+	slices.SortFunc(lines, func(a, b HistoryLine) int {
+		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(times[a], times[b]))
+	})
 	return lines, nil
 }
 
@@ -62,29 +89,14 @@ func (p *publisher) writeHistory() error {
 	if err != nil {
 		return err
 	}
-	if len(lines) > 0 && lines[len(lines)-1] == line {
-		return nil
+	if len(lines) == 0 || lines[len(lines)-1] != line {
+		lines = append(lines, line)
 	}
 	var b bytes.Buffer
-	for _, l := range append(lines, line) {
+	for _, l := range lines {
 		fmt.Fprintf(&b, "%d %s\n", l.Size, l.File)
 	}
 	return p.write(p.historyPath(historyList), b.Bytes())
-}
-
-// sizes are the sizes of all publications so far, by number minus one: heartbeats repeat a size.
-func (p *publisher) sizes() ([]uint64, error) {
-	lines, err := p.History()
-	if err != nil {
-		return nil, err
-	}
-	var sizes []uint64
-	for _, l := range lines {
-		if len(sizes) == 0 || l.Size > sizes[len(sizes)-1] {
-			sizes = append(sizes, l.Size)
-		}
-	}
-	return sizes, nil
 }
 
 // head makes the head of the signed checkpoint.
@@ -112,16 +124,13 @@ func (p *publisher) head() ([]byte, error) {
 
 // consistency proves growth from the earlier publications on the public list.
 func (p *publisher) consistency(nodes proofs.Nodes, size uint64) ([]proofs.OldSize, error) {
-	sizes, err := p.sizes()
-	if err != nil {
-		return nil, err
-	}
 	var olds []proofs.OldSize
 	for _, number := range proofs.PublicationList(p.ix.State().Publication) {
-		if number > uint64(len(sizes)) || sizes[number-1] >= size {
-			continue
+		o := proofs.OldSize{Size: p.sizes[number]}
+		if o.Size == 0 {
+			return nil, fmt.Errorf("size of publication %d: not known", number)
 		}
-		o := proofs.OldSize{Size: sizes[number-1]}
+		var err error
 		if o.Root, err = nodes.Root(o.Size); err != nil {
 			return nil, err
 		}
@@ -137,18 +146,20 @@ func (p *publisher) consistency(nodes proofs.Nodes, size uint64) ([]proofs.OldSi
 const collectAfter = 7 * 24 * 3600
 
 // noteSuperseded remembers index files that nothing refers to after this publication.
-func (p *publisher) noteSuperseded(files []proofs.Hash) error {
-	if len(files) == 0 {
+func (p *publisher) noteSuperseded() error {
+	if len(p.superseded) == 0 {
 		return nil
 	}
 	var b bytes.Buffer
-	for _, h := range files {
+	for _, h := range p.superseded {
 		fmt.Fprintf(&b, "%s\n", h)
 	}
+	p.superseded = nil
 	return p.write(p.path("state", "superseded", fmt.Sprintf("%012d-%d", p.now, p.ix.State().Size)), b.Bytes())
 }
 
-// collect deletes index files that were superseded long enough ago.
+// collect deletes index files that were superseded long enough ago, by a publication that was out before this run: a
+// run that was broken off may have left its list long before its head was written.
 func (p *publisher) collect() error {
 	lists, err := os.ReadDir(p.path("state", "superseded"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -156,7 +167,8 @@ func (p *publisher) collect() error {
 	}
 	for _, l := range lists {
 		var when int64
-		if n, _ := fmt.Sscanf(l.Name(), "%d-", &when); n != 1 || p.now-when < collectAfter {
+		var size uint64
+		if n, _ := fmt.Sscanf(l.Name(), "%d-%d", &when, &size); n != 2 || p.now-when < collectAfter || size > p.before {
 			continue
 		}
 		if err := p.collectList(p.path("state", "superseded", l.Name())); err != nil {
@@ -176,12 +188,12 @@ func (p *publisher) collectList(path string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := os.Remove(p.store().Path(h)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := p.remove(p.store().Path(h)); err != nil {
 			return err
 		}
 	}
-	if err := durable.SyncTree(p.path("public")); err != nil {
+	if err := p.sync(); err != nil {
 		return err
 	}
-	return os.Remove(path)
+	return p.remove(path)
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -158,7 +159,7 @@ func (r *Registry) submit(s *proofs.Statement, keyFile string) error {
 			return fmt.Errorf("key %q is not enough for the trust file's root: %w", keyFile, err)
 		}
 	}
-	l, err := r.lock(lockPending)
+	l, err := r.lock(context.Background(), lockPending)
 	if err != nil {
 		return err
 	}

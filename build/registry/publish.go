@@ -1,14 +1,15 @@
 package registry
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 
-	"stele/build/durable"
 	"stele/build/index"
 	"stele/build/ledger"
 	"stele/proofs"
@@ -23,7 +24,7 @@ type Publication struct {
 	Number     uint64            // of the index statement
 	Checkpoint proofs.Checkpoint // size and root
 	Time       int64             // of the signatures, seconds
-	Added      int               // statements taken from the queue
+	Added      int               // statements that were not published before
 	Heartbeat  bool              // nothing new: the same tree, signed again
 	Keys       uint64            // documents in the index
 	Refused    []Refusal         // statements that the rules keep out of the ledger
@@ -40,12 +41,17 @@ type publisher struct {
 	*Registry
 	ctx    context.Context
 	log    *ledger.Log
+	now    int64              // the clock, not before the last signature
 	signed *proofs.Checkpoint // the last one signed, nil before the first
 	note   []byte             // its bytes
-	ix     *index.Ledger
-	now    int64
+	public uint64             // size of the published checkpoint; 0 if there is none
+	before uint64             // the same when the run began
 
-	app   *ledger.Appender // nil until something has to be appended
+	ix         *index.Ledger
+	sizes      map[uint64]uint64 // of earlier publications, by number: those that heads prove growth from
+	superseded []proofs.Hash     // index files to which nothing refers after this publication
+
+	app   *ledger.Appender
 	queue []queueFile
 	out   Publication
 }
@@ -53,58 +59,127 @@ type publisher struct {
 // Publish takes everything pending into the ledger, updates the index, signs and writes. With nothing new it
 // signs the same tree again: the heartbeat that freshness rests on. Another publisher is waited for.
 func (r *Registry) Publish(ctx context.Context) (*Publication, error) {
-	l, err := r.lock(lockPublish)
+	l, err := r.lock(ctx, lockPublish)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Unlock()
 	p := &publisher{Registry: r, ctx: ctx, log: r.log(), now: r.Now().Unix()}
-	defer func() {
-		if p.app != nil {
-			p.app.Close()
-		}
-	}()
 	return p.run()
 }
 
 func (p *publisher) run() (*Publication, error) {
-	if err := p.reload(); err != nil {
-		return nil, err
+	for _, stage := range []func() error{p.reload, p.open, p.catchUp, p.takeQueue, p.sign, p.release, p.clean} {
+		if err := p.ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := stage(); err != nil {
+			return nil, err
+		}
 	}
-	if err := p.catchUp(); err != nil {
-		return nil, err
-	}
-	if err := p.takeQueue(); err != nil {
-		return nil, err
-	}
-	if err := p.sign(); err != nil {
-		return nil, err
-	}
-	if err := p.release(); err != nil {
-		return nil, err
-	}
-	return &p.out, p.clean()
+	return &p.out, nil
 }
 
-// reload reads what was signed last, and compares the ledger's folder with it before anything is opened.
+// reload reads what was signed last and what is published, and compares the ledger's folder with it before anything
+// is opened.
 func (p *publisher) reload() error {
 	var err error
 	if p.signed, p.note, err = p.Registry.signed(); err != nil {
 		return err
 	}
 	if p.signed != nil {
+		if err := p.comparePublic(); err != nil {
+			return err
+		}
 		if err := p.log.Compare(*p.signed); err != nil {
 			return hint("restore the newest backup of the ledger; do not publish from an older one, it would fork the ledger", "%w", err)
 		}
+		if err := p.checkClock(); err != nil {
+			return err
+		}
 	}
-	state, err := p.loadState()
+	return p.reloadIndex()
+}
+
+// comparePublic compares the published checkpoint with the last signed one. It may be older, after a crash or because
+// the public folder was restored or deleted, and is then written again.
+func (p *publisher) comparePublic() error {
+	path := p.path("public", "ledger", "checkpoint")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	c, _, err := proofs.ParseCheckpoint(b)
+	if err != nil {
+		return nil // damaged: write everything again
+	}
+	if c.Size > p.signed.Size || c.Size == p.signed.Size && c.Root != p.signed.Root {
+		return hint("restore state/ and ledger/ from the newest backup; if "+path+" is not this registry's, remove it",
+			"%s has %d entries and root %s, but %s says that %d entries with root %s were signed last",
+			path, c.Size, c.Root, p.path("state", "signed"), p.signed.Size, p.signed.Root)
+	}
+	p.public, p.before = c.Size, c.Size
+	return nil
+}
+
+// checkClock keeps the signatures' times from going back.
+func (p *publisher) checkClock() error {
+	_, note, err := proofs.ParseCheckpoint(p.note)
+	if err != nil {
+		return err
+	}
+	last := note.NewestTime()
+	if last-p.now > clockSlack {
+		return clockError(p.now, last)
+	}
+	p.now = max(p.now, last)
+	return nil
+}
+
+func clockError(now, last int64) error {
+	return hint("set the clock of this machine, then publish again",
+		"the clock says %d, the last publication was at %d: the clock has gone back", now, last)
+}
+
+// reloadIndex reads state/index. Where what it leads to is not all there, because the public folder was restored or
+// deleted, it begins from nothing.
+func (p *publisher) reloadIndex() error {
+	state, sizes, err := p.readState()
+	behind := p.signed == nil || p.public < p.signed.Size
+	gone := errors.Is(err, fs.ErrNotExist) || err == nil && state.Size > 0 && behind && !p.allThere(state.RootTile)
+	if behind && gone {
+		state, sizes, err = index.Empty(), map[uint64]uint64{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	p.sizes = sizes
 	if p.ix, err = index.Open(p.Trust, p.store(), state); err != nil {
 		return err
 	}
 	return p.checkState(state)
+}
+
+// allThere reports whether every index file under a tile is there.
+func (p *publisher) allThere(tile []byte) bool {
+	t, err := proofs.ParseMapTile(tile)
+	if err != nil {
+		return false
+	}
+	for _, l := range t.Leaves {
+		if l.Tile {
+			b, err := p.store().Get(l.Hash)
+			if err != nil || !p.allThere(b) {
+				return false
+			}
+		} else if info, err := os.Stat(p.store().Path(l.Hash)); err != nil || info.Size() == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkState compares state/index with the last index statement in the ledger.
@@ -112,107 +187,142 @@ func (p *publisher) checkState(s *index.State) error {
 	if s.Size == 0 {
 		return nil
 	}
-	var last []byte
-	err := p.log.Entries(s.Size-1, s.Size, func(_ uint64, e [][]byte) error { last = e[0]; return nil })
+	var x *proofs.Index
+	err := p.log.Entries(s.Size-1, s.Size, func(_ uint64, e [][]byte) error { x = p.indexStatement(s.Size-1, e[0]); return nil })
 	if err != nil {
-		return err
+		return hint("restore the newest backup of the ledger", "the ledger does not hold the %d entries that %s speaks of: %w",
+			s.Size, p.path("state", "index"), err)
 	}
-	if err := p.matches(last, *s); err != nil {
+	if x == nil {
+		return p.badState(fmt.Errorf("the ledger's entry at place %d is not an index statement", s.Size-1))
+	}
+	if err := p.matches(x); err != nil {
 		return p.badState(err)
 	}
 	return nil
 }
 
-// matches compares an index statement with the state just after it.
-func (p *publisher) matches(entry []byte, s index.State) error {
-	e, err := p.Trust.Authorise(nil, s.Size-1, entry)
-	if err != nil {
-		return err
+// indexStatement parses an entry that is an index statement, else returns nil.
+func (p *publisher) indexStatement(place uint64, entry []byte) *proofs.Index {
+	if !bytes.Contains(entry, []byte("\nindex\nissuer "+p.Trust.Publication.Name+"\n")) {
+		return nil
 	}
-	if e.Statement == nil || e.Statement.Index == nil {
-		return fmt.Errorf("the ledger's entry at place %d is not an index statement", s.Size-1)
+	e, err := p.Trust.Authorise(nil, place, entry)
+	if err != nil || e.Statement == nil {
+		return nil
 	}
-	x, have := e.Statement.Index, p.ix.Index()
+	return e.Statement.Index
+}
+
+// matches compares an index statement with the index just after it.
+func (p *publisher) matches(x *proofs.Index) error {
+	s, have := p.ix.State(), p.ix.Index()
 	if x.Map != have.Map || x.Keys != have.Keys || x.IssuersRoot != have.IssuersRoot || x.Publication != s.Publication || x.Time != s.Time {
-		return fmt.Errorf("index statement at place %d: map %s, want %s", s.Size-1, x.Map, have.Map)
+		return fmt.Errorf("index statement of publication %d: map %s of %d keys, but the index is at publication %d with map %s of %d keys",
+			x.Publication, x.Map, x.Keys, s.Publication, have.Map, have.Keys)
 	}
 	return nil
 }
 
-// catchUp takes in what an earlier run has left: entries in the ledger that the state does not know, a
-// publication that was not signed, or one that was not written.
+// open opens the ledger for appending.
+func (p *publisher) open() error {
+	var err error
+	if p.app, err = p.log.Open(p.ctx); err != nil {
+		return err
+	}
+	want := p.ix.State().Size
+	if p.signed != nil {
+		want = max(want, p.signed.Size)
+	}
+	if p.app.Size() < want {
+		return hint("restore the newest backup of the ledger", "%s: the ledger has %d entries, but there were %d: it has been rolled back",
+			p.path("ledger"), p.app.Size(), want)
+	}
+	return nil
+}
+
+// catchUp finishes what an earlier run has left: entries in the ledger without an index statement after them, a
+// publication that was not signed, or one that was not written. Then all that is in the ledger is in the index too.
 func (p *publisher) catchUp() error {
-	known := p.ix.State().Size
-	size, err := p.integrated(known)
+	whole, err := p.takeTail()
 	if err != nil {
 		return err
 	}
-	whole := true // the ledger ends with an index statement that the state agrees with
-	if size > known {
-		if whole, err = p.takeTail(known, size); err != nil {
-			return err
-		}
+	if n := p.ix.State().Publication; p.signed == nil && n > 1 {
+		return p.noMemory("%s is missing, but the ledger holds %d publications: refusing to sign", p.path("state", "signed"), n)
 	}
-	if size > 0 && whole && (p.signed == nil || p.signed.Size < size) {
+	size := p.app.Size()
+	if whole && size > 0 && (p.signed == nil || p.signed.Size < size) {
 		if err := p.sign(); err != nil {
 			return err
 		}
 	}
-	released, err := p.releasedSize()
-	if err != nil || p.signed == nil || released >= p.signed.Size {
+	if p.signed != nil && p.public < p.signed.Size {
+		if err := p.release(); err != nil {
+			return err
+		}
+	}
+	if whole {
+		return nil
+	}
+	if err := p.appendIndex(); err != nil {
+		return err
+	}
+	if err := p.sign(); err != nil {
 		return err
 	}
 	return p.release()
 }
 
-// takeTail reads entries that the state does not know and reports whether they end a publication.
-func (p *publisher) takeTail(known, size uint64) (bool, error) {
-	var last []byte
-	err := p.log.Entries(known, size, func(_ uint64, entries [][]byte) error {
-		p.ix.Add(entries...)
-		last = entries[len(entries)-1]
+// takeTail reads the entries that the state does not know, and reports whether they end a publication.
+func (p *publisher) takeTail() (whole bool, err error) {
+	known, size := p.ix.State().Size, p.app.Size()
+	if known == size {
+		return true, nil
+	}
+	var last *proofs.Index // the last index statement that holds
+	err = p.log.Entries(known, size, func(first uint64, entries [][]byte) error {
+		from := 0
+		for i, e := range entries {
+			x := p.indexStatement(first+uint64(i), e)
+			if x == nil {
+				continue
+			}
+			p.ix.Add(entries[from:i]...)
+			bridge := p.ix.State().SHA3.Root()
+			p.ix.Add(e)
+			from = i + 1
+			if p.ix.State().Publication != x.Publication || x.TreeSHA3 != bridge {
+				return fmt.Errorf("index statement of publication %d at place %d: does not hold", x.Publication, x.Covers)
+			}
+			last, p.sizes[x.Publication] = x, x.Covers+1
+		}
+		p.ix.Add(entries[from:]...)
+		whole = from == len(entries)
 		return nil
 	})
-	if err != nil || !p.endsWithIndex(last, size) {
+	if err != nil {
 		return false, err
 	}
-	return true, p.settle(last)
+	if last != nil {
+		err = p.settle(last)
+	}
+	if err == nil && whole {
+		err = p.keepIndex()
+	}
+	return whole, err
 }
 
-// settle finishes the index of a publication whose statement is in the ledger already.
-func (p *publisher) settle(last []byte) error {
+// settle makes the index of the last publication in the ledger.
+func (p *publisher) settle(last *proofs.Index) error {
 	if err := p.ix.Settle(); err != nil {
-		return err
+		return p.badState(err)
 	}
-	if err := p.matches(last, p.ix.State()); err != nil {
+	p.superseded = append(p.superseded, p.ix.Superseded...)
+	if err := p.matches(last); err != nil {
 		return hint("stele audit --registry "+p.Dir, "the index made from the ledger is not the one committed to: %w", err)
 	}
-	return p.keepIndex()
-}
-
-// integrated is how many entries the ledger has. It is opened for appending, unless nothing can be new.
-func (p *publisher) integrated(known uint64) (uint64, error) {
-	if p.app == nil {
-		app, err := p.log.Open(p.ctx)
-		if err != nil {
-			return 0, err
-		}
-		p.app = app
-	}
-	want := known
-	if p.signed != nil {
-		want = max(known, p.signed.Size)
-	}
-	if p.app.Size() < want {
-		return 0, hint("restore the newest backup of the ledger", "the ledger has %d entries, but there were %d: it has been rolled back", p.app.Size(), want)
-	}
-	return p.app.Size(), nil
-}
-
-func (p *publisher) endsWithIndex(last []byte, size uint64) bool {
-	e, err := p.Trust.Authorise(nil, size-1, last)
-	return err == nil && e.Statement != nil && e.Statement.Index != nil && e.Statement.Index.Covers == size-1 &&
-		p.ix.State().Publication == e.Statement.Index.Publication
+	return nil
 }
 
 // takeQueue sequences what is pending, and appends the index statement as the last entry. Nothing to
@@ -225,10 +335,12 @@ func (p *publisher) takeQueue() error {
 	if err != nil {
 		return err
 	}
-	p.out.Added = len(entries)
-	state := p.ix.State()
-	if len(entries) == 0 && p.signed != nil && state.Size == p.signed.Size {
-		p.out.Heartbeat = true
+	if p.public > p.before { // what an earlier run has begun; its last entry is the index statement
+		p.out.Added = int(p.public - p.before - 1)
+	}
+	p.out.Added += len(entries)
+	if len(entries) == 0 && p.signed != nil {
+		p.out.Heartbeat = p.public == p.before
 		return nil
 	}
 	if err := p.append(entries); err != nil {
@@ -238,7 +350,7 @@ func (p *publisher) takeQueue() error {
 }
 
 func (p *publisher) readQueue() error {
-	l, err := p.lock(lockPending)
+	l, err := p.lock(p.ctx, lockPending)
 	if err != nil {
 		return err
 	}
@@ -248,18 +360,24 @@ func (p *publisher) readQueue() error {
 }
 
 // append puts entries into the ledger and the index, in order.
-func (p *publisher) append(entries [][]byte) error {
+func (p *publisher) append(entries []*proofs.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	if err := p.fault("before", "append"); err != nil {
-		return err
+	raw := make([][]byte, len(entries))
+	for i, e := range entries {
+		raw[i] = e.Bytes
 	}
-	if err := p.app.Append(p.ctx, entries); err != nil {
-		return err
-	}
-	p.ix.Add(entries...)
-	return p.fault("after", "append")
+	return p.step(p.path("ledger"), func() error {
+		if err := p.app.Append(p.ctx, raw); err != nil {
+			return err
+		}
+		if len(p.out.Refused) == 0 { // then they were authorised at the very places that they have got
+			return p.ix.AddAuthorised(entries)
+		}
+		p.ix.Add(raw...)
+		return nil
+	})
 }
 
 // appendIndex updates the map and commits to it. The statement must get place N, after exactly the N
@@ -271,8 +389,9 @@ func (p *publisher) appendIndex() error {
 	}
 	x, err := p.ix.Prepare(time)
 	if err != nil {
-		return err
+		return p.badState(err)
 	}
+	p.superseded = append(p.superseded, p.ix.Superseded...)
 	if x.Tree, err = p.log.Root(x.Covers); err != nil {
 		return err
 	}
@@ -285,15 +404,17 @@ func (p *publisher) appendIndex() error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Trust.Authorise(nil, x.Covers, note.Marshal()); err != nil {
+	e, err := p.Trust.Authorise(nil, x.Covers, note.Marshal())
+	if err != nil {
 		return fmt.Errorf("key %q is not the trust file's publication key: %w", keyPublication, err)
 	}
-	if err := p.append([][]byte{note.Marshal()}); err != nil {
+	if err := p.append([]*proofs.Entry{e}); err != nil {
 		return err
 	}
 	if size := p.ix.State().Size; size != x.Covers+1 || p.app.Size() != size {
 		return fmt.Errorf("index statement: at place %d, want %d: not publishing", p.app.Size()-1, x.Covers)
 	}
+	p.sizes[x.Publication] = x.Covers + 1
 	return p.keepIndex()
 }
 
@@ -304,24 +425,20 @@ func (p *publisher) nextTime() (int64, error) {
 		return p.now, nil
 	}
 	if last-p.now > clockSlack {
-		return 0, hint("set the clock of this machine, then publish again",
-			"the clock says %d, the last publication was at %d: the clock has gone back", p.now, last)
+		return 0, clockError(p.now, last)
 	}
 	return last + 1, nil
 }
 
 // keepIndex makes the index files durable, then the state that leads to them, and remembers what they replace.
 func (p *publisher) keepIndex() error {
-	if err := p.fault("before", "index"); err != nil {
+	if err := p.sync(); err != nil {
 		return err
 	}
-	if err := durable.SyncTree(p.path("public")); err != nil {
+	if err := p.noteSuperseded(); err != nil {
 		return err
 	}
-	if err := p.noteSuperseded(p.ix.Superseded); err != nil {
-		return err
-	}
-	return p.saveState(p.ix.State())
+	return p.saveState()
 }
 
 // sign signs the ledger as it stands. The checkpoint is remembered before anybody sees it.
@@ -333,6 +450,9 @@ func (p *publisher) sign() error {
 	}
 	c := proofs.Checkpoint{Origin: p.Trust.Origin, Size: size, Root: root}
 	if err := p.consistent(c); err != nil {
+		return err
+	}
+	if err := p.log.Check(p.public, c); err != nil {
 		return err
 	}
 	note, err := p.signCheckpoint(c)
@@ -386,14 +506,13 @@ func (p *publisher) signCheckpoint(c proofs.Checkpoint) ([]byte, error) {
 // reader always finds what the head leads to.
 func (p *publisher) release() error {
 	public := func(elem ...string) string { return p.path(append([]string{"public", "ledger"}, elem...)...) }
-	old, err := p.releasedSize()
-	if err != nil {
+	if err := p.log.Publish(p.public, *p.signed, public(), p.writeOnce); err != nil {
 		return err
 	}
-	if err := p.log.Publish(old, p.signed.Size, public(), func(path string) error { return p.fault("before", path) }); err != nil {
+	if err := p.writeTrust(); err != nil {
 		return err
 	}
-	if err := durable.SyncTree(public()); err != nil {
+	if err := p.sync(); err != nil {
 		return err
 	}
 	if err := p.writeHistory(); err != nil {
@@ -406,46 +525,22 @@ func (p *publisher) release() error {
 	if err := p.write(public("head"), head); err != nil {
 		return err
 	}
-	if err := p.writeTrust(); err != nil {
-		return err
-	}
 	if err := p.write(public("checkpoint"), p.note); err != nil {
 		return err
 	}
+	p.public = p.signed.Size
 	state := p.ix.State()
 	p.out.Number, p.out.Checkpoint, p.out.Time, p.out.Keys = state.Publication, *p.signed, p.now, state.Keys
 	return nil
 }
 
-// releasedSize is the size up to which tiles are in the public folder.
-func (p *publisher) releasedSize() (uint64, error) {
-	if p.signed == nil {
-		return 0, nil
-	}
-	b, err := os.ReadFile(p.path("public", "ledger", "checkpoint"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	c, _, err := proofs.ParseCheckpoint(b)
-	if err != nil {
-		return 0, nil // damaged: write everything again
-	}
-	if c.Size > p.signed.Size {
-		return 0, hint("restore state/ from the newest backup", "the published checkpoint has %d entries, the signed one %d", c.Size, p.signed.Size)
-	}
-	return c.Size, nil
-}
-
 // writeTrust publishes the trust file and its policy.
 func (p *publisher) writeTrust() error {
 	path := p.path("public", "trust", fmt.Sprint(p.Trust.Epoch))
-	if err := durable.WriteOnce(path, p.Trust.Marshal()); err != nil {
+	if err := p.writeOnce(path, p.Trust.Marshal()); err != nil {
 		return err
 	}
-	return durable.WriteOnce(p.path("public", "policy"), p.Trust.PolicyText)
+	return p.writeOnce(p.path("public", "policy"), p.Trust.PolicyText)
 }
 
 // clean forgets what is published, and collects what nothing refers to any more.
@@ -468,5 +563,6 @@ func (p *publisher) keepRefused() error {
 	for _, f := range p.out.Refused {
 		fmt.Fprintf(&b, "%s\n%s\n", f.Why, f.Entry)
 	}
-	return p.write(p.path("state", "refused", fmt.Sprintf("%d", p.out.Checkpoint.Size)), []byte(b.String()))
+	name := fmt.Sprintf("%d-%x", p.out.Checkpoint.Size, sha256.Sum256([]byte(b.String())))
+	return p.write(p.path("state", "refused", name), []byte(b.String()))
 }

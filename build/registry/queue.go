@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -105,13 +106,13 @@ func readQueueFile(path string) (queueFile, error) {
 
 // dequeue removes batches that have been published.
 func (r *Registry) dequeue(files []queueFile) error {
-	l, err := r.lock(lockPending)
+	l, err := r.lock(context.Background(), lockPending)
 	if err != nil {
 		return err
 	}
 	defer l.Unlock()
 	for _, f := range files {
-		if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) {
+		if err := r.remove(f.path); err != nil {
 			return err
 		}
 	}
@@ -123,7 +124,7 @@ func (r *Registry) dequeue(files []queueFile) error {
 
 // Pending counts the statements that wait for publication.
 func (r *Registry) Pending() (int, error) {
-	l, err := r.lock(lockPending)
+	l, err := r.lock(context.Background(), lockPending)
 	if err != nil {
 		return 0, err
 	}

@@ -58,7 +58,7 @@ type Registration struct {
 // in order; a file that cannot be read is told and the rest go on. Outcomes told as registered are durable when
 // Register returns without an error.
 func (r *Registry) Register(ctx context.Context, req Request, files []string, told func(Registered)) error {
-	reg, err := r.beginRegistration(req)
+	reg, err := r.beginRegistration(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -66,12 +66,12 @@ func (r *Registry) Register(ctx context.Context, req Request, files []string, to
 	return reg.run(ctx, files, told)
 }
 
-func (r *Registry) beginRegistration(req Request) (*Registration, error) {
+func (r *Registry) beginRegistration(ctx context.Context, req Request) (*Registration, error) {
 	if slices.Contains(proofs.SensitiveKinds, req.Kind) {
 		return nil, hint("choose another kind, or wait for sealed registration",
 			"kind %q can be guessed from what many people know: it must not be registered unsealed", req.Kind)
 	}
-	l, err := r.lock(lockPending)
+	l, err := r.lock(ctx, lockPending)
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +158,9 @@ func (g *Registration) run(ctx context.Context, files []string, told func(Regist
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			buf := make([]byte, 1<<20)
+			finder := index.NewFinder(g.r.store(), g.state.RootTile, false) // unchecked: Publish checks
 			for p := range jobs {
-				g.prepare(p, buf)
+				g.prepare(p, buf, finder)
 				close(p.done)
 			}
 		})
@@ -220,14 +221,14 @@ func (g *Registration) collect(order <-chan *prepared, told func(Registered)) er
 }
 
 // prepare does everything for one file that needs no order.
-func (g *Registration) prepare(p *prepared, buf []byte) {
+func (g *Registration) prepare(p *prepared, buf []byte, f *index.Finder) {
 	p.Digests, p.Err = HashFile(p.File, buf)
 	if p.Err != nil {
 		return
 	}
 	p.State = NewlyRegistered
 	ref := proofs.Ref{Digests: p.Digests}
-	known, err := g.published(ref.Key())
+	known, err := g.published(f, ref.Key())
 	if err != nil || known {
 		p.State, p.Err = RegisteredAlready, err
 		return
@@ -243,17 +244,13 @@ func (g *Registration) prepare(p *prepared, buf []byte) {
 }
 
 // published reports whether the index holds a registration of the key by the issuer.
-func (g *Registration) published(key proofs.Hash) (bool, error) {
+func (g *Registration) published(f *index.Finder, key proofs.Hash) (bool, error) {
 	if g.state.Keys == 0 {
 		return false, nil
 	}
-	slot, err := index.FindSlot(g.r.store(), g.state.RootTile, key)
-	if err != nil {
+	rec, ok, err := f.Find(key)
+	if err != nil || !ok {
 		return false, err
-	}
-	rec, ok := slot.Find(key)
-	if !ok {
-		return false, nil
 	}
 	entries, err := index.Entries(rec)
 	for _, e := range entries {

@@ -14,6 +14,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -88,21 +89,54 @@ func (r *Registry) Public() string { return r.path("public") }
 
 func (r *Registry) log() *ledger.Log { return ledger.At(r.path("ledger"), r.Trust.Origin) }
 
-func (r *Registry) store() index.Dir { return index.Dir(r.path("public", "index")) }
+// A store is the index's folder, with the registry's steps.
+type store struct {
+	index.Dir
+	r *Registry
+}
 
-// write writes a file durably, as one step that tests can make fail.
-func (r *Registry) write(path string, b []byte) error {
+func (s store) Put(h proofs.Hash, b []byte) error { return s.r.writeOnce(s.Path(h), b) }
+
+func (r *Registry) store() store { return store{index.Dir(r.path("public", "index")), r} }
+
+// step is one change on the disk, which tests can make fail before or after it has happened.
+func (r *Registry) step(path string, do func() error) error {
 	if err := r.fault("before", path); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(path, b, 0o644); err != nil {
+	if err := do(); err != nil {
 		return err
 	}
 	return r.fault("after", path)
 }
 
+// write replaces a file durably.
+func (r *Registry) write(path string, b []byte) error {
+	return r.step(path, func() error { return durable.WriteFile(path, b, 0o644) })
+}
+
+// writeOnce writes a file that never changes. It is durable after sync.
+func (r *Registry) writeOnce(path string, b []byte) error {
+	return r.step(path, func() error { return durable.WriteOnce(path, b) })
+}
+
+// sync makes everything that is published durable.
+func (r *Registry) sync() error {
+	return r.step(r.Public(), func() error { return durable.SyncTree(r.Public()) })
+}
+
+// remove removes a file; one that is gone already does not matter.
+func (r *Registry) remove(path string) error {
+	return r.step(path, func() error {
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+}
+
 // lock takes one of the registry's locks, waiting for whoever holds it.
-func (r *Registry) lock(name string) (*durable.Lock, error) {
+func (r *Registry) lock(ctx context.Context, name string) (*durable.Lock, error) {
 	path := r.path("state", name)
 	told := false
 	for {
@@ -114,7 +148,11 @@ func (r *Registry) lock(name string) (*durable.Lock, error) {
 			r.Waiting(name)
 			told = true
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 

@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"stele/build/index"
@@ -11,18 +13,25 @@ import (
 )
 
 // sequence decides which pending statements go into the ledger, in order. The verifier's rules would
-// make the others void; a registrar wants to hear of it now. Statements that an earlier run has
-// appended already are left out silently.
-func (p *publisher) sequence() ([][]byte, error) {
-	entries, err := p.fresh()
-	if err != nil || len(entries) == 0 {
-		return nil, err
+// make the others void; a registrar wants to hear of it now. Statements that are in the ledger already, since
+// a crash kept the queue from being emptied, are left out silently.
+func (p *publisher) sequence() ([]*proofs.Entry, error) {
+	var entries [][]byte
+	for _, f := range p.queue {
+		entries = append(entries, f.entries...)
+	}
+	if len(entries) == 0 {
+		return nil, nil
 	}
 	v := &vetter{p: p, first: p.ix.State().Size, as: p.ix.Authorities().Clone(), records: map[proofs.Hash][]*proofs.Entry{}}
 	if err := v.loadRecords(entries); err != nil {
-		return nil, err
+		return nil, p.badState(err)
 	}
-	var out [][]byte
+	entries = slices.DeleteFunc(entries, func(e []byte) bool {
+		note, env, err := proofs.ParseEntry(e)
+		return err == nil && v.holds(env.Selector, note.Text)
+	})
+	var out []*proofs.Entry
 	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.first, entries, func(i int, e *proofs.Entry, err error) {
 		if err == nil {
 			err = v.vet(e)
@@ -31,47 +40,9 @@ func (p *publisher) sequence() ([][]byte, error) {
 			p.out.Refused = append(p.out.Refused, Refusal{entries[i], err})
 			return
 		}
-		out = append(out, entries[i])
+		out = append(out, e)
 	})
 	return out, nil
-}
-
-// fresh lists the pending entries that are not in the ledger's unpublished tail, each once.
-func (p *publisher) fresh() ([][]byte, error) {
-	seen := map[proofs.Hash]bool{}
-	from := uint64(0)
-	if p.signed != nil {
-		from = p.lastCovered()
-	}
-	err := p.log.Entries(from, p.ix.State().Size, func(_ uint64, entries [][]byte) error {
-		for _, e := range entries {
-			seen[proofs.LeafHash(e)] = true
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	var out [][]byte
-	for _, f := range p.queue {
-		for _, e := range f.entries {
-			if h := proofs.LeafHash(e); !seen[h] {
-				seen[h] = true
-				out = append(out, e)
-			}
-		}
-	}
-	return out, nil
-}
-
-// lastCovered is where to begin looking for entries of a queue that a crash kept from being emptied: the
-// queue may be older than the last publication, but not than the one before it.
-func (p *publisher) lastCovered() uint64 {
-	sizes, err := p.sizes()
-	if err != nil || len(sizes) < 2 {
-		return 0
-	}
-	return sizes[len(sizes)-2]
 }
 
 // A vetter tries statements against the record that they would join.
@@ -84,47 +55,57 @@ type vetter struct {
 	records map[proofs.Hash][]*proofs.Entry // what the keys hold, with what was taken so far
 }
 
-// loadRecords reads the records of all keys that the entries name.
+// loadRecords reads the records of all keys that the entries name, slot by slot.
 func (v *vetter) loadRecords(entries [][]byte) error {
-	keys := map[proofs.Hash]bool{}
+	var keys []proofs.Hash
 	for _, e := range entries {
 		if _, env, err := proofs.ParseEntry(e); err == nil && env.Selector != "" {
-			keys[proofs.KeyOf(env.Selector)] = true
+			keys = append(keys, proofs.KeyOf(env.Selector))
 			if s, err := env.Statement(); err == nil && s.Successor != nil {
-				keys[s.Successor.Key()] = true
+				keys = append(keys, s.Successor.Key())
 			}
 		}
 	}
-	next := make(chan proofs.Hash)
+	slices.SortFunc(keys, func(a, b proofs.Hash) int { return bytes.Compare(a[:], b[:]) })
+	keys = slices.Compact(keys)
+	n := runtime.GOMAXPROCS(0)
+	errs := make([]error, n)
 	var wg sync.WaitGroup
-	errs := make([]error, runtime.GOMAXPROCS(0))
-	for i := range errs {
-		wg.Go(func() {
-			for key := range next {
-				if err := v.loadRecord(key); err != nil {
-					errs[i] = err
-				}
-			}
-		})
+	for i := range n {
+		wg.Go(func() { errs[i] = v.loadSorted(keys[i*len(keys)/n : (i+1)*len(keys)/n]) })
 	}
-	for key := range keys {
-		next <- key
-	}
-	close(next)
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func (v *vetter) loadRecord(key proofs.Hash) error {
-	rec, ok, err := v.p.ix.Find(key)
-	if err != nil || !ok {
-		return err
+func (v *vetter) loadSorted(keys []proofs.Hash) error {
+	finder := v.p.ix.Finder()
+	for _, key := range keys {
+		rec, ok := v.p.ix.FindIssuer(key)
+		var err error
+		if !ok {
+			rec, ok, err = finder.Find(key)
+		}
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		entries, err := index.Entries(rec)
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
+		v.records[key] = entries
+		v.mu.Unlock()
 	}
-	entries, err := index.Entries(rec)
-	v.mu.Lock()
-	v.records[key] = entries
-	v.mu.Unlock()
-	return err
+	return nil
+}
+
+// holds reports whether a record holds a statement: its identity is its text.
+func (v *vetter) holds(selector, text string) bool {
+	return slices.ContainsFunc(v.records[proofs.KeyOf(selector)], func(e *proofs.Entry) bool { return e.Note.Text == text })
 }
 
 // vet refuses what would have no effect, or would not fit.
@@ -134,6 +115,9 @@ func (v *vetter) vet(e *proofs.Entry) error {
 	}
 	e.Place = v.first + v.taken
 	key := proofs.KeyOf(e.Envelope.Selector)
+	if v.holds(e.Envelope.Selector, e.Note.Text) {
+		return errors.New("the same statement is in the queue twice")
+	}
 	switch e.Statement.Action {
 	case proofs.ActionAccredit, proofs.ActionWithdraw:
 		if !v.as.Apply(e) {

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,55 +16,82 @@ import (
 // savedState is state/index: what index.State holds, with the issuer list by its
 // root only, since the file lies in the store. It can always be made again from the ledger.
 type savedState struct {
-	Size        uint64   `json:"size"`
-	Publication uint64   `json:"publication"`
-	Time        int64    `json:"time"`
-	RootTile    []byte   `json:"root_tile"`
-	Keys        uint64   `json:"keys"`
-	IssuersRoot string   `json:"issuers_root"`
-	SHA3        [][]byte `json:"sha3_256_edge"`
+	Size        uint64            `json:"size"`
+	Publication uint64            `json:"publication"`
+	Time        int64             `json:"time"`
+	RootTile    []byte            `json:"root_tile"`
+	Keys        uint64            `json:"keys"`
+	IssuersRoot string            `json:"issuers_root"`
+	SHA3        [][]byte          `json:"sha3_256_edge"`
+	Sizes       map[uint64]uint64 `json:"sizes"` // of the publications that this head and the next prove growth from, by number
+	Sum         string            `json:"sum"`   // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
-func (r *Registry) saveState(s index.State) error {
+func (s savedState) marshal() ([]byte, error) {
+	s.Sum = ""
+	b, err := json.MarshalIndent(s, "", "\t")
+	if err != nil {
+		return nil, err
+	}
+	s.Sum = proofs.Hash(sha256.Sum256(b)).String()
+	b, err = json.MarshalIndent(s, "", "\t")
+	return append(b, '\n'), err
+}
+
+// saveState keeps the state just after an index statement.
+func (p *publisher) saveState() error {
+	s := p.ix.State()
 	out := savedState{Size: s.Size, Publication: s.Publication, Time: s.Time, RootTile: s.RootTile, Keys: s.Keys,
-		IssuersRoot: s.Issuers.Root().String()}
+		IssuersRoot: s.Issuers.Root().String(), Sizes: map[uint64]uint64{}}
 	for _, h := range s.SHA3.Edge() {
 		out.SHA3 = append(out.SHA3, h[:])
 	}
-	b, err := json.MarshalIndent(out, "", "\t")
+	for _, number := range append(proofs.PublicationList(s.Publication), proofs.PublicationList(s.Publication+1)...) {
+		out.Sizes[number] = p.sizes[number]
+	}
+	b, err := out.marshal()
 	if err != nil {
 		return err
 	}
-	return r.write(r.path("state", "index"), append(b, '\n'))
+	return p.write(p.path("state", "index"), b)
 }
 
 // loadState reads state/index, or begins from nothing: Publish then goes through the whole ledger.
 func (r *Registry) loadState() (*index.State, error) {
+	s, _, err := r.readState()
+	return s, err
+}
+
+// readState is loadState with the sizes of earlier publications.
+func (r *Registry) readState() (*index.State, map[uint64]uint64, error) {
 	b, err := os.ReadFile(r.path("state", "index"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return index.Empty(), nil
+		return index.Empty(), map[uint64]uint64{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var in savedState
 	if err := json.Unmarshal(b, &in); err != nil {
-		return nil, r.badState(err)
+		return nil, nil, r.badState(err)
+	}
+	if again, err := in.marshal(); err != nil || !bytes.Equal(again, b) {
+		return nil, nil, r.badState(errors.New("its sum is wrong"))
 	}
 	s := &index.State{Size: in.Size, Publication: in.Publication, Time: in.Time, RootTile: in.RootTile, Keys: in.Keys,
 		SHA3: proofs.NewFrontierSHA3()}
 	if err := s.SHA3.Restore(in.Size, hashesOf(in.SHA3)); err != nil {
-		return nil, r.badState(err)
+		return nil, nil, r.badState(err)
 	}
 	if s.Issuers, err = r.loadIssuers(in.IssuersRoot); err != nil {
-		return nil, r.badState(err)
+		return nil, nil, r.badState(err)
 	}
-	return s, nil
+	return s, in.Sizes, nil
 }
 
 func (r *Registry) badState(err error) error {
 	return hint("remove "+r.path("state", "index")+": the next publish makes it again from the ledger",
-		"%s: damaged: %w", r.path("state", "index"), err)
+		"%s: cannot be used: %w", r.path("state", "index"), err)
 }
 
 func hashesOf(bs [][]byte) []proofs.Hash {
@@ -89,38 +118,45 @@ func (r *Registry) loadIssuers(root string) (*proofs.IssuerList, error) {
 	}
 	l, err := proofs.ParseIssuerList(b)
 	if err == nil && l.Root() != h {
-		err = fmt.Errorf("issuer list %s: its content hashes to %s", h, l.Root())
+		err = fmt.Errorf("its content hashes to %s", l.Root())
 	}
-	return l, err
+	if err != nil {
+		return nil, fmt.Errorf("%s: damaged issuer list: %w", r.store().Path(h), err)
+	}
+	return l, nil
 }
 
 // signed reads state/signed, the last checkpoint that this registry's keys have signed, whole with its
 // signatures. nil if nothing was ever signed.
 func (r *Registry) signed() (*proofs.Checkpoint, []byte, error) {
-	b, err := os.ReadFile(r.path("state", "signed"))
+	path := r.path("state", "signed")
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, r.mustBeNew()
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	c, _, err := proofs.ParseCheckpoint(b)
+	s, err := r.Trust.VerifyCheckpoint(b, 1<<62) // whatever its time: it is our own
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", r.path("state", "signed"), err)
+		return nil, nil, r.noMemory("%s: cannot be used: %w", path, err)
 	}
-	if c.Origin != r.Trust.Origin {
-		return nil, nil, fmt.Errorf("%s: origin %q, want %q", r.path("state", "signed"), c.Origin, r.Trust.Origin)
-	}
-	return &c, b, nil
+	return &s.Checkpoint, b, nil
 }
 
 // mustBeNew refuses to sign without the memory of what was signed before: a signer that has forgotten
 // could be made to sign a second history.
 func (r *Registry) mustBeNew() error {
-	published := r.path("public", "ledger", "checkpoint")
-	if _, err := os.Stat(published); errors.Is(err, fs.ErrNotExist) {
-		return nil
+	for _, name := range []string{"checkpoint", "head", "history"} {
+		path := r.path("public", "ledger", name)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return r.noMemory("%s is missing, but there is %s: refusing to sign", r.path("state", "signed"), path)
+		}
 	}
-	return hint("restore state/ from a backup, or, if "+published+" is surely the newest checkpoint ever signed, copy it to "+r.path("state", "signed"),
-		"%s is missing, but something has been published: refusing to sign", r.path("state", "signed"))
+	return nil
+}
+
+func (r *Registry) noMemory(format string, args ...any) error {
+	return hint("restore state/ from the newest backup, or, if "+r.path("public", "ledger", "checkpoint")+
+		" is surely the newest checkpoint ever signed, copy it to "+r.path("state", "signed"), format, args...)
 }

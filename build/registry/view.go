@@ -1,13 +1,14 @@
 package registry
 
 import (
+	"context"
 	"stele/build/index"
 	"stele/proofs"
 )
 
 // AuthoritiesPending are the authorities as they will stand once everything pending is published.
 func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
-	l, err := r.lock(lockPending)
+	l, err := r.lock(context.Background(), lockPending)
 	if err != nil {
 		return nil, err
 	}

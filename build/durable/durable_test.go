@@ -1,0 +1,169 @@
+package durable
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func names(t *testing.T, dir string) string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+func TestWriteFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b", "file")
+	for _, want := range []string{"one", "", "three"} {
+		if err := WriteFile(path, []byte(want), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, path); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o640 {
+		t.Errorf("mode %v (%v), want 0640", info.Mode(), err)
+	}
+	if got := names(t, filepath.Dir(path)); got != "file" {
+		t.Errorf("left behind: %s", got)
+	}
+}
+
+// TestWriteFails: the file before stays, nothing is left behind, and the error tells the path.
+func TestWriteFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o755); err != nil { // a folder that has something in it
+		t.Fatal(err)
+	}
+	for _, err := range []error{WriteFile(path, []byte("two"), 0o644), WriteOnce(path, []byte("two"))} {
+		if err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("got %v, want an error that names %s", err, path)
+		}
+	}
+	if got := names(t, dir); got != "file" {
+		t.Errorf("left behind: %s", got)
+	}
+	under := filepath.Join(dir, "plain", "file")
+	if err := os.WriteFile(filepath.Dir(under), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(under, nil, 0o644); err == nil || !strings.Contains(err.Error(), filepath.Dir(under)) {
+		t.Errorf("got %v, want an error that names %s", err, filepath.Dir(under))
+	}
+}
+
+// TestWriteOnce: a file that is there counts only if its bytes are right.
+func TestWriteOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for _, before := range []string{"", "right", "wrong", "righ", "rightly"} {
+		if err := os.WriteFile(path, []byte(before), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		was, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteOnce(path, []byte("right")); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, path); got != "right" {
+			t.Errorf("after %q: got %q, want %q", before, got, "right")
+		}
+		is, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := os.SameFile(was, is); same != (before == "right") {
+			t.Errorf("after %q: written again is %t", before, !same)
+		}
+	}
+}
+
+// TestReaders: a reader sees one content or the other, never a mixture.
+func TestReaders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	one, two := strings.Repeat("1", 1<<16), strings.Repeat("2", 1<<16)
+	if err := Replace(path, []byte(one), 0o644, false); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan bool)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				if b, err := os.ReadFile(path); err != nil || string(b) != one && string(b) != two {
+					t.Errorf("read %d bytes (%v) that nobody wrote", len(b), err)
+					return
+				}
+			}
+		}
+	})
+	for range 200 {
+		for _, s := range []string{two, one} {
+			if err := Replace(path, []byte(s), 0o644, false); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	close(done)
+	wg.Wait()
+}
+
+func TestLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state", "lock")
+	l, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TryLock(path); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v, want %v with the path", err, ErrLocked)
+	}
+	if err := l.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Unlock()
+	if _, err := TryLock(filepath.Join(path, "below")); err == nil || errors.Is(err, ErrLocked) {
+		t.Errorf("got %v, want another error", err)
+	}
+}
+
+func TestSync(t *testing.T) {
+	dir := t.TempDir()
+	nowhere := filepath.Join(dir, "nowhere")
+	for name, sync := range map[string]func(string) error{"SyncDir": SyncDir, "SyncTree": SyncTree} {
+		if err := sync(dir); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := sync(nowhere); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), nowhere) {
+			t.Errorf("%s: got %v, want an error that names %s", name, err, nowhere)
+		}
+	}
+}
