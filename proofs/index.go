@@ -17,7 +17,6 @@ const (
 	MapTileHeight = 9
 
 	maxRecord  = 1 << 20  // bytes of a body
-	maxSlot    = 16 << 20 // bytes
 	maxMapTile = 17 << 10 // bytes
 	maxIssuers = 64 << 20 // bytes
 	maxDepth   = 255      // bits of a slot's prefix
@@ -27,6 +26,9 @@ const (
 	mapTileHeader = "stele.tile/1\n"
 	issuersHeader = "stele.issuers/1\n"
 )
+
+// MaxSlot is the greatest size of a slot's file, in bytes.
+const MaxSlot = 16 << 20
 
 // The sequencer's limits on a record's body and a slot, in bytes (FORMAT.md, section 16).
 const (
@@ -155,8 +157,8 @@ func (s *Slot) Marshal() []byte {
 // ParseSlot parses a slot's file. That its keys have the prefix is checked; that
 // it is the slot asked for follows from its Hash.
 func ParseSlot(b []byte) (*Slot, error) {
-	if len(b) > maxSlot {
-		return nil, malformed("slot", itoa(len(b)), " bytes, want at most ", itoa(maxSlot))
+	if len(b) > MaxSlot {
+		return nil, malformed("slot", itoa(len(b)), " bytes, want at most ", itoa(MaxSlot))
 	}
 	r := &reader{what: "slot", b: b}
 	r.literal(slotHeader)

@@ -227,8 +227,11 @@ func (u *updater) mergeSlot(records []proofs.Record, leaves []proofs.Hash, keys 
 func (u *updater) writeSlot(s *proofs.Slot, leaves []proofs.Hash) (*node, error) {
 	left, right := s.Split()
 	if left == nil {
-		h := s.HashOf(leaves)
-		return &node{hash: h}, u.store.Put(h, s.Marshal())
+		h, b := s.HashOf(leaves), s.Marshal()
+		if len(b) > proofs.MaxSlot {
+			return nil, fmt.Errorf("slot at depth %d: %d bytes, which no verifier would read; want at most %d", s.Depth, len(b), proofs.MaxSlot)
+		}
+		return &node{hash: h}, u.store.Put(h, b)
 	}
 	cut := len(left.Records)
 	n, err := u.both(

@@ -23,7 +23,8 @@ func (p *publisher) sequence() ([]*proofs.Entry, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	v := &vetter{p: p, first: p.ix.State().Size, as: p.ix.Authorities().Clone(), records: map[proofs.Hash][]*proofs.Entry{}}
+	v := &vetter{p: p, first: p.ix.State().Size, as: p.ix.Authorities().Clone(),
+		records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
 	if err := v.loadRecords(entries); err != nil {
 		return nil, p.badState(err)
 	}
@@ -53,14 +54,17 @@ type vetter struct {
 	as      proofs.Authorities
 	mu      sync.Mutex
 	records map[proofs.Hash][]*proofs.Entry // what the keys hold, with what was taken so far
+	crowded map[proofs.Hash]bool            // keys whose slot would have more than proofs.SequenceSlot bytes
 }
 
 // loadRecords reads the records of all keys that the entries name, slot by slot.
 func (v *vetter) loadRecords(entries [][]byte) error {
 	var keys []proofs.Hash
+	added := map[proofs.Hash]int{} // bytes of entries, by key
 	for _, e := range entries {
 		if _, env, err := proofs.ParseEntry(e); err == nil && env.Selector != "" {
 			keys = append(keys, proofs.KeyOf(env.Selector))
+			added[keys[len(keys)-1]] += len(e)
 			if s, err := env.Statement(); err == nil && s.Successor != nil {
 				keys = append(keys, s.Successor.Key())
 			}
@@ -72,35 +76,62 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		wg.Go(func() { errs[i] = v.loadSorted(keys[i*len(keys)/n : (i+1)*len(keys)/n]) })
+		wg.Go(func() { errs[i] = v.loadSorted(keys[i*len(keys)/n:(i+1)*len(keys)/n], added) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func (v *vetter) loadSorted(keys []proofs.Hash) error {
+func (v *vetter) loadSorted(keys []proofs.Hash, added map[proofs.Hash]int) error {
 	finder := v.p.ix.Finder()
+	var slot *proofs.Slot
+	inSlot := map[proofs.Hash]int{}
 	for _, key := range keys {
-		rec, ok := v.p.ix.FindIssuer(key)
-		var err error
-		if !ok {
-			rec, ok, err = finder.Find(key)
-		}
-		if err != nil {
-			return err
-		}
-		if !ok {
+		if rec, ok := v.p.ix.FindIssuer(key); ok {
+			if err := v.loadRecord(rec); err != nil {
+				return err
+			}
 			continue
 		}
-		entries, err := index.Entries(rec)
+		next, err := finder.Slot(key)
 		if err != nil {
 			return err
 		}
-		v.mu.Lock()
-		v.records[key] = entries
-		v.mu.Unlock()
+		if next != slot {
+			v.noteCrowded(slot, inSlot)
+			slot, inSlot = next, map[proofs.Hash]int{}
+		}
+		if n := added[key]; n > 0 {
+			inSlot[key] = n
+		}
+		if rec, ok := slot.Find(key); ok {
+			if err := v.loadRecord(rec); err != nil {
+				return err
+			}
+		}
 	}
+	v.noteCrowded(slot, inSlot)
 	return nil
+}
+
+func (v *vetter) loadRecord(rec proofs.Record) error {
+	entries, err := index.Entries(rec)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.records[rec.Key] = entries
+	return err
+}
+
+func (v *vetter) noteCrowded(slot *proofs.Slot, added map[proofs.Hash]int) {
+	if slot == nil {
+		return
+	}
+	keys := index.Crowded(slot, added, proofs.SequenceSlot)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, key := range keys {
+		v.crowded[key] = true
+	}
 }
 
 // holds reports whether a record holds a statement: its identity is its text.
@@ -134,7 +165,7 @@ func (v *vetter) vet(e *proofs.Entry) error {
 	default:
 		return fmt.Errorf("action %q is not one that this version sequences", e.Statement.Action)
 	}
-	if err := fits(e, v.records[key]); err != nil {
+	if err := fits(e, v.records[key], v.crowded[key]); err != nil {
 		return err
 	}
 	v.records[key] = append(v.records[key], e)
@@ -180,13 +211,16 @@ func (v *vetter) vetEvent(e *proofs.Entry, key proofs.Hash) error {
 }
 
 // fits: FORMAT.md, section 16. Bad news always fits.
-func fits(e *proofs.Entry, record []*proofs.Entry) error {
+func fits(e *proofs.Entry, record []*proofs.Entry, crowded bool) error {
 	limit := proofs.SequenceRecord
 	switch e.Statement.Action {
 	case proofs.ActionRevoke, proofs.ActionWithdraw:
 		return nil
 	case proofs.ActionSuspend, proofs.ActionRestore:
-		limit = proofs.SequenceRecordState
+		limit, crowded = proofs.SequenceRecordState, false
+	}
+	if crowded {
+		return fmt.Errorf("%s: too many documents with like keys: the slot would have over %d bytes", e.Statement.Action, proofs.SequenceSlot)
 	}
 	size := len(e.Bytes)
 	for _, o := range record {

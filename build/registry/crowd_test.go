@@ -1,0 +1,59 @@
+package registry
+
+import (
+	"strings"
+	"testing"
+
+	"stele/build/index"
+	"stele/proofs"
+)
+
+// TestCrowdedSlotIsRefused: what would crowd a slot is kept out, a revocation never.
+func TestCrowdedSlotIsRefused(t *testing.T) {
+	entry := func(action string) *proofs.Entry {
+		return &proofs.Entry{Bytes: []byte("x"), Statement: &proofs.Statement{Action: action}}
+	}
+	for _, action := range []string{proofs.ActionRegister, proofs.ActionLink, proofs.ActionSupersede} {
+		if err := fits(entry(action), nil, true); err == nil || !strings.Contains(err.Error(), "slot") {
+			t.Errorf("%s into a crowded slot: %v", action, err)
+		}
+	}
+	for _, action := range []string{proofs.ActionRevoke, proofs.ActionSuspend, proofs.ActionRestore} {
+		if err := fits(entry(action), nil, true); err != nil {
+			t.Errorf("%s into a crowded slot: %v", action, err)
+		}
+	}
+}
+
+// TestCrowdIsNoticed: keys ground into one slot are noticed as they are loaded, an ordinary bulk is not.
+func TestCrowdIsNoticed(t *testing.T) {
+	r, _ := registryOf(t, 3)
+	state, err := r.loadState()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix, err := index.Open(r.Trust, r.store(), state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &vetter{p: &publisher{Registry: r, ix: ix}, records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
+	var keys []proofs.Hash
+	added := map[proofs.Hash]int{}
+	for i := range 50 { // fewer than two halves of 64: they cannot part
+		keys = append(keys, proofs.Hash{31: byte(i)})
+		added[keys[i]] = 30000
+	}
+	if err := v.loadSorted(keys, added); err != nil {
+		t.Fatal(err)
+	}
+	if len(v.crowded) != len(keys) {
+		t.Errorf("%d keys of %d are noticed as crowding", len(v.crowded), len(keys))
+	}
+	v.crowded = map[proofs.Hash]bool{}
+	for k := range added {
+		added[k] = 500
+	}
+	if err := v.loadSorted(keys, added); err != nil || len(v.crowded) != 0 {
+		t.Errorf("ordinary keys: %d crowded, %v", len(v.crowded), err)
+	}
+}
