@@ -6,6 +6,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"stele/site/pages"
 )
 
 // Handler serves a public folder: the files as they are, with the types that tlog-tiles asks for, caching
@@ -41,6 +43,10 @@ func setHeaders(h http.Header, name string) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Access-Control-Allow-Origin", "*") // what is published is for everyone's tools
 	h.Set("Cache-Control", cacheControl(name))
+	if name == "" || strings.HasSuffix(name, ".html") || strings.HasSuffix(name, ".js") {
+		// As the pages say themselves; said here it binds the workers too, and keeps others from framing the page.
+		h.Set("Content-Security-Policy", pages.ContentSecurityPolicy+"; frame-ancestors 'none'")
+	}
 	switch {
 	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"):
 		h.Set("Content-Type", "application/octet-stream")
