@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
+
+	"stele/proofs"
 )
 
 func runAccredit(c *cli) error {
@@ -16,25 +20,38 @@ func runAccredit(c *cli) error {
 	if err != nil {
 		return err
 	}
+	const example = `stele accredit education.gov.example --title "Ministry of Education" --kind diploma`
 	if len(args) != 1 {
-		return usage("stele accredit education.gov.example --title \"Ministry of Education\" --kind diploma", "accredit takes one authority, got %d", len(args))
+		return usage(example, "accredit takes one authority, got %d", len(args))
+	}
+	name := args[0]
+	title = cmp.Or(title, name)
+	if len(kinds) == 0 {
+		kinds = list{"*"}
+	}
+	if !proofs.IsName(name) {
+		return usage(example, "authority %q: want lower-case letters, digits and . - _ / inside, at most 128", name)
+	}
+	if !proofs.IsText(title) {
+		return usage("write it on one line, without control characters", "--title %q: want 1 to 1000 bytes of text", title)
+	}
+	slices.Sort(kinds)
+	kinds = slices.Compact(kinds)
+	for _, k := range kinds {
+		if !proofs.IsWord(k) && !(k == "*" && len(kinds) == 1) {
+			return usage(example, "--kind %q: want words of lower-case letters, digits and hyphens, or * alone for any", k)
+		}
 	}
 	r, err := c.open()
 	if err != nil {
 		return err
 	}
-	if title == "" {
-		title = args[0]
-	}
-	if len(kinds) == 0 {
-		kinds = list{"*"}
-	}
-	if err := r.Accredit(args[0], title, kinds); err != nil {
+	if err := r.Accredit(name, title, kinds); err != nil {
 		return err
 	}
 	if c.json {
-		return c.printJSON(map[string]any{"authority": args[0], "title": title, "kinds": kinds, "state": "pending"})
+		return c.printJSON(map[string]any{"authority": name, "title": title, "kinds": kinds, "state": "pending"})
 	}
-	fmt.Fprintf(c.stdout, "%s may issue %s, once published\n", args[0], strings.ReplaceAll(kinds.String(), "*", "any kind"))
+	fmt.Fprintf(c.stdout, "%s may issue %s, once published: %s\n", name, strings.ReplaceAll(kinds.String(), "*", "any kind"), c.inRegistry("stele publish"))
 	return nil
 }

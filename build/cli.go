@@ -1,14 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"stele/build/keys"
 	"stele/build/registry"
@@ -17,38 +23,64 @@ import (
 // parse parses flags that may stand before, between and after arguments, with the
 // two that every command has. It returns the arguments.
 func (c *cli) parse(define func(*flag.FlagSet)) ([]string, error) {
-	fs := flag.NewFlagSet(c.cmd.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.StringVar(&c.registryDir, "registry", ".", "the registry's folder")
-	fs.BoolVar(&c.json, "json", false, "print JSON")
+	flags := flag.NewFlagSet(c.cmd.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&c.registryDir, "registry", ".", "the registry's folder")
+	flags.BoolVar(&c.json, "json", false, "print JSON")
 	if define != nil {
-		define(fs)
+		define(flags)
 	}
 	var args []string
 	for rest := c.args; ; {
-		if err := fs.Parse(rest); err != nil {
-			return nil, c.flagError(fs, err)
+		if err := flags.Parse(rest); err != nil {
+			return nil, c.flagError(flags, err)
 		}
 		// Parse stops after "--" without saying so: what follows it are arguments.
-		if n := len(rest) - fs.NArg(); n > 0 && rest[n-1] == "--" {
-			return append(args, fs.Args()...), nil
+		if n := len(rest) - flags.NArg(); n > 0 && rest[n-1] == "--" {
+			return append(args, flags.Args()...), nil
 		}
-		if fs.NArg() == 0 {
+		if flags.NArg() == 0 {
 			return args, nil
 		}
-		args = append(args, fs.Arg(0))
-		rest = fs.Args()[1:]
+		args = append(args, flags.Arg(0))
+		rest = flags.Args()[1:]
 	}
 }
 
-func (c *cli) flagError(fs *flag.FlagSet, err error) error {
+func (c *cli) flagError(flags *flag.FlagSet, err error) error {
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(c.stdout, "usage: stele %s %s\n%s\n\n", c.cmd.name, c.cmd.args, c.cmd.help)
-		fs.SetOutput(c.stdout)
-		fs.PrintDefaults()
+		c.helpCommand(flags)
 		return exit(0)
 	}
-	return usage("stele "+c.cmd.name+" --help", "%v", err)
+	text, hint := err.Error(), "stele "+c.cmd.name+" --help"
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = fmt.Sprintf("stele %s has no flag --%s", c.cmd.name, name)
+		var names []string
+		flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+		if meant, ok := nearest(name, names); ok {
+			hint = "did you mean --" + meant + "? See: " + hint
+		}
+	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		text = fmt.Sprintf("--%s needs a value after it", name)
+	}
+	c.json = c.json || slices.Contains(c.args, "--json")
+	return usage(hint, "%s", text)
+}
+
+// helpCommand tells what a command does and takes.
+func (c *cli) helpCommand(flags *flag.FlagSet) {
+	fmt.Fprintf(c.stdout, "usage: %s\n%s\n\n", strings.TrimSpace("stele "+c.cmd.name+" "+c.cmd.args), c.cmd.help)
+	flags.VisitAll(func(f *flag.Flag) {
+		value, about := flag.UnquoteUsage(f)
+		name := "--" + f.Name
+		if len(f.Name) == 1 {
+			name = "-" + f.Name
+		}
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0s" && !strings.Contains(about, "(default") {
+			about += " (default: " + f.DefValue + ")"
+		}
+		fmt.Fprintf(c.stdout, "  %s\n        %s\n", strings.TrimSpace(name+" "+value), about)
+	})
 }
 
 // list is a flag that may be given several times.
@@ -57,29 +89,97 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, ",") }
 func (l *list) Set(v string) error { *l = append(*l, v); return nil }
 
+// passphrase looks for the passphrase where keys.Ask says. One that init has just had chosen is not asked for again.
 func (c *cli) passphrase() keys.Passphrase {
-	return keys.Ask(os.Getenv, c.stdin, c.stderr)
+	ask := keys.Ask(os.Getenv, c.stdin, c.stderr)
+	return func(dir string, isNew bool) ([]byte, error) {
+		if !isNew && c.chosen != nil {
+			return bytes.Clone(c.chosen), nil
+		}
+		p, err := ask(dir, isNew)
+		if err == nil && isNew {
+			c.chosen = bytes.Clone(p) // whoever is given p clears it
+		}
+		return p, err
+	}
 }
 
 // open opens the registry that --registry names.
 func (c *cli) open() (*registry.Registry, error) {
+	if err := c.mustBeRegistry(); err != nil {
+		return nil, err
+	}
 	r, err := registry.Open(c.registryDir, c.passphrase())
 	if err != nil {
 		return nil, err
 	}
-	r.Waiting = func(string) { fmt.Fprintf(c.stderr, "waiting: another stele is at work in %s\n", c.registryDir) }
+	r.Waiting = func(string) { c.note("waiting: another stele is at work in %s", shown(c.registryDir)) }
 	return r, nil
 }
 
+// mustBeRegistry tells a wrong --registry from a registry that has not been made.
+func (c *cli) mustBeRegistry() error {
+	dir := c.registryDir
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usage("stele init --registry "+shell(dir)+" makes one; or name another folder with --registry", "there is no folder %s", shown(dir))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return usage("name the registry's folder with --registry", "%s is a file, not the folder of a registry", shown(dir))
+	case isRegistry(dir):
+		return nil
+	}
+	if up := filepath.Join(dir, ".."); isRegistry(up) {
+		return usage("add --registry "+shell(up), "%s is a part of a registry, not the whole", c.folder())
+	}
+	return usage("name the registry's folder with --registry DIR; to make one: stele init --registry DIR", "%s is not a registry: it holds no trust file", c.folder())
+}
+
+// isRegistry tells a registry by its trust file; what is published has a folder of that name.
+func isRegistry(dir string) bool { return notAFile(filepath.Join(dir, "trust")) == nil }
+
+// folder is how --registry is called in a sentence.
+func (c *cli) folder() string {
+	if c.registryDir == "." {
+		return "this folder"
+	}
+	return shown(c.registryDir)
+}
+
+// printJSON prints a value on one line.
 func (c *cli) printJSON(v any) error {
-	e := json.NewEncoder(c.stdout)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.stdout, printableJSON(b.String()))
+	return err
+}
+
+// printableJSON escapes what JSON allows and a terminal would act upon, such as U+009B. Outside of strings JSON is ASCII.
+func printableJSON(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // note tells something besides the result: on stderr, so that a script's stdout holds the result only.
 func (c *cli) note(format string, args ...any) {
-	fmt.Fprintf(c.stderr, format+"\n", args...)
+	fmt.Fprintln(c.stderr, visible(fmt.Sprintf(format, args...)))
 }
 
 // progress shows a line that renews itself on a terminal, and nothing elsewhere.

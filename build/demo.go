@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/keys"
+	"stele/build/portal"
 	"stele/build/registry"
 	"stele/build/samples"
 	"stele/proofs"
@@ -63,7 +65,7 @@ func runDemo(c *cli) error {
 		return err
 	}
 	if len(args) > 0 {
-		return usage("stele demo --dir "+args[0], "demo takes no arguments, got %q", args[0])
+		return usage("stele demo --dir "+shell(args[0]), "demo takes no arguments, got %s", shown(args[0]))
 	}
 	c.registryDir = dir
 	d := &demo{cli: c, dir: dir}
@@ -94,8 +96,8 @@ func (d *demo) make() error {
 		what string
 		do   func() error
 	}{
-		{"writing sample documents", func() error { return samples.WriteAll(filepath.Join(d.dir, "samples")) }},
 		{"making the registry and its keys", d.open},
+		{"writing sample documents", func() error { return samples.WriteAll(filepath.Join(d.dir, "samples")) }},
 		{"accrediting six authorities", d.accredit},
 		{"registering the documents", d.register},
 		{"publishing", d.publish},
@@ -107,13 +109,16 @@ func (d *demo) make() error {
 		if err := step.do(); err != nil {
 			return err
 		}
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // reuse signs again what an earlier run has made.
 func (d *demo) reuse() error {
-	d.note("demo: going on with %s", d.dir)
+	d.note("demo: going on with %s", shown(d.dir))
 	if err := d.open(); err != nil {
 		return err
 	}
@@ -122,6 +127,9 @@ func (d *demo) reuse() error {
 
 func (d *demo) open() error {
 	if !exists(filepath.Join(d.dir, "trust")) {
+		if err := d.clearKeys(); err != nil {
+			return err
+		}
 		setup := registry.Setup{Origin: demoOrigin, Title: demoTitle, Demo: true, StaleAfter: demoFresh}
 		if _, err := registry.Init(d.dir, setup, nil); err != nil {
 			return err
@@ -132,10 +140,28 @@ func (d *demo) open() error {
 		return err
 	}
 	if !r.Trust.Demo {
-		return usage("stele demo --dir another folder", "%s is a real registry, not a demonstration", d.dir)
+		return usage("stele demo --dir DIR, where there is nothing yet", "%s is a real registry, not a demonstration", shown(d.dir))
 	}
 	d.r = r
 	return nil
+}
+
+// clearKeys removes a demonstration's keys that were made without the trust file that names them: it was interrupted.
+func (d *demo) clearKeys() error {
+	dir := filepath.Join(d.dir, "keys")
+	if !exists(filepath.Join(dir, "identity.age")) {
+		return nil
+	}
+	ks, err := keys.Open(dir, keys.Fixed(keys.DemoPassphrase))
+	if err != nil {
+		return err
+	}
+	ks.AllowDemo = true
+	if err := ks.Unlock(); err != nil {
+		return &registry.Error{Err: fmt.Errorf("%s holds keys that are not a demonstration's, and no trust file", shown(d.dir)),
+			Hint: "stele demo --dir DIR, where there is nothing yet"}
+	}
+	return os.RemoveAll(dir)
 }
 
 func (d *demo) accredit() error {
@@ -170,9 +196,16 @@ func (d *demo) path(sample string) string {
 }
 
 func (d *demo) register() error {
+	as, err := d.r.AuthoritiesPending()
+	if err != nil {
+		return err
+	}
 	for _, f := range samples.All() {
 		if v := demoVerdict(f.Role); v == proofs.NotRegistered {
 			continue
+		}
+		if as[demoName(f.Issuer)].Standing(1<<63-1) == nil {
+			continue // an earlier run has come as far as withdrawing it, after its documents were registered
 		}
 		var failed error
 		req := registry.Request{Issuer: demoName(f.Issuer), Kind: f.Kind, Issued: f.Issued, Expires: f.Expires}
@@ -202,7 +235,28 @@ func (d *demo) later() error {
 	return d.publish()
 }
 
+// isDone tells whether an earlier run has published what becomes of a sample.
+func (d *demo) isDone(f samples.File) (bool, error) {
+	switch f.Role {
+	case "revoked", "suspended", "superseded":
+	case "unaccredited":
+		as, err := d.r.AuthoritiesPending()
+		return err == nil && as[demoName(f.Issuer)].Standing(1<<63-1) == nil, err
+	default:
+		return true, nil // nothing becomes of it
+	}
+	p, err := portal.Open(d.r.Public())
+	if err != nil {
+		return false, err
+	}
+	a, err := (&check{trust: d.r.Trust, from: p}).ask(d.cli, d.path(f.Path))
+	return err == nil && a.Report.Verdict == demoVerdict(f.Role), err
+}
+
 func (d *demo) event(f samples.File) error {
+	if done, err := d.isDone(f); done || err != nil {
+		return err
+	}
 	s := &proofs.Statement{Issuer: demoName(f.Issuer)}
 	switch f.Role {
 	case "revoked":
@@ -218,8 +272,6 @@ func (d *demo) event(f samples.File) error {
 		s.Successor = &proofs.Ref{Digests: digests}
 	case "unaccredited":
 		return d.r.Withdraw(demoName(f.Issuer), true, "The academy was never entitled to award diplomas.")
-	default:
-		return nil
 	}
 	return d.r.Event(s, d.path(f.Path))
 }
@@ -282,7 +334,7 @@ func (d *demo) tell() error {
 	if d.json {
 		return d.printJSON(map[string]string{"registry": d.dir, "public": d.r.Public(), "samples": filepath.Join(d.dir, "samples")})
 	}
-	fmt.Fprintf(d.stdout, "registry  %s\nsamples   %s\nportal    %s\n\nstele serve --registry %s\n", d.dir,
-		filepath.Join(d.dir, "samples"), d.r.Public(), d.dir)
+	fmt.Fprintf(d.stdout, "registry  %s\nsamples   %s\nportal    %s\n\n%s\n", shown(d.dir),
+		shown(filepath.Join(d.dir, "samples")), shown(d.r.Public()), d.inRegistry("stele serve"))
 	return nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,6 +15,9 @@ import (
 
 // freshness is the default of --fresh: two missed daily heartbeats are noticed.
 const freshness = 48 * time.Hour
+
+// longestFresh is the trust file's limit: FORMAT.md, section 12.
+const longestFresh = 365 * 24 * time.Hour
 
 func runInit(c *cli) error {
 	var s registry.Setup
@@ -29,22 +34,21 @@ func runInit(c *cli) error {
 		return err
 	}
 	if len(args) > 0 {
-		return usage("stele init --registry "+args[0], "init takes no arguments, got %q", args[0])
+		return usage("stele init --registry "+shell(args[0]), "init takes no arguments, got %s", shown(args[0]))
 	}
 	chosen := s.Origin == ""
 	if chosen {
 		s.Origin = "registry.example/" + originFor(c.registryDir)
 	}
-	if s.Title == "" {
-		s.Title = "Registry " + s.Origin
+	s.Title = cmp.Or(s.Title, "Registry "+s.Origin)
+	office, officeTitle = cmp.Or(office, s.Origin+"/office"), cmp.Or(officeTitle, s.Title)
+	if err := checkInit(s, office, officeTitle); err != nil {
+		return err
 	}
-	if office == "" {
-		office = s.Origin + "/office"
+	if err := c.mustBeFree(); err != nil {
+		return err
 	}
-	if officeTitle == "" {
-		officeTitle = s.Title
-	}
-	r, err := registry.Init(c.registryDir, s, c.passphrase())
+	r, err := c.init(s)
 	if err != nil {
 		return err
 	}
@@ -54,10 +58,61 @@ func runInit(c *cli) error {
 	return c.tellInit(r, office, chosen)
 }
 
+// checkInit refuses before keys are made what the trust file would refuse after.
+func checkInit(s registry.Setup, office, officeTitle string) error {
+	const names = "want lower-case letters, digits and . - _ / inside, at most 128"
+	switch {
+	case !proofs.IsName(s.Origin):
+		return usage("stele init --origin registry.gov.example/ledger", "--origin %q: %s", s.Origin, names)
+	case !proofs.IsName(s.Origin + "/publication"):
+		return usage("choose a shorter --origin", "--origin of %d characters is too long for names that begin with it", len(s.Origin))
+	case !proofs.IsName(office):
+		return usage("stele init --issuer education.gov.example", "--issuer %q: %s", office, names)
+	case !proofs.IsText(s.Title):
+		return usage("write it on one line, without control characters", "--title %q: want 1 to 1000 bytes of text", s.Title)
+	case !proofs.IsText(officeTitle):
+		return usage("write it on one line, without control characters", "--issuer-title %q: want 1 to 1000 bytes of text", officeTitle)
+	case s.StaleAfter < time.Second || s.StaleAfter > longestFresh || s.StaleAfter%time.Second != 0:
+		return usage("the default, 48h, notices two missed daily publications", "--fresh %s: want whole seconds, from 1s to 8760h", s.StaleAfter)
+	}
+	return nil
+}
+
+// mustBeFree refuses a folder that is a registry, or was one.
+func (c *cli) mustBeFree() error {
+	dir := c.registryDir
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usage("name a folder with --registry", "%s is a file, not a folder", shown(dir))
+	}
+	if exists(filepath.Join(dir, "trust")) {
+		return &registry.Error{Err: fmt.Errorf("%s is a registry already", c.folder()),
+			Hint: "go on with it: stele register FILE…; or make another elsewhere"}
+	}
+	if exists(filepath.Join(dir, "keys", "identity.age")) {
+		return &registry.Error{Err: fmt.Errorf("%s holds keys, but no trust file", c.folder()),
+			Hint: "if it was a registry, restore its trust file from a backup; if an init was cut off there, remove " +
+				shell(filepath.Join(dir, "keys")) + " and run it again"}
+	}
+	return nil
+}
+
+// init makes the registry, and takes away empty folders if it could not.
+func (c *cli) init(s registry.Setup) (*registry.Registry, error) {
+	fresh := !exists(c.registryDir)
+	r, err := registry.Init(c.registryDir, s, c.passphrase())
+	if err != nil {
+		os.Remove(filepath.Join(c.registryDir, "keys")) // Remove fails where there is anything inside
+		if fresh {
+			os.Remove(c.registryDir)
+		}
+	}
+	return r, err
+}
+
 func (c *cli) tellInit(r *registry.Registry, office string, chosen bool) error {
 	id := r.Trust.ID()
 	if chosen {
-		c.note("note: the origin %s was chosen for you and cannot be changed later; for a real registry begin again with --origin and --title", r.Trust.Origin)
+		c.note("note: the origin %s was chosen for you and cannot be changed later; for a real registry begin again in another folder with --origin and --title", r.Trust.Origin)
 	}
 	if c.json {
 		return c.printJSON(struct {
@@ -68,9 +123,12 @@ func (c *cli) tellInit(r *registry.Registry, office string, chosen bool) error {
 			SHA256    string `json:"trust_sha256"`
 		}{r.Dir, r.Trust.Origin, office, filepath.Join(r.Dir, "trust"), id.String()})
 	}
-	fmt.Fprintf(c.stdout, "registry  %s\norigin    %s\nissuer    %s\ntrust     %s\n          sha256 %s\n", r.Dir, r.Trust.Origin, office,
-		filepath.Join(r.Dir, "trust"), id)
-	fmt.Fprintf(c.stdout, "\nGive the trust file to whoever is to check documents. Next:\n  stele register FILE… --registry %s\n  stele publish --registry %s\n", r.Dir, r.Dir)
+	fmt.Fprintf(c.stdout, "registry  %s\norigin    %s\nissuer    %s\ntrust     %s\n          sha256 %s\n", shown(r.Dir), r.Trust.Origin, office,
+		shown(filepath.Join(r.Dir, "trust")), id)
+	if !r.Trust.Demo {
+		fmt.Fprintf(c.stdout, "\nKeep the passphrase: without it nothing can be registered or published.\n")
+	}
+	fmt.Fprintf(c.stdout, "\nGive the trust file to whoever is to check documents. Next:\n  %s\n  %s\n", c.inRegistry("stele register FILE…"), c.inRegistry("stele publish"))
 	return nil
 }
 

@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"stele/build/keys"
@@ -20,6 +22,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt ends it at once, wherever it is
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -60,6 +63,7 @@ type cli struct {
 
 	registryDir string
 	json        bool
+	chosen      []byte // a new passphrase
 }
 
 // An exit ends the command with a code and says nothing more.
@@ -81,6 +85,9 @@ func usage(hint, format string, args ...any) error {
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &cli{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	if len(args) > 1 && args[0] == "help" {
+		args = []string{args[1], "--help"}
+	}
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		c.help()
 		if len(args) == 0 {
@@ -94,7 +101,26 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return c.exitCode(cmd.run(c))
 		}
 	}
-	return c.exitCode(usage("stele help", "unknown command %q", args[0]))
+	return c.exitCode(unknownCommand(args))
+}
+
+// unknownCommand names the command that was probably meant.
+func unknownCommand(args []string) error {
+	var names []string
+	for _, cmd := range commands() {
+		names = append(names, cmd.name)
+	}
+	name, rest := args[0], ""
+	if len(args) > 1 {
+		rest = " " + join(args[1:])
+	}
+	if meant, ok := nearest(name, names); ok {
+		return usage("stele "+meant+rest, "unknown command %s", strconv.Quote(name))
+	}
+	if exists(name) {
+		return usage("stele verify "+join(args), "%s is a file, not a command", strconv.Quote(name))
+	}
+	return usage("stele help", "unknown command %s", strconv.Quote(name))
 }
 
 // exitCode tells an error as an official should read it, and turns it into a code.
@@ -102,63 +128,82 @@ func (c *cli) exitCode(err error) int {
 	var (
 		code  exit
 		wrong *usageError
-		reg   *registry.Error
-		key   *keys.Error
 	)
-	hint := ""
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &code):
 		return int(code)
-	case errors.As(err, &wrong):
-		hint = wrong.hint
-	case errors.As(err, &reg):
-		hint = reg.Hint
-	case errors.As(err, &key):
-		hint = key.Hint
-	case errors.Is(err, os.ErrPermission):
-		hint = "look at the owner and the permissions of the path named above"
-	case errors.Is(err, syscall.ENOSPC):
-		hint = "make room on the disk and run the command again: nothing published was harmed"
+	case errors.Is(err, context.Canceled) && c.ctx.Err() != nil:
+		c.tellError(errors.New("interrupted"), "run the same command again: it goes on from what is done")
+	default:
+		c.tellError(err, c.inRegistry(hintFor(err)))
 	}
-	c.tellError(err, hint)
-	if wrong != nil || c.cmd.name == "verify" || c.cmd.name == "receipt" {
+	if errors.As(err, &wrong) || c.cmd.name == "verify" || c.cmd.name == "receipt" {
 		return 2
 	}
 	return 1
 }
 
+// hintFor is what to do about an error, if something is known.
+func hintFor(err error) string {
+	var (
+		wrong *usageError
+		reg   *registry.Error
+		key   *keys.Error
+	)
+	switch {
+	case errors.As(err, &wrong):
+		return wrong.hint
+	case errors.As(err, &reg):
+		return reg.Hint
+	case errors.As(err, &key):
+		return key.Hint
+	case errors.Is(err, os.ErrPermission):
+		return "look at the owner and the permissions of the path named above"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room on the disk and run the command again: nothing published was harmed"
+	case errors.Is(err, os.ErrNotExist):
+		return "look whether the name is spelt right, and in which folder you are"
+	}
+	return ""
+}
+
 func (c *cli) tellError(err error, hint string) {
-	fmt.Fprintf(c.stderr, "stele: %v\n", withoutHint(err))
+	text := plain(withoutHint(err))
+	fmt.Fprintf(c.stderr, "stele: %s\n", text)
 	if hint != "" {
-		fmt.Fprintf(c.stderr, "hint: %s\n", hint)
+		fmt.Fprintf(c.stderr, "hint: %s\n", visible(hint))
 	}
 	if c.json {
 		c.printJSON(struct {
 			Error string `json:"error"`
 			Hint  string `json:"hint,omitempty"`
-		}{withoutHint(err), hint})
+		}{text, hint})
 	}
 }
 
-// withoutHint is the text of an error; a key's error brings its hint along in the text.
-func withoutHint(err error) string {
+// withoutHint is an error without the hint that a key's error brings along in its text.
+func withoutHint(err error) error {
 	var key *keys.Error
 	if errors.As(err, &key) {
 		bare := *key
 		bare.Hint = ""
-		return bare.Error()
+		return &bare
 	}
-	return err.Error()
+	return err
 }
 
 func (c *cli) help() {
 	fmt.Fprintf(c.stdout, "stele: a public registry of documents that a state can stand on\n\n")
 	for _, cmd := range commands() {
-		fmt.Fprintf(c.stdout, "  stele %-9s %s\n", cmd.name, cmd.args)
+		fmt.Fprintf(c.stdout, "  %s\n", strings.TrimSpace(fmt.Sprintf("stele %-9s %s", cmd.name, cmd.args)))
 		fmt.Fprintf(c.stdout, "  %15s %s\n", "", cmd.help)
 	}
 	fmt.Fprintf(c.stdout, "\nEvery command takes --registry DIR (default: the current directory) and --json.\n"+
-		"The passphrase of a registry's keys is asked for, or read from STELE_PASSPHRASE or the file named by STELE_PASSPHRASE_FILE.\n")
+		"stele help COMMAND tells what else it takes. After -- everything is a file's name, even what begins with a hyphen.\n\n"+
+		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
+		"from STELE_PASSPHRASE.\n\n"+
+		"Exit codes: 0 done, or the document is authentic; 1 it failed, or another verdict was reached; 2 the command\n"+
+		"line is wrong, or nothing could be decided.\n")
 }

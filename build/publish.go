@@ -27,7 +27,11 @@ func runPublish(c *cli) error {
 		return err
 	}
 	if len(args) > 0 {
-		return usage("stele publish --registry DIR", "publish takes no arguments, got %q", args[0])
+		hint := "stele publish --registry " + shell(args[0])
+		if notAFile(args[0]) == nil {
+			hint = "stele register " + shell(args[0]) + ", then stele publish"
+		}
+		return usage(hint, "publish takes no arguments, got %s", shown(args[0]))
 	}
 	r, err := c.open()
 	if err != nil {
@@ -69,10 +73,10 @@ func (c *cli) tellPublish(r *registry.Registry, p *registry.Publication) error {
 	if c.json {
 		return c.printJSON(out)
 	}
-	what := fmt.Sprintf("%d statements added", p.Added)
+	what := plural(p.Added, "statement", "statements") + " added"
 	if p.Heartbeat {
 		what = "nothing new; signed again"
 	}
-	fmt.Fprintf(c.stdout, "publication %d: %s\nsize %d, root %s, signed %s\n%s\n", out.Publication, what, out.Size, out.Root, out.Time, out.Public)
+	fmt.Fprintf(c.stdout, "publication %d: %s\nsize %d, root %s, signed %s\n%s\n", out.Publication, what, out.Size, out.Root, out.Time, shown(out.Public))
 	return nil
 }

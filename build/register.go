@@ -1,13 +1,14 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"stele/build/registry"
+	"stele/proofs"
 )
 
 // fileResult is one file's line in the JSON answer of register.
@@ -42,6 +43,9 @@ func runRegister(c *cli) error {
 	if len(args) == 0 {
 		return usage("stele register FILE…", "no files to register")
 	}
+	if err := checkRequest(req); err != nil {
+		return err
+	}
 	r, err := c.open()
 	if err != nil {
 		return err
@@ -54,6 +58,24 @@ func runRegister(c *cli) error {
 	return c.register(r, req, args)
 }
 
+// checkRequest refuses what no statement can say.
+func checkRequest(req registry.Request) error {
+	const day = "write a day as YYYY-MM-DD, such as 2026-11-22"
+	switch {
+	case !proofs.IsWord(req.Kind):
+		return usage("use a word such as diploma or land-extract", "--kind %q: want one word of lower-case letters, digits and hyphens", req.Kind)
+	case !proofs.IsDate(req.Issued):
+		return usage(day, "--issued %q: want a day of the calendar", req.Issued)
+	case req.Expires != "" && !proofs.IsDate(req.Expires):
+		return usage(day, "--expires %q: want a day of the calendar", req.Expires)
+	case req.Expires != "" && req.Expires < req.Issued:
+		return usage("look whether the two are the wrong way round", "--expires %s lies before --issued %s", req.Expires, req.Issued)
+	case req.Issuer != "" && !proofs.IsName(req.Issuer):
+		return usage("use the authority's name as it was accredited, such as education.gov.example", "--issuer %q: want lower-case letters, digits and . - _ / inside", req.Issuer)
+	}
+	return nil
+}
+
 // onlyIssuer is the issuer whose key is here, if there is just one.
 func onlyIssuer(r *registry.Registry) (string, error) {
 	names, err := r.IssuersHere()
@@ -63,7 +85,10 @@ func onlyIssuer(r *registry.Registry) (string, error) {
 	if len(names) == 1 {
 		return names[0], nil
 	}
-	return "", usage("stele register … --issuer NAME", "this registry has the keys of %d issuers %v: say which", len(names), names)
+	if len(names) == 0 {
+		return "", usage("stele accredit AUTHORITY", "this registry has no issuer's key")
+	}
+	return "", usage("stele register FILE… --issuer "+names[0], "this registry has the keys of %d issuers, say which: %s", len(names), strings.Join(names, ", "))
 }
 
 func (c *cli) register(r *registry.Registry, req registry.Request, args []string) error {
@@ -74,27 +99,44 @@ func (c *cli) register(r *registry.Registry, req registry.Request, args []string
 		bar.show("%d registered, %d already, %d failed", out.Registered, out.Already, out.Failed)
 		if f.Err != nil {
 			bar.clear()
-			c.note("%s: %v", f.File, unwrapPath(f.Err))
+			c.note("%s: %s", shown(f.File), about(f.File, f.Err))
 		} else if f.State == registry.RegisteredAlready && !c.json {
 			bar.clear()
-			fmt.Fprintf(c.stdout, "%s: registered already, nothing added\n", f.File)
+			fmt.Fprintf(c.stdout, "%s: registered already, nothing added\n", shown(f.File))
 		}
 	}
-	files := registry.Files(args, func(path string, err error) {
-		told(registry.Registered{File: path, Err: err})
-	})
-	err := r.Register(c.ctx, req, files, told)
+	err := r.Register(c.ctx, req, c.documents(args, told), told)
 	bar.clear()
 	if err != nil {
 		return err
 	}
-	return c.tellRegister(r, out)
+	return c.tellRegister(out)
+}
+
+// documents lists the files to register. What is neither file nor folder is told as failed.
+func (c *cli) documents(args []string, told func(registry.Registered)) []string {
+	var files []string
+	for _, arg := range args {
+		failed := func(path string, err error) { told(registry.Registered{File: path, Err: err}) }
+		if info, err := os.Stat(arg); err == nil && !info.IsDir() {
+			if err := notAFile(arg); err != nil {
+				failed(arg, err)
+				continue
+			}
+		}
+		found := registry.Files([]string{arg}, failed)
+		if info, err := os.Stat(arg); len(found) == 0 && err == nil && info.IsDir() {
+			c.note("note: no files in %s; hidden ones and links are left out", shown(arg))
+		}
+		files = append(files, found...)
+	}
+	return files
 }
 
 func (o *registerResult) add(f registry.Registered) {
 	res := fileResult{File: f.File, State: f.State}
 	if f.Err != nil {
-		res.State, res.Error = "failed", unwrapPath(f.Err).Error()
+		res.State, res.Error = "failed", about(f.File, f.Err)
 		o.Failed++
 	} else {
 		res.SHA256 = f.Digests.SHA256.String()
@@ -107,16 +149,7 @@ func (o *registerResult) add(f registry.Registered) {
 	o.Files = append(o.Files, res)
 }
 
-// unwrapPath drops "open PATH" from an error that is told beside the path.
-func unwrapPath(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return fmt.Errorf("cannot be read: %w", p.Err)
-	}
-	return err
-}
-
-func (c *cli) tellRegister(r *registry.Registry, out registerResult) error {
+func (c *cli) tellRegister(out registerResult) error {
 	if c.json {
 		if err := c.printJSON(out); err != nil {
 			return err
@@ -124,7 +157,7 @@ func (c *cli) tellRegister(r *registry.Registry, out registerResult) error {
 	} else {
 		fmt.Fprintf(c.stdout, "%d registered, %d already registered, %d failed\n", out.Registered, out.Already, out.Failed)
 		if out.Registered > 0 {
-			fmt.Fprintf(c.stdout, "they are in force once published: stele publish --registry %s\n", r.Dir)
+			fmt.Fprintf(c.stdout, "they are in force once published: %s\n", c.inRegistry("stele publish"))
 		}
 	}
 	if out.Failed > 0 {

@@ -1,39 +1,71 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 
-	"stele/build/durable"
 	"stele/build/verifier"
 )
 
 func runRelease(c *cli) error {
 	var out string
-	if _, err := c.parse(func(fs *flag.FlagSet) { fs.StringVar(&out, "o", ".out/stele", "where to write the binary") }); err != nil {
+	args, err := c.parse(func(fs *flag.FlagSet) {
+		fs.StringVar(&out, "o", filepath.Join(".out", "stele"), "where to write the binary")
+	})
+	if err != nil {
 		return err
 	}
+	if len(args) > 0 {
+		return usage("stele release -o "+shell(args[0]), "release takes no arguments, got %s", shown(args[0]))
+	}
 	if !exists("wasm/main.go") || !exists("build/verifier/release.go") {
-		return usage("run it at the top of the source tree", "no source tree here")
+		return usage("go to the top of stele's source tree, then: go run ./build release -o FILE", "no source tree here")
 	}
 	f, err := verifier.Compile(c.ctx, ".")
 	if err != nil {
 		return err
 	}
+	if err := c.compileRelease(f, out); err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(map[string]string{"binary": out})
+	}
+	fmt.Fprintln(c.stdout, shown(out))
+	return nil
+}
+
+// compileRelease compiles the command with the verifier laid over the source tree, in which nothing is written.
+func (c *cli) compileRelease(f *verifier.Files, out string) error {
+	dir, err := os.MkdirTemp("", "stele-release-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	for name, b := range map[string][]byte{"verifier.wasm": f.WASM, "wasm_exec.js": f.Exec} {
-		if err := durable.WriteFile(filepath.Join("build", "verifier", name), b, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 			return err
 		}
+		overlay.Replace[filepath.Join("build", "verifier", name)] = filepath.Join(dir, name)
 	}
-	cmd := exec.CommandContext(c.ctx, "go", "build", "-tags=release", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./build")
+	b, err := json.Marshal(overlay)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), b, 0o644); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(c.ctx, "go", "build", "-tags=release", "-overlay="+filepath.Join(dir, "overlay.json"),
+		"-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./build")
 	cmd.Stdout, cmd.Stderr = c.stderr, c.stderr
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {
-		return err
+		return fmt.Errorf("compile the command: %w", err)
 	}
-	fmt.Fprintln(c.stdout, out)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"stele/build/registry"
@@ -25,14 +26,14 @@ func runServe(c *cli) error {
 		return err
 	}
 	if len(args) > 0 {
-		return usage("stele serve --registry DIR", "serve takes no arguments, got %q", args[0])
+		return usage("stele serve --registry "+shell(args[0]), "serve takes no arguments, got %s", shown(args[0]))
 	}
 	r, err := c.open()
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(r.Public() + "/index.html"); err != nil {
-		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", r.Dir), Hint: "stele publish --registry " + r.Dir}
+	if !exists(filepath.Join(r.Public(), "index.html")) {
+		return &registry.Error{Err: fmt.Errorf("%s has not been published yet, or without its pages", c.folder()), Hint: "stele publish"}
 	}
 	return c.serve(r, addr, every)
 }
@@ -41,7 +42,7 @@ func runServe(c *cli) error {
 func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return &registry.Error{Err: err, Hint: "choose another address with --addr, such as 127.0.0.1:0 for any free port"}
+		return &registry.Error{Err: listenError(addr, err), Hint: "choose another address with --addr, such as 127.0.0.1:0 for any free port"}
 	}
 	srv := &http.Server{Handler: site.Handler(r.Public()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	if every > 0 {
@@ -51,7 +52,7 @@ func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) erro
 	if c.json {
 		c.printJSON(map[string]string{"address": address, "public": r.Public()})
 	} else {
-		fmt.Fprintf(c.stdout, "serving %s\n%s\n", r.Public(), address)
+		fmt.Fprintf(c.stdout, "serving %s\n%s\n", shown(r.Public()), address)
 	}
 	go func() {
 		<-c.ctx.Done()
@@ -63,6 +64,19 @@ func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) erro
 		return err
 	}
 	return nil
+}
+
+// listenError leaves out what the net package says around the cause.
+func listenError(addr string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return fmt.Errorf("cannot listen on %s: %w", shown(addr), err)
 }
 
 // publishEvery publishes on a schedule. A publication that fails is told, and tried again at the next turn.

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"stele/build/durable"
 	"stele/build/portal"
 	"stele/build/registry"
 	"stele/proofs"
@@ -19,12 +25,13 @@ import (
 
 // A check is what verify and receipt were asked to do.
 type check struct {
-	receipt, policy, portal string
+	receipt, policy, portal string // as the flags name them
 
 	trust    *proofs.Trust
 	unpinned bool // the trust file came from the portal itself
 	from     portal.Portal
 	memory   portal.Memory
+	proof    []byte // the receipt
 }
 
 func (k *check) flags(fs *flag.FlagSet) {
@@ -41,8 +48,11 @@ func runVerify(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 || k.receipt != "" && len(args) > 1 {
-		return usage("stele verify FILE", "verify takes a document, got %d", len(args))
+	if len(args) == 0 {
+		return usage("stele verify FILE", "no document to verify")
+	}
+	if k.receipt != "" && len(args) > 1 {
+		return usage("verify them one at a time, each with its receipt", "a receipt is for one document, got %d documents", len(args))
 	}
 	if err := k.open(c); err != nil {
 		return err
@@ -61,48 +71,130 @@ func runVerify(c *cli) error {
 	return nil
 }
 
-// open finds the trust file and the portal. With a policy and a receipt nothing else is read.
+// open finds the trust file, the portal and the receipt. With a policy and a receipt nothing else is read.
 func (k *check) open(c *cli) error {
-	dir := c.registryDir
-	isRegistry := exists(filepath.Join(dir, "trust"))
-	if k.policy == "" && k.portal == "" && !isRegistry {
-		return usage("stele verify FILE --portal https://registry.gov.example, or --receipt R --policy P",
-			"%s is not a registry, and neither --portal nor --policy is given", dir)
+	here := isRegistry(c.registryDir)
+	if k.policy == "" && k.portal == "" && !here {
+		return k.nowhere(c)
 	}
-	where := k.portal
-	if where == "" && k.policy == "" {
-		where = filepath.Join(dir, "public")
-	}
-	var err error
-	if where != "" {
-		if k.from, err = portal.Open(where); err != nil && k.receipt == "" {
+	if k.receipt != "" {
+		if err := k.readReceipt(); err != nil {
 			return err
 		}
 	}
-	if k.from == nil && k.receipt == "" {
-		return usage("add --receipt FILE.tlog-proof, or --portal URL", "there is neither a receipt nor a portal to check against")
+	if err := k.openPortal(c); err != nil {
+		return err
 	}
-	return k.openTrust(c, isRegistry)
+	if k.from == nil && k.receipt == "" {
+		return usage("add --receipt FILE.tlog-proof, or --portal https://registry.gov.example", "there is a trust file, but neither a receipt nor a portal to check against")
+	}
+	return k.openTrust(c, here)
 }
 
-func (k *check) openTrust(c *cli, isRegistry bool) error {
+// nowhere says that nothing tells which registry is meant.
+func (k *check) nowhere(c *cli) error {
+	hint := "stele " + c.cmd.name + " … --portal https://registry.gov.example, or --registry DIR"
+	if k.receipt != "" {
+		hint = "add --policy TRUST-FILE, the registry's trust file; then no portal is needed"
+	}
+	return usage(hint, "%s is not a registry, and neither --portal nor --policy is given", c.folder())
+}
+
+func (k *check) readReceipt() error {
+	if err := notAFile(k.receipt); err != nil {
+		return usage("look whether the name is spelt right; a receipt's name mostly ends in .tlog-proof", "receipt %s: %s", shown(k.receipt), about(k.receipt, err))
+	}
+	b, err := os.ReadFile(k.receipt)
+	k.proof = append([]byte{}, b...) // an empty file is an empty receipt, nil would be none
+	return err
+}
+
+// openPortal opens the portal that was named, or the registry's own.
+func (k *check) openPortal(c *cli) error {
+	where := k.portal
+	if where == "" && k.policy != "" {
+		return nil
+	}
+	if where == "" {
+		return k.openOwn(c)
+	}
+	var err error
+	switch k.from, err = portal.Open(where); {
+	case err != nil:
+		return usage("--portal takes a folder, or an address that begins with https://", "no portal at %s: %s", shown(where), about(where, err))
+	case isRegistry(where):
+		return usage("--portal "+shell(filepath.Join(where, "public")), "%s is a registry's folder, not what it publishes", shown(where))
+	}
+	return nil
+}
+
+// openOwn opens what the registry of --registry has published. That it has published nothing yet does not matter
+// where there is a receipt.
+func (k *check) openOwn(c *cli) (err error) {
+	public := filepath.Join(c.registryDir, "public")
+	if exists(filepath.Join(public, "ledger", "checkpoint")) || exists(filepath.Join(public, "ledger", "head")) {
+		k.from, err = portal.Open(public)
+		return err
+	}
+	if k.receipt != "" {
+		return nil
+	}
+	return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
+}
+
+func (k *check) openTrust(c *cli, here bool) error {
 	path := k.policy
-	if path == "" && k.portal == "" && isRegistry {
+	if path == "" && k.portal == "" && here {
 		path = filepath.Join(c.registryDir, "trust")
 	}
 	if path == "" {
-		t, err := portal.TrustFile(c.ctx, k.from)
-		k.trust, k.unpinned = t, true
-		return err
+		return k.openUnpinned(c)
+	}
+	if err := notAFile(path); err != nil {
+		return usage("--policy takes the registry's trust file", "trust file %s: %s", shown(path), about(path, err))
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	if k.trust, err = proofs.ParseTrust(b); err != nil {
-		return usage("--policy takes the registry's trust file, which begins with stele.trust/1", "%s: %v", path, err)
+		return usage("--policy takes the registry's trust file, which begins with stele.trust/1", "%s: %v", shown(path), err)
 	}
 	return nil
+}
+
+// openUnpinned takes the trust file from the portal itself, for want of a better one.
+func (k *check) openUnpinned(c *cli) error {
+	t, err := portal.TrustFile(c.ctx, k.from)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &registry.Error{Err: fmt.Errorf("%s is no portal: it has no trust file", shown(k.from.String())),
+			Hint: "look whether the address or folder is right; a portal's folder is called public"}
+	case err != nil && c.ctx.Err() == nil:
+		return &registry.Error{Err: fmt.Errorf("portal %s: %s", shown(k.from.String()), unreachable(err)),
+			Hint: "look whether the address is right and the network is up"}
+	}
+	k.trust, k.unpinned = t, true
+	return err
+}
+
+// unreachable is why an address gave no answer, without the words of each layer in between.
+func unreachable(err error) string {
+	var u *url.Error
+	var op *net.OpError
+	var call *os.SyscallError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return "there is no such address as " + shown(dns.Name)
+	case errors.As(err, &call):
+		return call.Err.Error()
+	case errors.As(err, &op):
+		return op.Err.Error()
+	case errors.As(err, &u):
+		return u.Err.Error()
+	}
+	return err.Error()
 }
 
 func exists(path string) bool {
@@ -112,21 +204,16 @@ func exists(path string) bool {
 
 // ask checks one document.
 func (k *check) ask(c *cli, file string) (proofs.Answer, error) {
+	if err := notAFile(file); err != nil {
+		return proofs.Answer{}, err
+	}
 	d, err := registry.HashFile(file, make([]byte, 1<<20))
 	if err != nil {
 		return proofs.Answer{}, err
 	}
 	sha3 := proofs.Hash512(d.SHA3512)
-	q := proofs.Question{Trust: k.trust, Now: time.Now().Unix(), SHA256: d.SHA256, SHA3512: &sha3,
+	q := proofs.Question{Trust: k.trust, Now: time.Now().Unix(), SHA256: d.SHA256, SHA3512: &sha3, Receipt: k.proof,
 		Online: k.from != nil, Remembered: k.memory.Recall(k.trust)}
-	if k.receipt != "" {
-		if q.Receipt, err = os.ReadFile(k.receipt); err != nil {
-			return proofs.Answer{}, err
-		}
-		if q.Receipt == nil {
-			q.Receipt = []byte{}
-		}
-	}
 	a, err := portal.Ask(c.ctx, k.from, q, nil)
 	if err != nil {
 		return a, err
@@ -146,7 +233,7 @@ func (c *cli) verify(k *check, file string) (int, error) {
 		if c.ctx.Err() != nil {
 			return 0, err
 		}
-		a.Report = &proofs.Report{Verdict: proofs.Unavailable, Reason: proofs.ReasonUnreadable, Detail: err.Error(),
+		a.Report = &proofs.Report{Verdict: proofs.Unavailable, Reason: proofs.ReasonUnreadable, Detail: about(file, err),
 			Registry: k.trust.Origin, Title: k.trust.Title, Demo: k.trust.Demo, Now: time.Now().Unix(), StaleAfter: k.trust.StaleAfter}
 	}
 	if c.json {
@@ -157,7 +244,7 @@ func (c *cli) verify(k *check, file string) (int, error) {
 		c.tellVerdict(file, a.Report)
 	}
 	if a.Conflict != nil {
-		return a.Report.Verdict.ExitCode(), c.keepConflict(file, a.Conflict)
+		c.keepConflict(k, file, a.Conflict)
 	}
 	return a.Report.Verdict.ExitCode(), nil
 }
@@ -168,56 +255,95 @@ func (c *cli) printReport(file string, r *proofs.Report) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.stdout, "{\"file\":%s,%s\n", name, r.AppendJSON(nil)[1:])
+	_, err = io.WriteString(c.stdout, printableJSON(fmt.Sprintf("{\"file\":%s,%s\n", name, r.AppendJSON(nil)[1:])))
 	return err
 }
 
-// keepConflict writes the evidence beside the document: an accusation has to be checkable.
-func (c *cli) keepConflict(file string, evidence []byte) error {
+// keepConflict writes the evidence into the current folder: an accusation has to be checkable. The verdict
+// stands even if that fails.
+func (c *cli) keepConflict(k *check, file string, evidence []byte) {
 	path := filepath.Base(file) + ".stele-conflict"
-	if err := os.WriteFile(path, evidence, 0o644); err != nil {
-		return err
+	if err := durable.WriteFile(path, evidence, 0o644); err != nil {
+		c.note("the evidence could not be kept: %s", plain(err))
+		return
 	}
-	c.note("evidence: %s (check it with: stele evidence %s --policy TRUST-FILE)", path, path)
-	return nil
+	policy := k.policy
+	if policy == "" && k.portal == "" {
+		policy = filepath.Join(c.registryDir, "trust")
+	}
+	c.note("evidence: %s\nhint: anyone can check it: stele evidence %s --policy %s", shown(path), shell(path), shell(cmp.Or(policy, "TRUST-FILE")))
 }
 
 // tellVerdict tells a person: the verdict, what it means, what to do, then the facts.
 func (c *cli) tellVerdict(file string, r *proofs.Report) {
 	t := text.English()
 	w := t.Verdicts[r.Verdict]
-	fmt.Fprintf(c.stdout, "%s\n%s: %s\n%s\n", file, strings.ToUpper(string(r.Verdict)), w.Title, fill(w.Meaning, r))
+	fmt.Fprintf(c.stdout, "%s\n%s: %s\n%s\n", shown(file), strings.ToUpper(string(r.Verdict)), w.Title, fill(w.Meaning, r))
 	if r.Reason != "" {
 		fmt.Fprintln(c.stdout, fill(t.Reasons[r.Reason], r))
 	}
-	fact := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(c.stdout, "  %-11s %s\n", name, value)
-		}
-	}
 	if l := r.Life; l != nil {
-		fact("issuer", fmt.Sprintf("%s (%s)", l.IssuerTitle, l.Issuer))
-		fact("kind", l.Kind)
-		fact("issued", l.Issued+" (the issuer's claim)")
-		fact("expires", l.Expires)
-		fact("registered", stamp(l.Registered))
-		fact("replaced by", l.Successor)
+		c.tellLife(t, l)
 	}
 	if r.AsOf != 0 {
-		fact("as of", stamp(r.AsOf))
+		c.fact("as of", stamp(r.AsOf))
 	}
-	fact("registry", r.Registry)
+	c.fact("registry", r.Registry)
 	for _, n := range r.Notices {
 		fmt.Fprintf(c.stdout, "  ! %s\n", fill(t.Notices[n], r))
 	}
-	if r.Verdict == proofs.Unavailable {
-		fact("cause", r.Detail)
+	if r.Verdict == proofs.Unavailable || r.Verdict == proofs.Malformed {
+		c.fact("cause", r.Detail)
 	}
-	fmt.Fprintf(c.stdout, "%s\n", fill(w.Next, r))
+	if next := nextStep(r, w); next != "" {
+		fmt.Fprintf(c.stdout, "%s\n", next)
+	}
+}
+
+// nextStep is what to do next. Waiting helps against an outage, and against nothing else that is unavailable.
+func nextStep(r *proofs.Report, w text.Verdict) string {
+	if r.Verdict != proofs.Unavailable {
+		return fill(w.Next, r)
+	}
+	switch r.Reason {
+	case proofs.ReasonOutage, proofs.ReasonQuorum, proofs.ReasonBadData:
+		return fill(w.Next, r)
+	case proofs.ReasonUnreadable:
+		return "Look whether the name is spelt right, then check the file again."
+	case proofs.ReasonOtherRegistry:
+		return "Give the trust file and the portal of the registry that issued the document: --policy and --portal."
+	}
+	return ""
+}
+
+// fact tells one value on a line of its own.
+func (c *cli) fact(name, value string) {
+	if value != "" {
+		fmt.Fprintf(c.stdout, "  %-11s %s\n", name, visible(value))
+	}
+}
+
+// tellLife tells what the registration says, and what became of it.
+func (c *cli) tellLife(t *text.Text, l *proofs.LifeReport) {
+	c.fact("issuer", fmt.Sprintf("%s (%s)", l.IssuerTitle, l.Issuer))
+	c.fact("kind", l.Kind)
+	c.fact("issued", l.Issued+" (the issuer's claim)")
+	c.fact("expires", l.Expires)
+	c.fact("registered", stamp(l.Registered))
+	for _, e := range l.Events {
+		if e.Effect {
+			what := stamp(e.Published)
+			if e.Reason != "" {
+				what += ": " + e.Reason
+			}
+			c.fact(strings.ToLower(t.Actions[e.Action]), what)
+		}
+	}
+	c.fact("replaced by", l.Successor)
 }
 
 func runReceipt(c *cli) error {
-	k := &check{}
+	k := &check{memory: portal.UserMemory()}
 	var out string
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		k.flags(fs)
@@ -232,6 +358,12 @@ func runReceipt(c *cli) error {
 	if out == "" {
 		out = args[0] + ".tlog-proof"
 	}
+	if err := mayReplace(out); err != nil {
+		return err
+	}
+	if err := notAFile(args[0]); err != nil {
+		return usage("look whether the name is spelt right", "%s: %s", shown(args[0]), about(args[0], err))
+	}
 	if err := k.open(c); err != nil {
 		return err
 	}
@@ -239,28 +371,81 @@ func runReceipt(c *cli) error {
 	if err != nil {
 		return err
 	}
+	if a.Conflict != nil {
+		c.keepConflict(k, args[0], a.Conflict)
+	}
 	if a.Receipt == nil || a.Report.Life == nil {
 		return c.noReceipt(args[0], a.Report)
 	}
-	if err := os.WriteFile(out, a.Receipt, 0o644); err != nil {
+	if err := durable.WriteFile(out, a.Receipt, 0o644); err != nil {
 		return err
 	}
 	if c.json {
 		return c.printJSON(map[string]string{"file": args[0], "receipt": out, "verdict": string(a.Report.Verdict), "as_of": stamp(a.Report.AsOf)})
 	}
-	fmt.Fprintf(c.stdout, "%s: status %s as of %s\n", out, a.Report.Verdict, stamp(a.Report.AsOf))
+	fmt.Fprintf(c.stdout, "%s: status %s as of %s\n", shown(out), a.Report.Verdict, stamp(a.Report.AsOf))
 	return nil
 }
 
-func (c *cli) noReceipt(file string, r *proofs.Report) error {
-	hint := "stele register " + file + ", then stele publish"
-	if reg, err := c.open(); err == nil {
-		if n, err := reg.Pending(); err == nil && n > 0 {
-			hint = fmt.Sprintf("%d statements wait for publication: stele publish --registry %s", n, c.registryDir)
+// mayReplace keeps -o from overwriting a document: only a receipt gives way to a newer one.
+func mayReplace(out string) error {
+	info, err := os.Stat(out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if dir := filepath.Dir(out); !exists(dir) {
+			return usage("mkdir -p "+shell(dir), "there is no folder %s to write the receipt to", shown(dir))
 		}
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return usage("-o "+shell(filepath.Join(out, "NAME.tlog-proof")), "%s is a folder, want a file's name", shown(out))
+	case !info.Mode().IsRegular():
+		return usage("-o NAME.tlog-proof", "%s is not a file", shown(out))
 	}
-	c.tellError(fmt.Errorf("%s: no receipt: %s", file, r.Verdict), hint)
+	b, err := os.ReadFile(out)
+	if err == nil && len(b) > 0 && !bytes.HasPrefix(b, []byte("c2sp.org/tlog-proof@")) {
+		return usage("-o NAME.tlog-proof", "%s is there and is not a receipt: not overwriting it", shown(out))
+	}
+	return err
+}
+
+// noReceipt says why there is nothing to prove, and what would help.
+func (c *cli) noReceipt(file string, r *proofs.Report) error {
+	hint := ""
+	switch r.Verdict {
+	case proofs.NotRegistered:
+		hint = "stele register " + shell(file) + ", then stele publish"
+		if n := c.pending(); n > 0 {
+			hint = fmt.Sprintf("%s not published yet; if it is among them: stele publish", plural(n, "statement is", "statements are"))
+		}
+	case proofs.Stale:
+		hint = "stele publish"
+	case proofs.Inconsistent, proofs.Unavailable:
+		hint = "stele verify " + shell(file) + " tells why"
+	}
+	c.tellError(fmt.Errorf("no receipt for %s: %s", shown(file), r.Verdict), c.inRegistry(hint))
 	return exit(max(1, r.Verdict.ExitCode()))
+}
+
+// pending counts the statements that wait here for publication; 0 where this is no registry.
+func (c *cli) pending() int {
+	r, err := c.open()
+	if err != nil {
+		return 0
+	}
+	n, err := r.Pending()
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // fill puts a report's values into a sentence's placeholders.
@@ -281,22 +466,30 @@ func runEvidence(c *cli) error {
 	if len(args) != 1 {
 		return usage("stele evidence FILE.stele-conflict --policy TRUST-FILE", "evidence takes one file, got %d", len(args))
 	}
+	if k.portal != "" {
+		return usage("leave it out: evidence is checked with the trust file alone", "evidence reads no portal")
+	}
+	if err := notAFile(args[0]); err != nil {
+		return usage("look whether the name is spelt right", "%s: %s", shown(args[0]), about(args[0], err))
+	}
 	b, err := os.ReadFile(args[0])
 	if err != nil {
 		return err
 	}
-	if k.policy == "" {
-		k.policy = filepath.Join(c.registryDir, "trust")
+	if k.policy == "" && !isRegistry(c.registryDir) {
+		return usage("add --policy TRUST-FILE", "%s is not a registry: whose signatures count?", c.folder())
 	}
-	if err := k.openTrust(c, true); errors.Is(err, fs.ErrNotExist) {
-		return usage("add --policy TRUST-FILE", "%v", err)
-	} else if err != nil {
+	if err := k.openTrust(c, true); err != nil {
 		return err
 	}
 	size, err := k.trust.CheckConflict(b, time.Now().Unix())
 	if err != nil {
-		return fmt.Errorf("%s: proves nothing against %s: %w", args[0], k.trust.Origin, err)
+		return &registry.Error{Err: fmt.Errorf("%s: proves nothing against %s: %w", shown(args[0]), k.trust.Origin, err),
+			Hint: "such a file is written by stele verify when it finds a registry inconsistent, and by the page"}
 	}
-	fmt.Fprintf(c.stdout, "%s: proved: %s has signed two different ledgers of size %d\n", args[0], k.trust.Origin, size)
+	if c.json {
+		return c.printJSON(map[string]any{"file": args[0], "registry": k.trust.Origin, "size": size, "proved": true})
+	}
+	fmt.Fprintf(c.stdout, "%s: proved: %s has signed two different ledgers of size %d\n", shown(args[0]), k.trust.Origin, size)
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"stele/build/index"
 	"stele/proofs"
 )
@@ -264,7 +266,8 @@ func (g *Registration) published(f *index.Finder, key proofs.Hash) (bool, error)
 // HashFile computes both digests of a file in one reading. buf is scratch space.
 func HashFile(path string, buf []byte) (proofs.Digests, error) {
 	var d proofs.Digests
-	f, err := os.Open(path)
+	// Without O_NONBLOCK, opening a pipe would wait for ever for somebody to write into it.
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return d, err
 	}

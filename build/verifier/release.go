@@ -8,7 +8,7 @@ import _ "embed"
 //
 //	go run ./build release -o FILE
 //
-// which puts both files here first.
+// which lays both files over this folder; they are not in the source tree.
 var (
 	//go:embed verifier.wasm
 	wasm []byte
