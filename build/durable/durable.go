@@ -49,11 +49,17 @@ func Replace(path string, b []byte, perm os.FileMode, sync bool) error {
 	return nil
 }
 
+// Holds reports whether a file has these bytes.
+func Holds(path string, b []byte) bool {
+	have, err := os.ReadFile(path)
+	return err == nil && bytes.Equal(have, b)
+}
+
 // WriteOnce writes a file that never changes. One that is there already counts
 // only if its bytes are right: after a crash a rightly named file may be empty.
 // The file is read back and compared.
 func WriteOnce(path string, b []byte) error {
-	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
+	if Holds(path, b) {
 		return nil
 	}
 	if err := Replace(path, b, 0o644, false); err != nil {

@@ -214,7 +214,7 @@ func TestRandomWalk(t *testing.T) {
 		}
 		r := openAt(t, dir, now)
 		verdicts(t, r, now, want)
-		audit(t, r, now)
+		mustAudit(t, r, now)
 	}
 	t.Logf("%d of %d children were killed", kills, rounds)
 	if kills < rounds/2 {
@@ -227,7 +227,7 @@ func TestRandomWalk(t *testing.T) {
 	for n := 10; n < end; n++ {
 		want[n] = proofs.Authentic
 	}
-	size := audit(t, r, now+60).Size
+	size := mustAudit(t, r, now+60).Size
 	verdicts(t, r, now+60, want)
 	if got, want := statements(t, r, size), heartbeat.statements+each*rounds; got != want {
 		t.Errorf("%d statements, want %d", got, want)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"stele/build/audit"
 	"stele/build/durable"
 	"stele/build/portal"
 	"stele/proofs"
@@ -252,13 +253,13 @@ func whole(t testing.TB, r *Registry, s scenario, now int64) {
 		return
 	}
 	want := s.before
-	if audit(t, r, now).Publication == s.number {
+	if mustAudit(t, r, now).Publication == s.number {
 		want = s.after
 	}
 	verdicts(t, r, now, want)
 }
 
-func audit(t testing.TB, r *Registry, now int64) *Audit {
+func mustAudit(t testing.TB, r *Registry, now int64) *audit.Result {
 	t.Helper()
 	a, err := auditOf(r, now)
 	if err != nil {
@@ -273,12 +274,12 @@ func auditError(t testing.TB, r *Registry, now int64) error {
 	return err
 }
 
-func auditOf(r *Registry, now int64) (*Audit, error) {
+func auditOf(r *Registry, now int64) (*audit.Result, error) {
 	p, err := portal.Open(r.Public())
 	if err != nil {
 		return nil, err
 	}
-	return AuditPortal(context.Background(), r.Trust, p, now, func(_, _ uint64) {})
+	return audit.Portal(context.Background(), r.Trust, p, now, func(_, _ uint64) {})
 }
 
 func readHead(t testing.TB, r *Registry) *proofs.Head {
@@ -301,7 +302,7 @@ func readHead(t testing.TB, r *Registry) *proofs.Head {
 // checkpoint and history of one mind.
 func finished(t testing.TB, r *Registry, s scenario, now int64) {
 	t.Helper()
-	a := audit(t, r, now)
+	a := mustAudit(t, r, now)
 	if a.Publication != s.number {
 		t.Errorf("publication %d, want %d", a.Publication, s.number)
 	}
@@ -366,7 +367,7 @@ func history(t testing.TB, r *Registry, now int64) {
 	if err != nil || !bytes.Equal(signed, checkpoint) {
 		t.Errorf("what was signed last is not what is published (%v)", err)
 	}
-	before := HistoryLine{}
+	before := proofs.HistoryLine{}
 	for _, l := range lines {
 		b, err := os.ReadFile(r.historyPath(fmt.Sprint(l.Size), l.File.String()))
 		if err != nil {

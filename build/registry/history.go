@@ -18,14 +18,8 @@ import (
 // historyList is the name of the list of published checkpoints.
 const historyList = "list"
 
-// A HistoryLine is one published checkpoint.
-type HistoryLine struct {
-	Size uint64
-	File proofs.Hash // SHA-256 of the checkpoint's file, and its name
-}
-
 // History reads the list of published checkpoints, oldest first. Without a list, it reads the checkpoints themselves.
-func (r *Registry) History() ([]HistoryLine, error) {
+func (r *Registry) History() ([]proofs.HistoryLine, error) {
 	b, err := os.ReadFile(r.historyPath(historyList))
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.historyFiles()
@@ -33,42 +27,32 @@ func (r *Registry) History() ([]HistoryLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lines []HistoryLine
-	for i, line := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n") {
-		var l HistoryLine
-		var file string
-		n, err := fmt.Sscanf(line, "%d %s", &l.Size, &file)
-		if n == 2 && err == nil {
-			l.File, err = proofs.ParseHash(file)
-		}
-		if err != nil || line != fmt.Sprintf("%d %s", l.Size, l.File) {
-			return nil, hint("remove it: the next publish makes it again from the files beside it",
-				"%s: line %d: %q, want a size and a hash", r.historyPath(historyList), i+1, line)
-		}
-		lines = append(lines, l)
+	lines, err := proofs.ParseHistory(b)
+	if err != nil {
+		return nil, hint("remove it: the next publish makes it again from the files beside it", "%s: %w", r.historyPath(historyList), err)
 	}
 	return lines, nil
 }
 
 // historyFiles makes the list out of the checkpoints' files: by size, and by time within one.
-func (r *Registry) historyFiles() ([]HistoryLine, error) {
+func (r *Registry) historyFiles() ([]proofs.HistoryLine, error) {
 	paths, err := filepath.Glob(r.historyPath("*", "*"))
 	if err != nil {
 		return nil, err
 	}
-	var lines []HistoryLine
-	times := map[HistoryLine]int64{}
+	var lines []proofs.HistoryLine
+	times := map[proofs.HistoryLine]int64{}
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
 		c, note, err := proofs.ParseCheckpoint(b)
-		if l := (HistoryLine{c.Size, sha256.Sum256(b)}); err == nil && path == r.historyPath(fmt.Sprint(l.Size), l.File.String()) {
+		if l := (proofs.HistoryLine{Size: c.Size, File: sha256.Sum256(b)}); err == nil && path == r.historyPath(fmt.Sprint(l.Size), l.File.String()) {
 			lines, times[l] = append(lines, l), note.NewestTime()
 		}
 	}
-	slices.SortFunc(lines, func(a, b HistoryLine) int {
+	slices.SortFunc(lines, func(a, b proofs.HistoryLine) int {
 		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(times[a], times[b]))
 	})
 	return lines, nil
@@ -80,7 +64,7 @@ func (r *Registry) historyPath(elem ...string) string {
 
 // writeHistory keeps the signed checkpoint for ever: its file first, then its line.
 func (p *publisher) writeHistory() error {
-	line := HistoryLine{p.signed.Size, sha256.Sum256(p.note)}
+	line := proofs.HistoryLine{Size: p.signed.Size, File: sha256.Sum256(p.note)}
 	file := p.historyPath(fmt.Sprint(line.Size), line.File.String())
 	if err := p.write(file, p.note); err != nil {
 		return err
@@ -92,11 +76,7 @@ func (p *publisher) writeHistory() error {
 	if len(lines) == 0 || lines[len(lines)-1] != line {
 		lines = append(lines, line)
 	}
-	var b bytes.Buffer
-	for _, l := range lines {
-		fmt.Fprintf(&b, "%d %s\n", l.Size, l.File)
-	}
-	return p.write(p.historyPath(historyList), b.Bytes())
+	return p.write(p.historyPath(historyList), proofs.FormatHistory(lines))
 }
 
 // head makes the head of the signed checkpoint.

@@ -204,7 +204,7 @@ func TestPeersSeeDamage(t *testing.T) {
 		write(t, path, good)
 		return nil
 	})
-	audit(t, r, heartbeat.now)
+	mustAudit(t, r, heartbeat.now)
 }
 
 // leadsTo reports whether the head's root tile names an index file.

@@ -115,8 +115,11 @@ func (r *Registry) write(path string, b []byte) error {
 	return r.step(path, func() error { return durable.WriteFile(path, b, 0o644) })
 }
 
-// writeOnce writes a file that never changes. It is durable after sync.
+// writeOnce writes a file that never changes, if it is not there already. It is durable after sync.
 func (r *Registry) writeOnce(path string, b []byte) error {
+	if durable.Holds(path, b) {
+		return nil
+	}
 	return r.step(path, func() error { return durable.WriteOnce(path, b) })
 }
 

@@ -94,7 +94,7 @@ func TestTogether(t *testing.T) {
 		want[n] = proofs.Authentic
 	}
 	verdicts(t, r, now+60, want)
-	if got, want := statements(t, r, audit(t, r, now+60).Size), heartbeat.statements+32; got != want {
+	if got, want := statements(t, r, mustAudit(t, r, now+60).Size), heartbeat.statements+32; got != want {
 		t.Errorf("%d statements, want %d", got, want)
 	}
 	history(t, r, now+60)

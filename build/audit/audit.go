@@ -1,4 +1,6 @@
-package registry
+// Package audit rebuilds what a registry has published from its ledger, and compares. It reads a portal
+// as any outsider can, and needs nothing of the registry's own.
+package audit
 
 import (
 	"bytes"
@@ -12,8 +14,8 @@ import (
 	"stele/proofs"
 )
 
-// An Audit is what an auditor has found out about a published registry.
-type Audit struct {
+// A Result is what an audit that found nothing wrong has seen.
+type Result struct {
 	Size        uint64
 	Publication uint64
 	Keys        uint64
@@ -21,9 +23,10 @@ type Audit struct {
 	Files       int // index files read and compared
 }
 
-// AuditPortal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map
-// rebuilt from the ledger with the index statement, every slot and tile with its name. progress is told how many entries are done.
-func AuditPortal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(done, of uint64)) (*Audit, error) {
+// Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map rebuilt from the
+// ledger with the index statement, every slot and tile with its name, every checkpoint ever published with the ledger as it
+// is, and the trust file with the one in hand. progress is told how many entries are done.
+func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(done, of uint64)) (*Result, error) {
 	raw, err := p.Read(ctx, proofs.HeadPath)
 	if err != nil {
 		return nil, err
@@ -36,17 +39,13 @@ func AuditPortal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int6
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, progress: progress}
-	if err := a.checkpoint(now); err != nil {
-		return nil, err
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress}
+	for _, part := range []func() error{a.checkpoint, a.rebuild, func() error { return a.walk(tile) }, a.history, a.trust} {
+		if err := part(); err != nil {
+			return nil, err
+		}
 	}
-	if err := a.rebuild(); err != nil {
-		return nil, err
-	}
-	if err := a.walk(tile); err != nil {
-		return nil, err
-	}
-	return &Audit{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files}, nil
+	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files}, nil
 }
 
 type auditor struct {
@@ -54,6 +53,7 @@ type auditor struct {
 	t        *proofs.Trust
 	p        portal.Portal
 	x        *proofs.VerifiedIndex
+	now      int64
 	progress func(done, of uint64)
 	files    int
 }
@@ -61,12 +61,12 @@ type auditor struct {
 func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ctx, "ledger/"+t.Path()) }
 
 // checkpoint: the checkpoint is the head's, or one behind it while a publication is being written.
-func (a *auditor) checkpoint(now int64) error {
+func (a *auditor) checkpoint() error {
 	b, err := a.p.Read(a.ctx, "ledger/checkpoint")
 	if err != nil {
 		return err
 	}
-	s, err := a.t.VerifyCheckpoint(b, now)
+	s, err := a.t.VerifyCheckpoint(b, a.now)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -1,0 +1,79 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+
+	"stele/proofs"
+)
+
+// history compares every checkpoint ever published with the ledger as it is: none may tell of another past.
+func (a *auditor) history() error {
+	list, err := a.p.Read(a.ctx, proofs.HistoryPath)
+	if err != nil {
+		return err
+	}
+	lines, err := proofs.ParseHistory(list)
+	if err != nil {
+		return fmt.Errorf("%s: %w", proofs.HistoryPath, err)
+	}
+	nodes := proofs.TileNodes(a.x.Size, a.readTile)
+	var root proofs.Hash
+	for i, l := range lines {
+		if i == 0 || l.Size != lines[i-1].Size { // heartbeats repeat a size
+			if root, err = a.rootAt(nodes, l.Size); err != nil {
+				return fmt.Errorf("%s: line %d: %w", proofs.HistoryPath, i+1, err)
+			}
+		}
+		if err := a.pastCheckpoint(l, root); err != nil {
+			return fmt.Errorf("%s: %w", l.Path(), err)
+		}
+	}
+	return nil
+}
+
+// rootAt is the ledger's root at a size. While a publication is being written, its checkpoint is in the list and its
+// tiles are there, but not yet its head: such a ledger has to go on from the head's.
+func (a *auditor) rootAt(nodes proofs.Nodes, size uint64) (proofs.Hash, error) {
+	if size > a.x.Size {
+		nodes = proofs.TileNodes(size, a.readTile)
+		if got, err := nodes.Root(a.x.Size); err != nil || got != a.x.Root {
+			return proofs.Hash{}, fmt.Errorf("size %d does not go on from the head's %d (%v)", size, a.x.Size, err)
+		}
+	}
+	return nodes.Root(size)
+}
+
+func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
+	b, err := a.p.Read(a.ctx, l.Path())
+	if err != nil {
+		return err
+	}
+	if got := proofs.Hash(sha256.Sum256(b)); got != l.File {
+		return fmt.Errorf("its content hashes to %s", got)
+	}
+	s, err := a.t.VerifyCheckpoint(b, a.now)
+	if err != nil {
+		return err
+	}
+	if s.Size != l.Size || s.Root != root {
+		return fmt.Errorf("size %d and root %s were signed, but the ledger has root %s at size %d", s.Size, s.Root, root, l.Size)
+	}
+	return nil
+}
+
+// trust compares the published trust file and its policy with the trust file in hand.
+func (a *auditor) trust() error {
+	path := fmt.Sprintf("trust/%d", a.t.Epoch)
+	for path, want := range map[string][]byte{path: a.t.Marshal(), "policy": a.t.PolicyText} {
+		got, err := a.p.Read(a.ctx, path)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("%s: differs from the trust file that this audit rests on", path)
+		}
+	}
+	return nil
+}
