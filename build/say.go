@@ -47,8 +47,15 @@ func shell(path string) string {
 	case shown(path) == path || visible(path) == path && !strings.Contains(path, "\n"):
 		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	}
-	q := strconv.Quote(path) // bash, ksh and zsh read the same escapes in $'…'
-	return "$'" + strings.ReplaceAll(q[1:len(q)-1], "'", `\'`) + "'"
+	var b strings.Builder // bytes in octal: bash, ksh and zsh read them in $'…', whatever the locale
+	for _, c := range []byte(path) {
+		if c >= 0x20 && c < 0x7f && c != '\'' && c != '\\' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	return "$'" + b.String() + "'"
 }
 
 // plain is an error in words for whoever has never heard of a system call.

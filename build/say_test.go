@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"syscall"
 	"testing"
@@ -39,9 +40,13 @@ func TestShell(t *testing.T) {
 		t.Skip("no bash")
 	}
 	for _, path := range []string{"plain/path.txt", "two words", "it's", `"quoted"`, "$HOME `id` $(id)", "a\nb", "\x1b[2J", "\u202e'", "~", "*", "a\\b", "\xff", "#x", "!!", ""} {
-		got, err := exec.Command(bash, "-c", "printf %s "+shell(path)).Output()
-		if err != nil || string(got) != path {
-			t.Errorf("shell(%q) = %s: read as %q (%v)", path, shell(path), got, err)
+		for _, locale := range []string{"C", "C.UTF-8"} {
+			cmd := exec.Command(bash, "-c", "printf %s "+shell(path))
+			cmd.Env = append(os.Environ(), "LC_ALL="+locale)
+			got, err := cmd.Output()
+			if err != nil || string(got) != path {
+				t.Errorf("shell(%q) = %s: read as %q (%v) in the locale %s", path, shell(path), got, err, locale)
+			}
 		}
 	}
 	if got := shell("-rf"); got != "./-rf" {

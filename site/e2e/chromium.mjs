@@ -27,7 +27,12 @@ const FLAGS = [
 
 /** A headless Chromium with a fresh profile. Whoever launches it closes it. */
 export function launch(...flags) {
-  return chromium.launch({ executablePath: EXECUTABLE, headless: true, args: [...FLAGS, ...flags] })
+  return chromium.launch({
+    executablePath: EXECUTABLE,
+    headless: true,
+    args: [...FLAGS, ...flags],
+    env: { ...process.env, LC_ALL: 'C.UTF-8' }, // without it, files with names beyond ASCII cannot be opened
+  })
 }
 
 /** Builds a package of this module for js/wasm, as a release is built, and returns its bytes. */

@@ -60,7 +60,7 @@ async function visit(use, { at = server, init, faulty = false, context: options 
   })
   if (init) await context.addInitScript(init)
   const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(90_000)
   const begin = at.log.length
   await page.goto(at.url + to)
   const result = await use(page, requests, context)
