@@ -169,8 +169,9 @@ func largeRegistry(b *testing.B) string {
 		}
 	}
 	signed := time.Since(began)
-	if _, err := r.Publish(context.Background()); err != nil {
-		b.Fatal(err)
+	p, err := r.Publish(context.Background())
+	if err != nil || len(p.Refused) > 0 || p.Keys != million {
+		b.Fatalf("%d documents of %d, %d refused: %v", p.Keys, million, len(p.Refused), err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "made"), nil, 0o644); err != nil {
 		b.Fatal(err)
@@ -188,7 +189,7 @@ func largeRegistry(b *testing.B) string {
 }
 
 // signedStatements signs registrations of imaginary documents.
-func signedStatements(b *testing.B, r *Registry, first, end int) [][]byte {
+func signedStatements(b testing.TB, r *Registry, first, end int) [][]byte {
 	signer, err := r.Keys.Signer(IssuerKeyFile(office))
 	if err != nil {
 		b.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"stele/build/index"
@@ -62,12 +63,23 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 	var keys []proofs.Hash
 	added := map[proofs.Hash]int{} // bytes of entries, by key
 	for _, e := range entries {
-		if _, env, err := proofs.ParseEntry(e); err == nil && env.Selector != "" {
-			keys = append(keys, proofs.KeyOf(env.Selector))
-			added[keys[len(keys)-1]] += len(e)
-			if s, err := env.Statement(); err == nil && s.Successor != nil {
-				keys = append(keys, s.Successor.Key())
+		_, env, err := proofs.ParseEntry(e)
+		if err != nil || env.Selector == "" {
+			continue
+		}
+		key := proofs.KeyOf(env.Selector)
+		if strings.HasPrefix(env.Selector, "issuer:") {
+			if rec, ok := v.p.ix.FindIssuer(key); ok {
+				if err := v.loadRecord(rec); err != nil {
+					return err
+				}
 			}
+			continue
+		}
+		keys = append(keys, key)
+		added[key] += len(e)
+		if s, err := env.Statement(); err == nil && s.Successor != nil {
+			keys = append(keys, s.Successor.Key())
 		}
 	}
 	slices.SortFunc(keys, func(a, b proofs.Hash) int { return bytes.Compare(a[:], b[:]) })
@@ -76,35 +88,44 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		wg.Go(func() { errs[i] = v.loadSorted(keys[i*len(keys)/n:(i+1)*len(keys)/n], added) })
+		wg.Go(func() { errs[i] = v.loadSorted(keys, i*len(keys)/n, (i+1)*len(keys)/n, added) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func (v *vetter) loadSorted(keys []proofs.Hash, added map[proofs.Hash]int) error {
+// loadSorted reads the slots whose first key lies in keys[from:to], each whole: how crowded one becomes shows only
+// when all that joins it is counted together.
+func (v *vetter) loadSorted(keys []proofs.Hash, from, to int, added map[proofs.Hash]int) error {
 	finder := v.p.ix.Finder()
+	var before *proofs.Slot // the slot that another has begun
+	if from > 0 && from < to {
+		var err error
+		if before, err = finder.Slot(keys[from-1]); err != nil {
+			return err
+		}
+	}
 	var slot *proofs.Slot
 	inSlot := map[proofs.Hash]int{}
-	for _, key := range keys {
-		if rec, ok := v.p.ix.FindIssuer(key); ok {
-			if err := v.loadRecord(rec); err != nil {
-				return err
-			}
-			continue
-		}
-		next, err := finder.Slot(key)
+	for i := from; i < len(keys) && from < to; i++ {
+		next, err := finder.Slot(keys[i])
 		if err != nil {
 			return err
+		}
+		if i >= to && (slot == nil || next != slot) {
+			break
+		}
+		if next == before {
+			continue
 		}
 		if next != slot {
 			v.noteCrowded(slot, inSlot)
 			slot, inSlot = next, map[proofs.Hash]int{}
 		}
-		if n := added[key]; n > 0 {
-			inSlot[key] = n
+		if n := added[keys[i]]; n > 0 {
+			inSlot[keys[i]] = n
 		}
-		if rec, ok := slot.Find(key); ok {
+		if rec, ok := slot.Find(keys[i]); ok {
 			if err := v.loadRecord(rec); err != nil {
 				return err
 			}
