@@ -35,7 +35,7 @@ func (c *check) compareViews() {
 		}
 	}
 	if c.registry != nil {
-		c.remember = c.registry.raw
+		c.remember = true
 		c.compareMemory(seen)
 	}
 }
@@ -66,10 +66,10 @@ func (c *check) compareMemory(seen *evidence) {
 	size := utoa(seen.x.Size)
 	switch {
 	case seen.x.Size > c.registry.x.Size:
-		c.rollback, c.remember = true, nil
+		c.rollback, c.remember = true, false
 		c.step("consistency", "failed", "the registry shows size "+utoa(c.registry.x.Size)+", this device has seen "+size)
 	case !c.registry.grownFrom(seen):
-		c.registry, c.remember = nil, nil
+		c.registry, c.remember = nil, false
 		c.registryErr = unverified("head", "does not prove that the ledger has grown from the size ", size, ", which this device has seen")
 		c.step("consistency", "failed", c.registryErr.Error())
 	default:
@@ -77,30 +77,19 @@ func (c *check) compareMemory(seen *evidence) {
 	}
 }
 
-// grownFrom reports whether a head names the size that every head after an earlier one has to name.
+// grownFrom reports whether a head names the size that every head of a larger tree than the one seen has to name. That the roots
+// agree has been looked at before.
 func (ev *evidence) grownFrom(seen *evidence) bool {
-	want, known := seen.lasting()
-	for _, o := range ev.sizes() {
-		for _, s := range seen.sizes() {
-			if o.Size == s.Size && (!known || o.Size == want) {
-				return true
-			}
-		}
-	}
-	return false
+	want := seen.lasting()
+	return ev.x.Size == seen.x.Size || slices.ContainsFunc(ev.olds, func(o OldSize) bool { return o.Size == want })
 }
 
 // lasting is the size that stays on the public list for ever: that of the publication whose number is the
-// largest power of two. It is not known where publications that nobody saw upset the numbers.
-func (ev *evidence) lasting() (size uint64, known bool) {
+// largest power of two.
+func (ev *evidence) lasting() uint64 {
 	p := ev.x.Publication
-	list := append(PublicationList(p), p)
-	sizes := append(slices.Clone(ev.olds), OldSize{Size: ev.x.Size})
-	if len(list) != len(sizes) {
-		return 0, false
-	}
-	i := slices.Index(list, 1<<(bits.Len64(p)-1))
-	return sizes[i].Size, true
+	i := slices.Index(append(PublicationList(p), p), 1<<(bits.Len64(p)-1))
+	return append(slices.Clone(ev.olds), OldSize{Size: ev.x.Size})[i].Size
 }
 
 // conflict finds a size at which two verified views prove different roots.

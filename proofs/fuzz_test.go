@@ -287,7 +287,7 @@ func FuzzIssuerList(f *testing.F) {
 	trust := goodTrust(f)
 	roundTrip(f, gather(f).issuers, proofs.ParseIssuerList, (*proofs.IssuerList).Marshal, func(t *testing.T, l *proofs.IssuerList) {
 		l.Root()
-		as, _ := trust.ReadAuthorities(l)
+		as, _ := trust.ReadAuthorities(l, 1<<62, 1<<62)
 		for _, a := range as {
 			a.FirstSince()
 			a.LatestTitle()

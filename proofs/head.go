@@ -2,9 +2,16 @@ package proofs
 
 // The head (FORMAT.md, section 10).
 
-import "math/bits"
+import (
+	"crypto/sha256"
+	"errors"
+	"math/bits"
+)
 
-const headHeader = "stele.head/1\n"
+const (
+	headHeader  = "stele.head/1\n"
+	sizesHeader = "stele.sizes/1\n"
+)
 
 // A Head is the file that leads to everything else.
 type Head struct {
@@ -47,6 +54,15 @@ func sortedBelow(set []uint64, p uint64) []uint64 {
 		list = append(list, next)
 		last = next
 	}
+}
+
+// SizesHash is what an index statement commits to: the sizes of the publications on the public list, ascending.
+func SizesHash(sizes []uint64) Hash {
+	b := []byte(sizesHeader)
+	for _, n := range sizes {
+		b = appendU64(b, n)
+	}
+	return sha256.Sum256(b)
 }
 
 // Marshal formats the head's file.
@@ -137,6 +153,10 @@ func (t *Trust) verifyIndex(p *TLogProof, statement []byte, now int64) (*Verifie
 		return nil, err
 	}
 	e, err := t.Authorise(nil, p.Index, statement)
+	var few *InsufficientError
+	if errors.As(err, &few) { // no signature is missing: somebody else's statement is the last entry
+		err = unverified("index statement", err.Error())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +185,31 @@ func (h *Head) Verify(t *Trust, now int64) (*VerifiedIndex, *MapTile, error) {
 	if tile.Depth != 0 || tile.Hash() != x.Map {
 		return nil, nil, unverified("root tile", "hashes to ", tile.Hash().String(), ", want ", x.Map.String())
 	}
+	return x, tile, h.verifyGrowth(t, x)
+}
+
+// verifyGrowth checks the sizes that the head names, and that the ledger has only grown since.
+func (h *Head) verifyGrowth(t *Trust, x *VerifiedIndex) error {
+	var sizes []uint64
 	for _, o := range h.Consistency {
+		sizes = append(sizes, o.Size)
+	}
+	if SizesHash(sizes) != x.Sizes {
+		return unverified("head", "names other sizes than the index statement commits to")
+	}
+	if want := len(PublicationList(x.Publication)); len(sizes) != want {
+		return unverified("head", "names ", itoa(len(sizes)), " sizes, want ", itoa(want))
+	}
+	for _, o := range h.Consistency {
+		if o.Size == 0 || o.Size >= x.Size {
+			return unverified("head", "names the size ", utoa(o.Size), ", its own is ", utoa(x.Size))
+		}
 		if err := CheckConsistency(o.Size, x.Size, o.Root, x.Root, o.Proof); err != nil {
-			return nil, nil, err
+			return err
+		}
+		if err := t.checkFinal(Checkpoint{Size: o.Size, Root: o.Root}); err != nil {
+			return err
 		}
 	}
-	return x, tile, nil
+	return nil
 }

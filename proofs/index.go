@@ -230,8 +230,8 @@ func prefixOf(k Hash, n int) Hash {
 	return p
 }
 
-// MapNode is the hash of an inner node of the map.
-func MapNode(left, right Hash) Hash { return nodeHash(left, right) }
+// NodeHash is the hash of an inner node, of the ledger and of the map.
+func NodeHash(left, right Hash) Hash { return nodeHash(left, right) }
 
 // KeyBit is bit i of a key, most significant first: the way through the map at depth i.
 func KeyBit(key Hash, i int) int { return bit(key, i) }
@@ -389,13 +389,17 @@ func (l *IssuerList) Find(name string) (int, Record, bool) {
 // Path proves the record at a position in the list.
 func (l *IssuerList) Path(position int) []Hash { return treePath(leavesOf(l.Records), position) }
 
-// readAuthority takes an authority's record apart: authorised statements of the root about it.
-func (t *Trust) readAuthority(as Authorities, rec Record) error {
+// readAuthority takes an authority's record apart: authorised statements of the root about it, among the first
+// `covers` entries and published by `time`.
+func (t *Trust) readAuthority(as Authorities, rec Record, covers uint64, time int64) error {
 	entries, err := rec.Entries()
 	if err != nil {
 		return err
 	}
 	for _, re := range entries {
+		if !re.covered(covers, time) {
+			return unverified("issuer record", "place ", utoa(re.Place), " is not covered by the index")
+		}
 		e, err := t.Authorise(nil, re.Place, re.Bytes)
 		if err != nil {
 			return unverified("issuer record", "place ", utoa(re.Place), ": ", err.Error())
@@ -409,11 +413,11 @@ func (t *Trust) readAuthority(as Authorities, rec Record) error {
 	return nil
 }
 
-// ReadAuthorities reads a whole issuer list.
-func (t *Trust) ReadAuthorities(l *IssuerList) (Authorities, error) {
+// ReadAuthorities reads a whole issuer list, as it stands after `covers` entries and at a publication's time.
+func (t *Trust) ReadAuthorities(l *IssuerList, covers uint64, time int64) (Authorities, error) {
 	as := Authorities{}
 	for _, rec := range l.Records {
-		if err := t.readAuthority(as, rec); err != nil {
+		if err := t.readAuthority(as, rec, covers, time); err != nil {
 			return nil, err
 		}
 	}

@@ -220,10 +220,10 @@ func (l *lives) link(life *Life, e *Entry) bool {
 }
 
 // Answering returns the life that answers for a key: the earliest registration
-// that is not unaccredited; if all are, the earliest. nil if there is none.
+// that is not unaccredited, or that a newer verifier may find not to be; if there is none, the earliest. nil if there is none at all.
 func Answering(lives []*Life) *Life {
 	for _, l := range lives {
-		if l.Reason == "" {
+		if l.Reason == "" || l.Unknown != nil {
 			return l
 		}
 	}

@@ -50,7 +50,7 @@ func leavesAndNodes(n int) ([][]byte, proofs.Nodes) {
 		}
 		l, _ := node(level-1, 2*i)
 		r, _ := node(level-1, 2*i+1)
-		return proofs.MapNode(l, r), nil
+		return proofs.NodeHash(l, r), nil
 	}
 	return entries, node
 }
@@ -207,7 +207,7 @@ func TestBigTreesAgainstPeers(t *testing.T) {
 	var level [64]proofs.Hash
 	level[0] = proofs.LeafHash([]byte("the same"))
 	for i := 1; i < len(level); i++ {
-		level[i] = proofs.MapNode(level[i-1], level[i-1])
+		level[i] = proofs.NodeHash(level[i-1], level[i-1])
 	}
 	nodes := proofs.Nodes(func(l uint, _ uint64) (proofs.Hash, error) { return level[l], nil })
 	r := rand.New(rand.NewPCG(3, 4))

@@ -49,7 +49,7 @@ func (c *Receipt) Marshal() []byte {
 	b = appendU32(b, c.Count)
 	if c.Present != nil {
 		b = appendProved(append(b, 1), c.Present)
-		b = append(b, byte(len(c.Issuers)))
+		b = appendU16(b, len(c.Issuers))
 		for i := range c.Issuers {
 			b = appendProved(b, &c.Issuers[i])
 		}
@@ -105,7 +105,7 @@ func ParseReceipt(b []byte) (*Receipt, error) {
 	case 1:
 		found := r.proved()
 		c.Present, c.Key = &found, found.Key
-		for range r.u8() {
+		for n := r.u16(); n > 0 && r.err == nil; n-- {
 			c.Issuers = append(c.Issuers, r.proved())
 		}
 	case 0:
@@ -139,6 +139,8 @@ func (c *Receipt) Verify(t *Trust, now int64) (*VerifiedIndex, error) {
 		if err := c.verifyPresent(x); err != nil {
 			return nil, err
 		}
+	} else if c.Salt != nil {
+		return nil, unverified("receipt", "absence of a sealed document: with a salt of one's own, that could be shown of every document")
 	} else if err := c.verifyAbsent(x); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,7 @@ type Index struct {
 	IssuersRoot   Hash
 	Landmarks     uint64
 	LandmarksRoot Hash
+	Sizes         Hash  // SizesHash of the sizes that the head names
 	Time          int64 // seconds
 }
 
@@ -297,6 +298,7 @@ func parseIndex(s *Statement, f *fields) {
 	x.Keys = f.number("keys")
 	x.Issuers, x.IssuersRoot = f.counted("issuers")
 	x.Landmarks, x.LandmarksRoot = f.counted("landmarks")
+	x.Sizes = f.digest("sizes", "sha256:")
 	x.Time = int64(f.number("time"))
 	if x.Publication == 0 || x.Time == 0 {
 		f.fail("publication and time not 0")
@@ -513,6 +515,7 @@ func (w *textWriter) index(x *Index) {
 	w.line("keys", utoa(x.Keys))
 	w.line("issuers", utoa(x.Issuers)+" sha256:"+x.IssuersRoot.String())
 	w.line("landmarks", utoa(x.Landmarks)+" sha256:"+x.LandmarksRoot.String())
+	w.hash("sizes", &x.Sizes)
 	w.line("time", i64toa(x.Time))
 }
 

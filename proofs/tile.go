@@ -112,6 +112,9 @@ func appendTiles(tiles []Tile, entries bool, level int, old, new uint64) []Tile 
 	return tiles
 }
 
+// mostTiles is how many tiles TileNodes keeps, of 8 KiB each.
+const mostTiles = 1024
+
 // TileNodes makes Nodes of a tree of the given size out of its hash tiles. The
 // tile returned by read may be wider than asked for: a full tile in place of a
 // partial one.
@@ -134,6 +137,9 @@ func TileNodes(size uint64, read func(Tile) ([]byte, error)) Nodes {
 			if len(b) < t.Width*len(Hash{}) || len(b)%len(Hash{}) != 0 || len(b) > TileWidth*len(Hash{}) {
 				return Hash{}, malformed("tile", t.Path(), ": ", itoa(len(b)), " bytes, want ", itoa(t.Width*len(Hash{})))
 			}
+			if len(cache) == mostTiles {
+				clear(cache)
+			}
 			cache[t] = b
 		}
 		return tileNode(t, b, int(first%TileWidth), 1<<inner)
@@ -149,29 +155,37 @@ func tileNode(t Tile, b []byte, first, n int) (Hash, error) {
 	for i := range hs {
 		copy(hs[i][:], b[(first+i)*len(Hash{}):])
 	}
-	for ; n > 1; n /= 2 {
-		for i := 0; i < n/2; i++ {
-			hs[i] = nodeHash(hs[2*i], hs[2*i+1])
+	return TopOf(hs), nil
+}
+
+// TopOf is the node over 2^n hashes of a full tile or a part of it, which it overwrites.
+func TopOf(hashes []Hash) Hash {
+	for ; len(hashes) > 1; hashes = hashes[:len(hashes)/2] {
+		for i := range len(hashes) / 2 {
+			hashes[i] = nodeHash(hashes[2*i], hashes[2*i+1])
 		}
 	}
-	return hs[0], nil
+	return hashes[0]
 }
 
 // ParseBundle takes an entry bundle apart: "big-endian uint16 length-prefixed log
 // entries". It demands exactly width entries.
 func ParseBundle(b []byte, width int) ([][]byte, error) {
+	entries, err := ParseEntries(b)
+	if err == nil && len(entries) != width {
+		return nil, malformed("entry bundle", itoa(len(entries)), " entries, want ", itoa(width))
+	}
+	return entries, err
+}
+
+// ParseEntries is ParseBundle for any number of entries.
+func ParseEntries(b []byte) ([][]byte, error) {
 	r := &reader{what: "entry bundle", b: b}
 	var entries [][]byte
 	for r.err == nil && r.off < len(b) {
 		entries = append(entries, r.opaque16())
 	}
-	if err := r.done(); err != nil {
-		return nil, err
-	}
-	if len(entries) != width {
-		return nil, malformed("entry bundle", itoa(len(entries)), " entries, want ", itoa(width))
-	}
-	return entries, nil
+	return entries, r.done()
 }
 
 // AppendBundleEntry appends one entry of at most 65,535 bytes to a bundle.

@@ -244,11 +244,25 @@ func (t *Trust) VerifyCheckpoint(b []byte, now int64) (*Signed, error) {
 	if c.Origin != t.Origin {
 		return nil, &OtherRegistryError{Got: c.Origin, Want: t.Origin}
 	}
+	if err := t.checkFinal(c); err != nil {
+		return nil, err
+	}
+	if c.Size < t.FinalSize {
+		return nil, unverified("checkpoint", "size ", utoa(c.Size), ", but the epoch before this one ended at ", utoa(t.FinalSize))
+	}
 	v := &checkpointVerifier{t: t, c: c, now: now, times: map[int]int64{}}
 	if err := v.verifyLines(note); err != nil {
 		return nil, err
 	}
 	return v.judge(b)
+}
+
+// checkFinal compares a size and root with those at which the epoch before this one ended.
+func (t *Trust) checkFinal(c Checkpoint) error {
+	if t.Previous != nil && c.Size == t.FinalSize && c.Root != t.FinalRoot {
+		return unverified("checkpoint", "root ", c.Root.String(), " at size ", utoa(c.Size), ", but the epoch before this one ended with ", t.FinalRoot.String())
+	}
+	return nil
 }
 
 // An OtherRegistryError says that a checkpoint or statement is of another ledger.

@@ -31,10 +31,11 @@ type Answer struct {
 	Need     []string // read these, put them into Question.Files and ask again
 	NeedSHA3 bool     // compute Question.SHA3512 and ask again
 
-	Report   *Report
-	Receipt  []byte // a receipt to keep; nil if the registry did not answer
-	Remember []byte // a head to give back as Question.Remembered; nil to keep what there was
-	Conflict []byte // for inconsistent: both pieces of evidence, a file for third parties
+	Report       *Report
+	Receipt      []byte // a receipt to keep; nil if the registry did not answer
+	Remember     []byte // a head to give back as Question.Remembered; nil to keep what there was
+	RememberSize uint64 // its size: of two that were told at once, the larger is to be kept
+	Conflict     []byte // for inconsistent: both pieces of evidence, a file for third parties
 }
 
 // Check decides, or says what it needs. It is a pure function of the question.
@@ -80,7 +81,7 @@ type check struct {
 
 	conflict [][]byte // two pieces of evidence
 	rollback bool
-	remember []byte
+	remember bool // the registry's head is to be remembered
 }
 
 // evidence is one verified view of the key.
@@ -89,7 +90,7 @@ type evidence struct {
 	present bool
 	lives   []*Life
 	as      Authorities
-	unknown error // an entry not understood, and no life to hang it on
+	unknown error // an entry not understood, for where there is no life to hang it on
 	source  Source
 	olds    []OldSize // proved earlier sizes, of a head
 	raw     []byte
@@ -119,6 +120,11 @@ func (c *check) readReceipt() {
 		c.failReceipt(err)
 		return
 	}
+	ev, err := c.receiptEvidence(rc, x)
+	if err != nil {
+		c.failReceipt(err)
+		return
+	}
 	key := c.key
 	if rc.Salt != nil {
 		if c.q.SHA3512 == nil {
@@ -134,13 +140,8 @@ func (c *check) readReceipt() {
 		c.receipt = &evidence{x: x, source: FromReceipt, raw: c.q.Receipt}
 		return
 	}
-	c.key, c.salt = key, rc.Salt
-	ev, err := c.receiptEvidence(rc, x)
-	if err != nil {
-		c.failReceipt(err)
-		return
-	}
-	c.receipt = ev
+	c.key, c.salt, c.receipt = key, rc.Salt, ev
+	c.keepOwn(ev)
 	c.step("receipt", "passed", "the receipt is for this document and its proofs hold",
 		Evidence{"size", utoa(x.Size)}, Evidence{"root", x.Root.String()})
 }
@@ -148,19 +149,31 @@ func (c *check) readReceipt() {
 func (c *check) receiptEvidence(rc *Receipt, x *VerifiedIndex) (*evidence, error) {
 	ev := &evidence{x: x, source: FromReceipt, as: Authorities{}, raw: c.q.Receipt}
 	for _, p := range rc.Issuers {
-		if err := c.t.readAuthority(ev.as, p.Record); err != nil {
+		if err := c.t.readAuthority(ev.as, p.Record, x.Covers, x.Time); err != nil {
 			return nil, err
 		}
 	}
 	if rc.Present == nil {
 		return ev, nil
 	}
-	return ev, c.readRecord(ev, rc.Present.Record)
+	if err := c.readRecord(ev, rc.Present.Record); err != nil {
+		return nil, err
+	}
+	signers := signersOf(rc.Present.Record, ev.as)
+	if !slices.EqualFunc(signers, rc.Issuers, func(name string, p Proved) bool { return IssuerKey(name) == p.Key }) {
+		return nil, unverified("receipt", "its issuers are not those of the record's entries, in order")
+	}
+	return ev, nil
 }
 
 func (c *check) failReceipt(err error) {
 	c.receiptErr = err
 	c.step("receipt", "failed", err.Error())
+}
+
+// covered: "at a place ≥ N of the index statement, or published at 0 or later than the index statement's time".
+func (re RecordEntry) covered(covers uint64, time int64) bool {
+	return re.Place < covers && 0 < re.Published && re.Published <= time
 }
 
 // readRecord authorises every entry of the record and follows its lives.
@@ -171,7 +184,7 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 	}
 	var entries []*Entry
 	for _, re := range raw {
-		if re.Place >= ev.x.Covers || re.Published > ev.x.Time || re.Published == 0 {
+		if !re.covered(ev.x.Covers, ev.x.Time) {
 			return unverified("record", "entry at place ", utoa(re.Place), " is not covered by the index")
 		}
 		e, err := c.t.Authorise(ev.as, re.Place, re.Bytes)
@@ -188,9 +201,9 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 		return unverified("record", "holds nothing about its own key")
 	}
 	ev.present = true
-	ev.lives = slices.DeleteFunc(Lives(c.t, ev.as, rec.Key, entries), c.otherSHA3)
+	ev.lives = Lives(c.t, ev.as, rec.Key, entries)
 	for _, e := range entries {
-		if len(ev.lives) == 0 && e.Statement == nil {
+		if e.Statement == nil {
 			ev.unknown = e.Why
 		}
 	}
@@ -208,14 +221,16 @@ func (ev *evidence) unauthorised(re RecordEntry, err error) error {
 	return unverified("record", "entry at place ", utoa(re.Place), ": ", err.Error())
 }
 
-// otherSHA3 tells a life of a document with the same SHA-256 and another
-// SHA3-512: with both computed, it is not this document's.
-func (c *check) otherSHA3(l *Life) bool {
-	d := l.Register.Statement.Document
-	if c.salt != nil {
-		return *d != Seal(c.t.Origin, *c.salt, Digests{c.q.SHA256, *c.q.SHA3512})
-	}
-	return c.q.SHA3512 != nil && d.Digests.SHA3512 != *c.q.SHA3512
+// keepOwn leaves out the lives of documents with the same SHA-256 and another SHA3-512. Where the trust file does not
+// demand it, a verifier that happens to know it judges as one that does not.
+func (c *check) keepOwn(ev *evidence) {
+	ev.lives = slices.DeleteFunc(ev.lives, func(l *Life) bool {
+		d := l.Register.Statement.Document
+		if c.salt != nil {
+			return *d != Seal(c.t.Origin, *c.salt, Digests{c.q.SHA256, *c.q.SHA3512})
+		}
+		return c.t.NeedSHA3 && d.Digests.SHA3512 != *c.q.SHA3512
+	})
 }
 
 // askRegistry reads head, tiles, slot and issuer list. It reports false if files
@@ -339,7 +354,7 @@ func (c *check) readSlot(b []byte, want Hash, depth int) error {
 
 func (c *check) registryEvidence() error {
 	l := &c.look
-	as, err := c.t.ReadAuthorities(l.issuers)
+	as, err := c.t.ReadAuthorities(l.issuers, l.x.Covers, l.x.Time)
 	if err != nil {
 		return err
 	}
@@ -349,6 +364,7 @@ func (c *check) registryEvidence() error {
 			return err
 		}
 	}
+	c.keepOwn(ev)
 	c.registry = ev
 	c.r.Candidates = uint32(len(l.slot.Records))
 	c.step("head", "passed", "the registry's newest index statement is the last entry of a checkpoint that satisfies the policy",
@@ -376,9 +392,12 @@ func joinHashes(hs []Hash) string {
 
 // answer finishes the report.
 func (c *check) answer() Answer {
-	a := Answer{Report: &c.r, Remember: c.remember}
+	a := Answer{Report: &c.r}
+	if c.remember {
+		a.Remember, a.RememberSize = c.q.Files[HeadPath], c.look.x.Size
+	}
 	if c.registry != nil && !c.mismatch && c.conflict == nil && !c.vanished() {
-		a.Receipt = c.look.receipt(c.key, c.salt, c.signers(c.registry)).Marshal()
+		a.Receipt = c.newReceipt()
 	}
 	if c.conflict != nil {
 		a.Conflict = FormatConflict(c.conflict[0], c.conflict[1])
@@ -386,12 +405,21 @@ func (c *check) answer() Answer {
 	return a
 }
 
-// signers lists the authorities that signed an entry of the key's record, in the order of their first entry.
-func (c *check) signers(ev *evidence) []string {
-	rec, ok := c.look.slot.Find(c.key)
-	if !ok {
+// newReceipt makes a receipt of what the registry has answered; nil if there can be none.
+func (c *check) newReceipt() []byte {
+	rec, present := c.look.slot.Find(c.key)
+	if c.salt != nil && !present {
 		return nil
 	}
+	b := c.look.receipt(c.key, c.salt, signersOf(rec, c.registry.as)).Marshal()
+	if _, err := ParseReceipt(b); err != nil { // beyond the limits
+		return nil
+	}
+	return b
+}
+
+// signersOf lists the authorities that signed an entry of a record, in the order of their first entry.
+func signersOf(rec Record, as Authorities) []string {
 	entries, _ := rec.Entries()
 	var names []string
 	for _, re := range entries {
@@ -400,7 +428,7 @@ func (c *check) signers(ev *evidence) []string {
 			continue
 		}
 		for _, name := range append([]string{env.Issuer}, signatureNames(note)...) {
-			if ev.as[name] != nil && !slices.Contains(names, name) {
+			if as[name] != nil && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}

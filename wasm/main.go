@@ -13,7 +13,7 @@
 // Uint8Array, or null where the file could not be read), errors (object: path to a short reason).
 //
 // A result has one of: need (array of paths to read and put into files), needSHA3 (true), or report (JSON text of
-// proofs.Report) with receipt, remember and conflict (Uint8Array or null).
+// proofs.Report) with receipt, remember and conflict (Uint8Array or null), and rememberSize (number).
 package main
 
 import (
@@ -72,10 +72,11 @@ func toResult(a proofs.Answer) any {
 		return map[string]any{"need": need}
 	}
 	return map[string]any{
-		"report":   string(a.Report.AppendJSON(nil)),
-		"receipt":  fromBytes(a.Receipt),
-		"remember": fromBytes(a.Remember),
-		"conflict": fromBytes(a.Conflict),
+		"report":       string(a.Report.AppendJSON(nil)),
+		"receipt":      fromBytes(a.Receipt),
+		"remember":     fromBytes(a.Remember),
+		"rememberSize": float64(a.RememberSize),
+		"conflict":     fromBytes(a.Conflict),
 	}
 }
 

@@ -27,6 +27,10 @@ type Result struct {
 // ledger with the index statement, every slot and tile with its name, every checkpoint ever published with the ledger as it
 // is, and the trust file with the one in hand. progress is told how many entries are done.
 func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(done, of uint64)) (*Result, error) {
+	checkpoint, err := p.Read(ctx, "ledger/checkpoint") // before the head, which is written first
+	if err != nil {
+		return nil, err
+	}
 	raw, err := p.Read(ctx, proofs.HeadPath)
 	if err != nil {
 		return nil, err
@@ -39,8 +43,8 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress}
-	for _, part := range []func() error{a.checkpoint, a.rebuild, func() error { return a.walk(tile) }, a.history, a.trust} {
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, published: map[uint64]bool{}}
+	for _, part := range []func() error{a.rebuild, func() error { return a.checkpoint(checkpoint) }, func() error { return a.walk(tile) }, a.history, a.trust} {
 		if err := part(); err != nil {
 			return nil, err
 		}
@@ -56,24 +60,27 @@ type auditor struct {
 	now      int64
 	progress func(done, of uint64)
 	files    int
+
+	published map[uint64]bool // sizes of all publications, as rebuilt
+	before    uint64          // that of the one before the head's
 }
 
 func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ctx, "ledger/"+t.Path()) }
 
-// checkpoint: the checkpoint is the head's, or one behind it while a publication is being written.
-func (a *auditor) checkpoint() error {
-	b, err := a.p.Read(a.ctx, "ledger/checkpoint")
-	if err != nil {
-		return err
-	}
+// checkpoint: the checkpoint is the head's, or one publication behind it while that is being written.
+func (a *auditor) checkpoint(b []byte) error {
 	s, err := a.t.VerifyCheckpoint(b, a.now)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
-	if s.Size > a.x.Size || s.Size == a.x.Size && s.Root != a.x.Root {
-		return fmt.Errorf("checkpoint: size %d root %s, but the head has size %d root %s", s.Size, s.Root, a.x.Size, a.x.Root)
+	if s.Size != a.x.Size && s.Size != a.before {
+		return fmt.Errorf("checkpoint: size %d, want the head's %d or the %d of the publication before it", s.Size, a.x.Size, a.before)
 	}
-	return nil
+	root, err := proofs.TileNodes(a.x.Size, a.readTile).Root(s.Size)
+	if err == nil && root != s.Root {
+		err = fmt.Errorf("checkpoint: root %s was signed for size %d, but the ledger has %s", s.Root, s.Size, root)
+	}
+	return err
 }
 
 // rebuild goes through every entry: the leaf hashes against the tiles and the root, the map against the statement.
@@ -81,6 +88,12 @@ func (a *auditor) rebuild() error {
 	ix, err := index.Open(a.t, index.Discard{}, index.Empty())
 	if err != nil {
 		return err
+	}
+	ix.Held = func(x *proofs.Index) {
+		if x.Covers != a.x.Covers {
+			a.before = x.Covers + 1
+		}
+		a.published[x.Covers+1] = true
 	}
 	tree := &tileTree{read: a.readTile, root: proofs.NewFrontier()}
 	var bridge proofs.Hash
@@ -118,6 +131,9 @@ func (a *auditor) rebuild() error {
 	if err := ix.Settle(); err != nil {
 		return err
 	}
+	if err := a.compareSizes(ix.State()); err != nil {
+		return err
+	}
 	if err := a.compareIndex(ix, bridge); err != nil {
 		return err
 	}
@@ -151,19 +167,9 @@ func (t *tileTree) append(entry []byte) error {
 		if err := t.compare(level, *tile); err != nil {
 			return err
 		}
-		h = topOf(tile.hashes)
+		h = proofs.TopOf(tile.hashes)
 		*tile = openTile{index: tile.index + 1}
 	}
-}
-
-// topOf is the root over a full tile's hashes, which it overwrites.
-func topOf(hashes []proofs.Hash) proofs.Hash {
-	for ; len(hashes) > 1; hashes = hashes[:len(hashes)/2] {
-		for i := range len(hashes) / 2 {
-			hashes[i] = proofs.MapNode(hashes[2*i], hashes[2*i+1])
-		}
-	}
-	return hashes[0]
 }
 
 func (t *tileTree) compare(level int, tile openTile) error {
@@ -186,6 +192,18 @@ func (t *tileTree) compareEdge() error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// compareSizes compares what the head proves growth from with the publications in the ledger: memories of it rest on those.
+func (a *auditor) compareSizes(s index.State) error {
+	sizes, err := s.ListedSizes(a.x.Publication)
+	if err != nil {
+		return fmt.Errorf("index statement: publication %d: %w", a.x.Publication, err)
+	}
+	if got := proofs.SizesHash(sizes); got != a.x.Sizes {
+		return fmt.Errorf("index statement: sizes %s, rebuilt %s of %v", a.x.Sizes, got, sizes)
 	}
 	return nil
 }
@@ -215,6 +233,8 @@ func (a *auditor) compareIndex(ix *index.Ledger, bridge proofs.Hash) error {
 		return fmt.Errorf("index statement: map %s of %d keys, rebuilt %s of %d", want.Map, want.Keys, have.Map, have.Keys)
 	case have.IssuersRoot != want.IssuersRoot || have.Issuers != want.Issuers:
 		return fmt.Errorf("index statement: issuer list %s of %d, rebuilt %s of %d", want.IssuersRoot, want.Issuers, have.IssuersRoot, have.Issuers)
+	case have.LandmarksRoot != want.LandmarksRoot || have.Landmarks != want.Landmarks:
+		return fmt.Errorf("index statement: landmarks %s of %d, rebuilt %s of %d", want.LandmarksRoot, want.Landmarks, have.LandmarksRoot, have.Landmarks)
 	}
 	return nil
 }
@@ -229,7 +249,7 @@ func (a *auditor) walk(t *proofs.MapTile) error {
 		a.files++
 		if l.Tile {
 			sub, err := proofs.ParseMapTile(b)
-			if err != nil || sub.Hash() != l.Hash {
+			if err != nil || sub.Hash() != l.Hash || sub.Depth != t.Depth+l.Depth {
 				return fmt.Errorf("%s: not the map tile that it is named after (%v)", proofs.IndexPath(l.Hash), err)
 			}
 			if err := a.walk(sub); err != nil {

@@ -30,6 +30,24 @@ func (a *auditor) history() error {
 			return fmt.Errorf("%s: %w", l.Path(), err)
 		}
 	}
+	return a.compareHistory(lines)
+}
+
+// compareHistory: each line is of a publication, once, and the head's is there. Of a publication that was overtaken before it
+// was out, there is none.
+func (a *auditor) compareHistory(lines []proofs.HistoryLine) error {
+	seen := map[proofs.HistoryLine]bool{}
+	newest := false
+	for i, l := range lines {
+		if seen[l] || l.Size <= a.x.Size && !a.published[l.Size] {
+			return fmt.Errorf("%s: line %d: stands there twice, or %d is the size of no publication", proofs.HistoryPath, i+1, l.Size)
+		}
+		seen[l] = true
+		newest = newest || l.Size == a.x.Size
+	}
+	if !newest {
+		return fmt.Errorf("%s: nothing of the head's size %d", proofs.HistoryPath, a.x.Size)
+	}
 	return nil
 }
 

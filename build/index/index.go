@@ -11,6 +11,7 @@ package index
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -26,14 +27,15 @@ type State struct {
 	RootTile    []byte // the map's top tile
 	Keys        uint64 // in the map
 	Issuers     *proofs.IssuerList
-	SHA3        *proofs.Frontier // the SHA3-256 tree over the entries
+	SHA3        *proofs.Frontier  // the SHA3-256 tree over the entries
+	Sizes       map[uint64]uint64 // of the publications that the last head and the next name, by number
 }
 
 // Empty is the state of a ledger without entries.
 func Empty() *State {
 	slot := &proofs.Slot{}
 	tile := &proofs.MapTile{Leaves: []proofs.MapTileLeaf{{Hash: slot.Hash()}}}
-	return &State{RootTile: tile.Marshal(), Issuers: &proofs.IssuerList{}, SHA3: proofs.NewFrontierSHA3()}
+	return &State{RootTile: tile.Marshal(), Issuers: &proofs.IssuerList{}, SHA3: proofs.NewFrontierSHA3(), Sizes: map[uint64]uint64{}}
 }
 
 // A Ledger follows a ledger's entries. It is not safe for concurrent use.
@@ -45,11 +47,14 @@ type Ledger struct {
 	waiting     []*proofs.Entry // authorised, no index statement after them yet
 	published   []*proofs.Entry // authorised, their time is known, not in the map yet
 	Superseded  []proofs.Hash   // files that nothing refers to since the last Publish
+
+	// Held, if set, is told each index statement that holds, as it is added.
+	Held func(x *proofs.Index)
 }
 
 // Open goes on from a state. An empty map's slot is put into the store.
 func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
-	as, err := trust.ReadAuthorities(s.Issuers)
+	as, err := s.ReadAuthorities(trust)
 	if err != nil {
 		return nil, fmt.Errorf("read issuer list: %w", err)
 	}
@@ -65,11 +70,16 @@ func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
 // State returns the present state. Entries added since the last Publish count in Size and SHA3 only.
 func (l *Ledger) State() State { return l.state.snapshot() }
 
+// ReadAuthorities reads the authorities out of the issuer list.
+func (s *State) ReadAuthorities(t *proofs.Trust) (proofs.Authorities, error) {
+	return t.ReadAuthorities(s.Issuers, s.Size, s.Time)
+}
+
 // snapshot copies a state with its frontier, which goes on growing where it is.
 func (s State) snapshot() State {
 	f := proofs.NewFrontierSHA3()
 	f.Restore(s.SHA3.Size(), s.SHA3.Edge()) // fits itself
-	s.SHA3 = f
+	s.SHA3, s.Sizes = f, maps.Clone(s.Sizes)
 	return s
 }
 
@@ -150,7 +160,7 @@ func (l *Ledger) take(e *proofs.Entry) {
 	case e == nil:
 	case e.Envelope.Issuer == l.trust.Publication.Name:
 		if e.Statement != nil && e.Statement.Index != nil && l.holds(e) {
-			l.hold(e.Statement.Index.Publication, e.Statement.Index.Time)
+			l.hold(e.Statement.Index)
 		}
 	case e.Envelope.Selector != "":
 		l.waiting = append(l.waiting, e)
@@ -163,14 +173,35 @@ func (l *Ledger) holds(e *proofs.Entry) bool {
 	return x.Covers == e.Place && x.Publication == l.state.Publication+1 && x.Time > l.state.Time
 }
 
-// hold gives the waiting entries their publication time.
-func (l *Ledger) hold(publication uint64, time int64) {
+// hold gives the waiting entries their publication time, and keeps the sizes that later heads may name.
+func (l *Ledger) hold(x *proofs.Index) {
 	for _, e := range l.waiting {
-		e.Published = time
+		e.Published = x.Time
+	}
+	if l.Held != nil {
+		l.Held(x)
 	}
 	l.published = append(l.published, l.waiting...)
 	l.waiting = nil
-	l.state.Publication, l.state.Time = publication, time
+	l.state.Publication, l.state.Time = x.Publication, x.Time
+	l.state.Sizes[x.Publication] = x.Covers + 1
+	// What a later head names is among these, or newer.
+	named := append(proofs.PublicationList(x.Publication), proofs.PublicationList(x.Publication+1)...)
+	maps.DeleteFunc(l.state.Sizes, func(number, _ uint64) bool { return !slices.Contains(named, number) })
+}
+
+// ListedSizes are the sizes of earlier publications that the head of a publication names, ascending. They are known for
+// the last publication and the next.
+func (s *State) ListedSizes(publication uint64) ([]uint64, error) {
+	var sizes []uint64
+	for _, number := range proofs.PublicationList(publication) {
+		size, ok := s.Sizes[number]
+		if !ok {
+			return nil, fmt.Errorf("size of publication %d: not known", number)
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes, nil
 }
 
 // Prepare updates the map with everything added so far, as published at the given time, and returns
@@ -188,6 +219,11 @@ func (l *Ledger) Prepare(time int64) (*proofs.Index, error) {
 	}
 	x := l.Index()
 	x.Publication, x.Time = l.state.Publication+1, time
+	sizes, err := l.state.ListedSizes(x.Publication)
+	if err != nil {
+		return nil, err
+	}
+	x.Sizes = proofs.SizesHash(sizes)
 	l.published, l.waiting = nil, nil
 	return x, nil
 }
@@ -199,7 +235,7 @@ func (l *Ledger) Settle() error {
 	return err
 }
 
-// Index is what an index statement would say of the map as it is, but for publication, time and tree.
+// Index is what an index statement would say of the map as it is, but for publication, time, tree and sizes.
 func (l *Ledger) Index() *proofs.Index {
 	tile, _ := proofs.ParseMapTile(l.state.RootTile)
 	return &proofs.Index{Covers: l.state.Size, TreeSHA3: l.state.SHA3.Root(), Map: tile.Hash(), Keys: l.state.Keys,

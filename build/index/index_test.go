@@ -361,6 +361,19 @@ func checkAnswer(t *testing.T, r *testRegistry, a proofs.Answer, i int, want pro
 }
 
 // TestLookups: what the index says of a document is what follows from its entries, in small maps and split ones.
+// TestManyRegistrants: as many authorities as a record has room for register one document, and its receipt still is one.
+func TestManyRegistrants(t *testing.T) {
+	r := newTestRegistry(t, NewMemory())
+	const n = 300
+	for i := range n {
+		name := fmt.Sprintf("a%d.example", i)
+		r.accredit(name)
+		r.register(name, 1)
+	}
+	r.publish()
+	checkAnswer(t, r, r.ask(1, r.head()), 1, proofs.Authentic)
+}
+
 func TestLookups(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 63, 64, 127, 128, 400} {
 		r := newTestRegistry(t, Dir(t.TempDir()))
@@ -510,7 +523,7 @@ func TestAnAuthorityCannotSpoilTheIssuerList(t *testing.T) {
 	if _, err := Open(r.trust, r.store, &state); err != nil || x.Issuers != 2 {
 		t.Errorf("%d issuers, %v", x.Issuers, err)
 	}
-	as, err := r.trust.ReadAuthorities(state.Issuers)
+	as, err := state.ReadAuthorities(r.trust)
 	if err != nil || as["a.example"].Unknown() != nil {
 		t.Errorf("issuer list: %v", err)
 	}

@@ -30,6 +30,7 @@ type testRegistry struct {
 	entries [][]byte
 	tip     map[string]proofs.Hash // of each authority, the latest statement of the root
 	now     int64
+	sizes   []uint64 // of the publications
 }
 
 func testSigner(t testing.TB, name string, kind proofs.KeyType) *proofs.MemorySigner {
@@ -102,11 +103,22 @@ func (r *testRegistry) publish() *proofs.Index {
 	x, err := r.ledger.Prepare(r.now)
 	must(r.t, err)
 	x.Tree = r.treeRoot(len(r.entries))
+	x.Sizes = proofs.SizesHash(r.listed(x.Publication))
 	r.say(&proofs.Statement{Action: proofs.ActionIndex, Issuer: r.pub.Key().Name, Index: x}, r.pub)
 	if s := r.ledger.State(); s.Publication != x.Publication || s.Time != x.Time {
 		r.t.Fatalf("index statement %d does not hold", x.Publication)
 	}
+	r.sizes = append(r.sizes, uint64(len(r.entries)))
 	return x
+}
+
+// listed are the sizes that the head of a publication names.
+func (r *testRegistry) listed(publication uint64) []uint64 {
+	var sizes []uint64
+	for _, number := range proofs.PublicationList(publication) {
+		sizes = append(sizes, r.sizes[number-1])
+	}
+	return sizes
 }
 
 func (r *testRegistry) treeRoot(n int) proofs.Hash {
@@ -127,7 +139,7 @@ func (r *testRegistry) head() []byte {
 		}
 		left, _ := nodes(level-1, 2*i)
 		right, _ := nodes(level-1, 2*i+1)
-		return proofs.MapNode(left, right), nil
+		return proofs.NodeHash(left, right), nil
 	}
 	c := proofs.Checkpoint{Origin: testOrigin, Size: size}
 	c.Root, _ = nodes.Root(size)
@@ -138,6 +150,13 @@ func (r *testRegistry) head() []byte {
 	h := &proofs.Head{Statement: r.entries[size-1], RootTile: r.ledger.State().RootTile}
 	h.Proof.Index = size - 1
 	h.Proof.Proof, _ = nodes.Inclusion(size-1, size)
+	for _, old := range r.listed(r.ledger.State().Publication) {
+		o := proofs.OldSize{Size: old}
+		o.Root, _ = nodes.Root(old)
+		o.Proof, err = nodes.Consistency(old, size)
+		must(r.t, err)
+		h.Consistency = append(h.Consistency, o)
+	}
 	h.Proof.Checkpoint = (&proofs.Note{Text: c.Text(), Signatures: []proofs.Signature{one, two}}).Marshal()
 	return h.Marshal()
 }

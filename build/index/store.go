@@ -75,7 +75,7 @@ func (d Dir) Get(h proofs.Hash) ([]byte, error) { return os.ReadFile(d.Path(h)) 
 // Put writes a file and reads it back; it is durable after durable.SyncTree.
 func (d Dir) Put(h proofs.Hash, b []byte) error { return durable.WriteOnce(d.Path(h), b) }
 
-// Memory is a Store in memory, for small registries and for tests.
+// Memory is a Store in memory, for tests and their vectors.
 type Memory struct {
 	mu    sync.Mutex
 	files map[proofs.Hash][]byte

@@ -67,7 +67,7 @@ func nodesOf(leaves []proofs.MapTileLeaf, depth int) (*node, []proofs.MapTileLea
 	n := &node{}
 	n.left, leaves = nodesOf(leaves, depth+1)
 	n.right, leaves = nodesOf(leaves, depth+1)
-	n.hash = proofs.MapNode(n.left.hash, n.right.hash)
+	n.hash = proofs.NodeHash(n.left.hash, n.right.hash)
 	return n, leaves
 }
 
@@ -106,7 +106,7 @@ func (u *updater) both(left, right func() (*node, error)) (*node, error) {
 			return nil, err
 		}
 	}
-	n.hash = proofs.MapNode(n.left.hash, n.right.hash)
+	n.hash = proofs.NodeHash(n.left.hash, n.right.hash)
 	return n, nil
 }
 

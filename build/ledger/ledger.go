@@ -293,7 +293,7 @@ func (l *Log) check(t proofs.Tile, b []byte, tree proofs.Nodes) error {
 		return err
 	}
 	right, err := inside(top-1, 2*t.Index+1)
-	if got := proofs.MapNode(left, right); err == nil && got != want {
+	if got := proofs.NodeHash(left, right); err == nil && got != want {
 		err = fmt.Errorf("%s: damaged: hashes to %s, want %s", filepath.Join(l.dir, t.Path()), got, want)
 	}
 	return err

@@ -33,6 +33,9 @@ func TestFullDisk(t *testing.T) {
 			if !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), dir) {
 				t.Errorf("%d pages free: the error does not tell path and cause: %v", free, err)
 			}
+			if e := new(Error); errors.As(err, &e) {
+				t.Errorf("%d pages free: %v: the hint %q does not make room", free, err, e.Hint)
+			}
 		}
 		noTemporaryFiles(t, &Registry{Dir: filepath.Join(dir, "public")})
 		whole(t, openAt(t, dir, second.now), second, second.now)

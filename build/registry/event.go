@@ -27,7 +27,7 @@ func (r *Registry) latestOf(doc proofs.Ref, registrant string) (*proofs.Hash, er
 	if err != nil {
 		return nil, err
 	}
-	as, err := r.Trust.ReadAuthorities(state.Issuers)
+	as, err := state.ReadAuthorities(r.Trust)
 	if err != nil {
 		return nil, err
 	}

@@ -104,13 +104,14 @@ func (p *publisher) head() ([]byte, error) {
 
 // consistency proves growth from the earlier publications on the public list.
 func (p *publisher) consistency(nodes proofs.Nodes, size uint64) ([]proofs.OldSize, error) {
+	state := p.ix.State()
+	sizes, err := state.ListedSizes(state.Publication)
+	if err != nil {
+		return nil, err
+	}
 	var olds []proofs.OldSize
-	for _, number := range proofs.PublicationList(p.ix.State().Publication) {
-		o := proofs.OldSize{Size: p.sizes[number]}
-		if o.Size == 0 {
-			return nil, fmt.Errorf("size of publication %d: not known", number)
-		}
-		var err error
+	for _, old := range sizes {
+		o := proofs.OldSize{Size: old}
 		if o.Root, err = nodes.Root(o.Size); err != nil {
 			return nil, err
 		}

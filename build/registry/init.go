@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +23,29 @@ const (
 	keyPublication = "publication"
 )
 
-// IssuerKeyFile is the name of an issuer's key file.
+// IssuerKeyFile is the name of an issuer's key file, another for every name: a slash is written as _, and a name that
+// has a _ of its own is written another way altogether.
 func IssuerKeyFile(name string) string {
+	if strings.Contains(name, "_") {
+		return "issuer_" + strings.NewReplacer("_", "_u", "/", "_s").Replace(name)
+	}
 	return "issuer-" + strings.ReplaceAll(name, "/", "_")
+}
+
+// names is what an origin, an authority and a key's name look like: FORMAT.md, section 2.
+const names = "want lower-case letters, digits and . - _ / inside, at most 128"
+
+// CheckAuthority says why an authority cannot have a name. Those that are taken are what the registry itself signs under.
+func CheckAuthority(name string, taken ...string) error {
+	switch {
+	case !proofs.IsName(name):
+		return hint("use a name like education.gov.example", "authority %q: %s", name, names)
+	case slices.Contains(taken, name):
+		return hint("use a name of the authority's own, like education.gov.example", "authority %q: the registry itself signs under that name", name)
+	case keys.CheckFile(IssuerKeyFile(name)) != nil:
+		return hint("use a shorter name, or hyphens for underscores", "authority %q: too long for the name of its key's file", name)
+	}
+	return nil
 }
 
 // A Setup says what registry to make.
@@ -34,13 +56,45 @@ type Setup struct {
 	StaleAfter time.Duration
 }
 
-// Init makes a registry for a single office: no officers, no witnesses. The folder must not be a registry already.
-func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
-	if _, err := os.Stat(dir + "/trust"); err == nil {
-		return nil, hint("use another --registry, or go on with this one", "%s is a registry already", dir)
+// longestFresh is the trust file's limit of stale-after: FORMAT.md, section 12.
+const longestFresh = 365 * 24 * time.Hour
+
+func rootName(origin string) string        { return origin + "/root" }
+func publicationName(origin string) string { return origin + "/publication" }
+
+// Names are the names that the registry itself will sign under.
+func (s Setup) Names() []string {
+	return []string{s.Origin, rootName(s.Origin), publicationName(s.Origin)}
+}
+
+func (r *Registry) names() []string {
+	return []string{r.Trust.Origin, r.Trust.RootName(), r.Trust.Publication.Name}
+}
+
+// Check refuses before anything is made what the trust file would refuse after. The error begins with the setting's
+// name: origin, title or fresh.
+func (s Setup) Check() error {
+	switch {
+	case !proofs.IsName(s.Origin):
+		return hint("use a name like registry.gov.example/ledger", "origin %q: %s", s.Origin, names)
+	case !proofs.IsName(publicationName(s.Origin)):
+		return hint("choose a shorter one", "origin of %d characters is too long for names that begin with it", len(s.Origin))
+	case !proofs.IsText(s.Title):
+		return hint("write it on one line, without control characters", "title %q: want 1 to 1000 bytes of text", s.Title)
+	case s.StaleAfter < time.Second || s.StaleAfter > longestFresh || s.StaleAfter%time.Second != 0:
+		return hint("48h notices two missed daily publications", "fresh %s: want whole seconds, from 1s to 8760h", s.StaleAfter)
 	}
-	if !proofs.IsName(s.Origin) {
-		return nil, hint("use a name like registry.gov.example/ledger", "origin %q: want lower-case letters, digits and . - _ /", s.Origin)
+	return nil
+}
+
+// Init makes a registry for a single office: no officers, no witnesses. The folder must not be a registry already, nor
+// hold keys.
+func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if IsRegistry(dir) {
+		return nil, hint("use another --registry, or go on with this one", "%s is %w", dir, ErrRegistry)
 	}
 	if s.Demo {
 		pass = keys.Fixed(keys.DemoPassphrase)
@@ -48,7 +102,8 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	ks, err := keys.Create(dir+"/keys", pass, s.Demo)
+	r := quiet(dir)
+	ks, err := keys.Create(r.path("keys"), pass, s.Demo)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +111,11 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range []string{"pending", "ledger", "state", "public/index"} {
-		if err := os.MkdirAll(dir+"/"+d, 0o755); err != nil {
+	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
+		if err := os.MkdirAll(r.path(d), 0o755); err != nil {
 			return nil, err
 		}
 	}
-	r := &Registry{Dir: dir, fault: func(string, string) error { return nil }}
 	// The trust file makes the folder a registry: it comes last.
 	if err := r.write(r.path("trust"), trust.Marshal()); err != nil {
 		return nil, err
@@ -77,10 +131,10 @@ func newTrust(s Setup, ks *keys.Store) (*proofs.Trust, error) {
 		role       keys.Role
 		t          proofs.KeyType
 	}{
-		{keyRoot, s.Origin + "/root", keys.Root, proofs.Ed25519Key},
+		{keyRoot, rootName(s.Origin), keys.Root, proofs.Ed25519Key},
 		{keyLog, s.Origin, keys.Log, proofs.Ed25519Key},
 		{keyLogMLDSA, s.Origin, keys.LogMLDSA44, proofs.MLDSA44Key},
-		{keyPublication, s.Origin + "/publication", keys.Publication, proofs.Ed25519Key},
+		{keyPublication, publicationName(s.Origin), keys.Publication, proofs.Ed25519Key},
 	} {
 		key, err := ks.Generate(k.file, k.name, k.role, k.t, rand.Reader)
 		if err != nil {
@@ -103,28 +157,42 @@ func newTrust(s Setup, ks *keys.Store) (*proofs.Trust, error) {
 	return parsed, nil
 }
 
-// Accredit queues the root's statement that an authority may issue kinds, with a key made here if it has none.
+// ErrStands says that an authority stands accredited with the very same title, kinds and key.
+var ErrStands = errors.New("accredited just so already")
+
+// Accredit queues the root's statement that an authority may issue kinds, with a key made here if it has none. Where that
+// would change nothing, it queues nothing and returns ErrStands.
 func (r *Registry) Accredit(name, title string, kinds []string) error {
-	if !proofs.IsName(name) {
-		return hint("use a name like education.gov.example", "authority %q: want lower-case letters, digits and . - _ /", name)
+	if err := CheckAuthority(name, r.names()...); err != nil {
+		return err
 	}
 	key, err := r.issuerKey(name)
 	if err != nil {
 		return err
 	}
-	after, err := r.latestAbout(name)
+	as, err := r.AuthoritiesPending()
 	if err != nil {
 		return err
 	}
 	s := &proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionAccredit, Issuer: r.Trust.RootName(),
-		Authority: name, After: after, Title: title, Keys: []*proofs.Key{key}, Kinds: kinds}
+		Authority: name, Title: title, Keys: []*proofs.Key{key}, Kinds: kinds}
 	s.SortKeys()
+	if standing := as[name].Standing(1<<63 - 1); standing != nil {
+		if s.After = standing.After; s.Text() == standing.Text() {
+			return ErrStands
+		}
+	}
+	s.After = latest(as[name])
 	return r.SubmitRoot(s)
 }
 
 // issuerKey returns the authority's key, and makes it if there is none.
 func (r *Registry) issuerKey(name string) (*proofs.Key, error) {
 	s, err := r.Keys.Signer(IssuerKeyFile(name))
+	if err == nil && s.Key().Name != name {
+		return nil, hint("move it away, and accredit again", "%s is a key of %q, want one of %q",
+			r.path("keys", IssuerKeyFile(name)+".key"), s.Key().Name, name)
+	}
 	if err == nil {
 		return s.Key(), nil
 	}
@@ -173,8 +241,12 @@ func (r *Registry) latestAbout(name string) (*proofs.Hash, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h, ok := as[name].Latest(); ok {
-		return &h, nil
+	return latest(as[name]), nil
+}
+
+func latest(a *proofs.Authority) *proofs.Hash {
+	if h, ok := a.Latest(); ok {
+		return &h
 	}
-	return nil, nil
+	return nil
 }

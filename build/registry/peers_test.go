@@ -219,7 +219,7 @@ func leadsTo(t *testing.T, r *Registry, name string) bool {
 			return true
 		}
 	}
-	state, err := r.State()
+	state, err := r.loadState()
 	return err != nil || state.Issuers.Root().String() == name
 }
 

@@ -122,7 +122,7 @@ func candidates(t *testing.T, r *Registry, paths []string) int {
 }
 
 // registryOf makes and publishes a demonstration registry of n small documents.
-func registryOf(t *testing.T, n int) (*Registry, [][]byte) {
+func registryOf(t testing.TB, n int) (*Registry, [][]byte) {
 	t.Helper()
 	dir := t.TempDir()
 	r, err := Init(filepath.Join(dir, "reg"), Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: 48 * time.Hour}, nil)

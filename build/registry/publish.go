@@ -21,13 +21,14 @@ const clockSlack = 60
 
 // A Publication is what Publish has published.
 type Publication struct {
-	Number     uint64            // of the index statement
-	Checkpoint proofs.Checkpoint // size and root
-	Time       int64             // of the signatures, seconds
-	Added      int               // statements that were not published before
-	Heartbeat  bool              // nothing new: the same tree, signed again
-	Keys       uint64            // documents in the index
-	Refused    []Refusal         // statements that the rules keep out of the ledger
+	Number      uint64            // of the index statement
+	Checkpoint  proofs.Checkpoint // size and root
+	Time        int64             // of the signatures, seconds
+	Added       int               // statements that were not published before
+	Heartbeat   bool              // nothing new: the same tree, signed again
+	Keys        uint64            // documents in the index
+	Refused     []Refusal         // statements that the rules keep out of the ledger
+	RefusedFile string            // where they are kept; empty if there are none
 }
 
 // A Refusal is a pending statement that was not taken.
@@ -48,8 +49,7 @@ type publisher struct {
 	before uint64             // the same when the run began
 
 	ix         *index.Ledger
-	sizes      map[uint64]uint64 // of earlier publications, by number: those that heads prove growth from
-	superseded []proofs.Hash     // index files to which nothing refers after this publication
+	superseded []proofs.Hash // index files to which nothing refers after this publication
 
 	app   *ledger.Appender
 	queue []queueFile
@@ -69,11 +69,23 @@ func (r *Registry) Publish(ctx context.Context) (*Publication, error) {
 }
 
 func (p *publisher) run() (*Publication, error) {
-	for _, stage := range []func() error{p.reload, p.open, p.catchUp, p.takeQueue, p.sign, p.release, p.clean} {
+	for _, stage := range []struct {
+		name string
+		do   func() error
+	}{
+		{"comparing what is here with what was signed last", p.reload},
+		{"opening the ledger", p.open},
+		{"finishing what an earlier run has left", p.catchUp},
+		{"putting what is pending into ledger and index", p.takeQueue},
+		{"checking the ledger and signing it", p.sign},
+		{"writing what is published", p.release},
+		{"clearing up", p.clean},
+	} {
 		if err := p.ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := stage(); err != nil {
+		p.Stage(stage.name)
+		if err := stage.do(); err != nil {
 			return nil, err
 		}
 	}
@@ -147,16 +159,15 @@ func clockError(now, last int64) error {
 // reloadIndex reads state/index. Where what it leads to is not all there, because the public folder was restored or
 // deleted, it begins from nothing.
 func (p *publisher) reloadIndex() error {
-	state, sizes, err := p.readState()
+	state, err := p.loadState()
 	behind := p.signed == nil || p.public < p.signed.Size
 	gone := errors.Is(err, fs.ErrNotExist) || err == nil && state.Size > 0 && behind && !p.allThere(state.RootTile)
 	if behind && gone {
-		state, sizes, err = index.Empty(), map[uint64]uint64{}, nil
+		state, err = index.Empty(), nil
 	}
 	if err != nil {
 		return err
 	}
-	p.sizes = sizes
 	if p.ix, err = index.Open(p.Trust, p.store(), state); err != nil {
 		return err
 	}
@@ -295,7 +306,7 @@ func (p *publisher) takeTail() (whole bool, err error) {
 			if p.ix.State().Publication != x.Publication || x.TreeSHA3 != bridge {
 				return fmt.Errorf("index statement of publication %d at place %d: does not hold", x.Publication, x.Covers)
 			}
-			last, p.sizes[x.Publication] = x, x.Covers+1
+			last = x
 		}
 		p.ix.Add(entries[from:]...)
 		whole = from == len(entries)
@@ -414,7 +425,6 @@ func (p *publisher) appendIndex() error {
 	if size := p.ix.State().Size; size != x.Covers+1 || p.app.Size() != size {
 		return fmt.Errorf("index statement: at place %d, want %d: not publishing", p.app.Size()-1, x.Covers)
 	}
-	p.sizes[x.Publication] = x.Covers + 1
 	return p.keepIndex()
 }
 
@@ -564,5 +574,6 @@ func (p *publisher) keepRefused() error {
 		fmt.Fprintf(&b, "%s\n%s\n", f.Why, f.Entry)
 	}
 	name := fmt.Sprintf("%d-%x", p.out.Checkpoint.Size, sha256.Sum256([]byte(b.String())))
-	return p.write(p.path("state", "refused", name), []byte(b.String()))
+	p.out.RefusedFile = p.path("state", "refused", name)
+	return p.write(p.out.RefusedFile, []byte(b.String()))
 }

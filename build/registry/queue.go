@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,12 +41,27 @@ func (r *Registry) enqueue(entries [][]byte) error {
 		last, _ := strconv.ParseUint(strings.TrimSuffix(files[len(files)-1], ".queue"), 10, 64)
 		next = last + 1
 	}
+	return r.write(r.path("pending", fmt.Sprintf("%016d.queue", next)), formatQueue(entries))
+}
+
+func formatQueue(entries [][]byte) []byte {
 	b := []byte(queueHeader)
 	for _, e := range entries {
 		b = proofs.AppendBundleEntry(b, e)
 	}
 	sum := sha256.Sum256(b)
-	return r.write(r.path("pending", fmt.Sprintf("%016d.queue", next)), append(b, sum[:]...))
+	return append(b, sum[:]...)
+}
+
+func parseQueue(b []byte) ([][]byte, error) {
+	n := len(b) - sha256.Size
+	if n < len(queueHeader) || !bytes.HasPrefix(b, []byte(queueHeader)) {
+		return nil, errors.New("it does not begin with " + strconv.Quote(queueHeader))
+	}
+	if sha256.Sum256(b[:n]) != [32]byte(b[n:]) {
+		return nil, errors.New("its sum is wrong")
+	}
+	return proofs.ParseEntries(b[len(queueHeader):n])
 }
 
 // queueNames lists the batches, oldest first.
@@ -87,21 +102,12 @@ func readQueueFile(path string) (queueFile, error) {
 	if err != nil {
 		return queueFile{}, err
 	}
-	n := len(b) - sha256.Size
-	if n < len(queueHeader) || !bytes.HasPrefix(b, []byte(queueHeader)) || sha256.Sum256(b[:n]) != [32]byte(b[n:]) {
+	entries, err := parseQueue(b)
+	if err != nil {
 		return queueFile{}, hint("restore the file from a backup, or move it away and register its documents again",
-			"%s: damaged queue file", path)
+			"%s: damaged queue file: %w", path, err)
 	}
-	f := queueFile{path: path}
-	for rest := b[len(queueHeader):n]; len(rest) > 0; {
-		if len(rest) < 2 || len(rest) < 2+int(binary.BigEndian.Uint16(rest)) {
-			return f, fmt.Errorf("%s: damaged queue file", path)
-		}
-		size := int(binary.BigEndian.Uint16(rest))
-		f.entries = append(f.entries, rest[2:2+size])
-		rest = rest[2+size:]
-	}
-	return f, nil
+	return queueFile{path, entries}, nil
 }
 
 // dequeue removes batches that have been published.

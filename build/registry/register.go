@@ -2,18 +2,12 @@ package registry
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/sha3"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"stele/build/index"
 	"stele/proofs"
@@ -94,7 +88,7 @@ func (g *Registration) load() error {
 	if g.state, err = g.r.loadState(); err != nil {
 		return err
 	}
-	as, err := g.r.Trust.ReadAuthorities(g.state.Issuers)
+	as, err := g.state.ReadAuthorities(g.r.Trust)
 	if err != nil {
 		return err
 	}
@@ -129,8 +123,9 @@ func (g *Registration) mayIssue(as proofs.Authorities, place uint64) error {
 		return hint("stele accredit "+g.req.Issuer, "%s is not accredited in this registry", g.req.Issuer)
 	}
 	if !standing.MayIssue(g.req.Kind) {
-		return hint("stele accredit "+g.req.Issuer+" --kind "+g.req.Kind+" (with its other kinds)",
-			"%s is not accredited for kind %q, but for %v", g.req.Issuer, g.req.Kind, standing.Kinds)
+		kinds := append(slices.Clone(standing.Kinds), g.req.Kind)
+		return hint("stele accredit "+g.req.Issuer+" --kind "+strings.Join(kinds, " --kind "),
+			"%s is not accredited for kind %q, but for %s", g.req.Issuer, g.req.Kind, strings.Join(standing.Kinds, ", "))
 	}
 	s := g.sample()
 	if _, err := proofs.ParseStatement(s.Text()); err != nil {
@@ -162,7 +157,7 @@ func (g *Registration) run(ctx context.Context, files []string, told func(Regist
 			buf := make([]byte, 1<<20)
 			finder := index.NewFinder(g.r.store(), g.state.RootTile, false) // unchecked: Publish checks
 			for p := range jobs {
-				g.prepare(p, buf, finder)
+				g.prepare(running, p, buf, finder)
 				close(p.done)
 			}
 		})
@@ -203,6 +198,9 @@ func (g *Registration) collect(order <-chan *prepared, told func(Registered)) er
 	}
 	for p := range order {
 		<-p.done
+		if errors.Is(p.Err, context.Canceled) {
+			continue // the run has ended: that says nothing about the file
+		}
 		selector := proofs.Ref{Digests: p.Digests}.Selector()
 		if p.Err == nil && p.State == NewlyRegistered {
 			if g.pending[selector] {
@@ -223,8 +221,8 @@ func (g *Registration) collect(order <-chan *prepared, told func(Registered)) er
 }
 
 // prepare does everything for one file that needs no order.
-func (g *Registration) prepare(p *prepared, buf []byte, f *index.Finder) {
-	p.Digests, p.Err = HashFile(p.File, buf)
+func (g *Registration) prepare(ctx context.Context, p *prepared, buf []byte, f *index.Finder) {
+	p.Digests, p.Err = HashFileContext(ctx, p.File, buf, g.r.Read)
 	if p.Err != nil {
 		return
 	}
@@ -261,62 +259,4 @@ func (g *Registration) published(f *index.Finder, key proofs.Hash) (bool, error)
 		}
 	}
 	return false, err
-}
-
-// HashFile computes both digests of a file in one reading. buf is scratch space.
-func HashFile(path string, buf []byte) (proofs.Digests, error) {
-	var d proofs.Digests
-	// Without O_NONBLOCK, opening a pipe would wait for ever for somebody to write into it.
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return d, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return d, err
-	}
-	if !info.Mode().IsRegular() {
-		return d, fmt.Errorf("%s: not a regular file", path)
-	}
-	h256, h512 := sha256.New(), sha3.New512()
-	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(h256, h512)}, struct{ io.Reader }{f}, buf)
-	if err != nil {
-		return d, err
-	}
-	if n != info.Size() {
-		return d, fmt.Errorf("%s: changed while it was being read: %d bytes, then %d", path, info.Size(), n)
-	}
-	h256.Sum(d.SHA256[:0])
-	h512.Sum(d.SHA3512[:0])
-	return d, nil
-}
-
-// Files lists what to register: files as they are, folders recursively, in a
-// stable order. Hidden files in folders are left out. What cannot be read is told and the rest go on.
-func Files(args []string, failed func(path string, err error)) []string {
-	var files []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			failed(arg, err)
-			continue
-		}
-		if !info.IsDir() {
-			files = append(files, arg)
-			continue
-		}
-		filepath.WalkDir(arg, func(path string, d os.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				failed(path, err)
-			case path != arg && d.Name()[0] == '.' && d.IsDir():
-				return filepath.SkipDir
-			case d.Type().IsRegular() && d.Name()[0] != '.':
-				files = append(files, path)
-			}
-			return nil
-		})
-	}
-	return files
 }

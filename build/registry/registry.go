@@ -39,6 +39,10 @@ type Registry struct {
 	Now func() time.Time
 	// Waiting is told when another process holds the lock that is needed.
 	Waiting func(what string)
+	// Stage is told what Publish is about to do.
+	Stage func(stage string)
+	// Read is told of bytes of documents that were read, as they are; several goroutines call it at once.
+	Read func(bytes int)
 
 	// fault is called before and after each durable write, so that tests can make every one of them fail.
 	fault func(when, path string) error
@@ -57,12 +61,30 @@ func hint(hint, format string, args ...any) error {
 	return &Error{fmt.Errorf(format, args...), hint}
 }
 
+// What a folder is, where it should be the other.
+var (
+	ErrNoRegistry = errors.New("not a registry: it has no trust file")
+	ErrRegistry   = errors.New("a registry already")
+)
+
+// IsRegistry tells a registry by its trust file; what is published has a folder of that name.
+func IsRegistry(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, "trust"))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// quiet is a registry that tells nobody.
+func quiet(dir string) *Registry {
+	return &Registry{Dir: dir, Now: time.Now, Waiting: func(string) {}, Stage: func(string) {}, Read: func(int) {},
+		fault: func(string, string) error { return nil }}
+}
+
 // Open opens the registry in a folder. Keys are unlocked only when one is needed.
 func Open(dir string, pass keys.Passphrase) (*Registry, error) {
-	r := &Registry{Dir: dir, Now: time.Now, Waiting: func(string) {}, fault: func(string, string) error { return nil }}
+	r := quiet(dir)
 	b, err := os.ReadFile(r.path("trust"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint("stele init --registry "+dir, "%s is not a registry: it has no trust file", dir)
+	if err != nil && !IsRegistry(dir) && !errors.Is(err, fs.ErrPermission) {
+		return nil, hint("stele init --registry "+dir, "%s is %w", dir, ErrNoRegistry)
 	}
 	if err != nil {
 		return nil, err

@@ -170,7 +170,7 @@ var damages = []damage{
 
 func issuersChange(f func(b []byte) []byte) func(t *testing.T, dir, old string) {
 	return func(t *testing.T, dir, old string) {
-		state, err := openAt(t, dir, heartbeat.now).State()
+		state, err := openAt(t, dir, heartbeat.now).loadState()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"stele/build/index"
 	"stele/proofs"
@@ -23,7 +24,7 @@ type savedState struct {
 	Keys        uint64            `json:"keys"`
 	IssuersRoot string            `json:"issuers_root"`
 	SHA3        [][]byte          `json:"sha3_256_edge"`
-	Sizes       map[uint64]uint64 `json:"sizes"` // of the publications that this head and the next prove growth from, by number
+	Sizes       map[uint64]uint64 `json:"sizes"` // index.State.Sizes
 	Sum         string            `json:"sum"`   // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
@@ -38,16 +39,24 @@ func (s savedState) marshal() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
+func parseSavedState(b []byte) (savedState, error) {
+	var in savedState
+	if err := json.Unmarshal(b, &in); err != nil {
+		return in, err
+	}
+	if again, err := in.marshal(); err != nil || !bytes.Equal(again, b) {
+		return in, errors.New("its sum is wrong")
+	}
+	return in, nil
+}
+
 // saveState keeps the state just after an index statement.
 func (p *publisher) saveState() error {
 	s := p.ix.State()
 	out := savedState{Size: s.Size, Publication: s.Publication, Time: s.Time, RootTile: s.RootTile, Keys: s.Keys,
-		IssuersRoot: s.Issuers.Root().String(), Sizes: map[uint64]uint64{}}
+		IssuersRoot: s.Issuers.Root().String(), Sizes: s.Sizes}
 	for _, h := range s.SHA3.Edge() {
 		out.SHA3 = append(out.SHA3, h[:])
-	}
-	for _, number := range append(proofs.PublicationList(s.Publication), proofs.PublicationList(s.Publication+1)...) {
-		out.Sizes[number] = p.sizes[number]
 	}
 	b, err := out.marshal()
 	if err != nil {
@@ -58,38 +67,34 @@ func (p *publisher) saveState() error {
 
 // loadState reads state/index, or begins from nothing: Publish then goes through the whole ledger.
 func (r *Registry) loadState() (*index.State, error) {
-	s, _, err := r.readState()
-	return s, err
-}
-
-// readState is loadState with the sizes of earlier publications.
-func (r *Registry) readState() (*index.State, map[uint64]uint64, error) {
 	b, err := os.ReadFile(r.path("state", "index"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return index.Empty(), map[uint64]uint64{}, nil
+		return index.Empty(), nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var in savedState
-	if err := json.Unmarshal(b, &in); err != nil {
-		return nil, nil, r.badState(err)
-	}
-	if again, err := in.marshal(); err != nil || !bytes.Equal(again, b) {
-		return nil, nil, r.badState(errors.New("its sum is wrong"))
+	in, err := parseSavedState(b)
+	if err != nil {
+		return nil, r.badState(err)
 	}
 	s := &index.State{Size: in.Size, Publication: in.Publication, Time: in.Time, RootTile: in.RootTile, Keys: in.Keys,
-		SHA3: proofs.NewFrontierSHA3()}
+		SHA3: proofs.NewFrontierSHA3(), Sizes: in.Sizes}
 	if err := s.SHA3.Restore(in.Size, hashesOf(in.SHA3)); err != nil {
-		return nil, nil, r.badState(err)
+		return nil, r.badState(err)
 	}
 	if s.Issuers, err = r.loadIssuers(in.IssuersRoot); err != nil {
-		return nil, nil, r.badState(err)
+		return nil, r.badState(err)
 	}
-	return s, in.Sizes, nil
+	return s, nil
 }
 
+// badState says that state/index is at fault, unless it is the disk: then making it again would be of no use.
 func (r *Registry) badState(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) && errno != syscall.ENOENT {
+		return err
+	}
 	return hint("remove "+r.path("state", "index")+": the next publish makes it again from the ledger",
 		"%s: cannot be used: %w", r.path("state", "index"), err)
 }

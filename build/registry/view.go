@@ -21,7 +21,7 @@ func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := r.Trust.ReadAuthorities(state.Issuers)
+	as, err := state.ReadAuthorities(r.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -31,16 +31,4 @@ func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
 	}
 	index.Authorise(r.Trust, as, state.Size, entries, func(int, *proofs.Entry, error) {})
 	return as, nil
-}
-
-// State is the index as of the last publication.
-func (r *Registry) State() (*index.State, error) { return r.loadState() }
-
-// Authorities are the authorities as of the last publication.
-func (r *Registry) Authorities() (proofs.Authorities, error) {
-	state, err := r.loadState()
-	if err != nil {
-		return nil, err
-	}
-	return r.Trust.ReadAuthorities(state.Issuers)
 }

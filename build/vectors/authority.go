@@ -49,8 +49,79 @@ func authorities(s set) {
 	r.register(education, "one")
 	s.add("accredit-again-without-after", online(r.publish(start), "one"), proofs.Authentic, "", "A second accreditation that names no earlier one is void.")
 
+	for name, signers := range map[string][]*signer{rootName: r.rootSigners(), education: {key(education, 1)}} {
+		for _, action := range []string{proofs.ActionIndex, proofs.ActionLandmark} {
+			r := newOne(newDemo())
+			r.sayText("stele.statement/2\nregistry "+origin+"\n"+action+"\nissuer "+name+"\n"+refLines(ref("one")), signers...)
+			s.add("entry-"+action+"-by-"+strings.ReplaceAll(name, "/", "-"), online(r.publish(start), "one"), proofs.Authentic, "", "Nobody but the publication key says `"+action+"`, in any version.")
+		}
+	}
+
 	rootSignatures(s)
 	withdrawals(s)
+	issuerRecords(s)
+	epochs(s)
+}
+
+// refLines are the lines of a document subject.
+func refLines(d *proofs.Ref) string {
+	return "document sha256:" + d.Digests.SHA256.String() + "\ndocument sha3-512:" + d.Digests.SHA3512.String() + "\n"
+}
+
+// issuerRecords: an issuer list that the quorum has signed, and that cannot be.
+func issuerRecords(s set) {
+	lie := func(name, about string, change func(r *registry, e []proofs.RecordEntry) []proofs.RecordEntry) {
+		r, _ := newLife()
+		withdrawn := &proofs.Statement{Registry: origin, Action: proofs.ActionWithdraw, Issuer: rootName, Authority: education, After: &r.leaves[0], From: new(uint64)}
+		x, err := r.ledger.Prepare(start)
+		check(err)
+		rec := r.ledger.State().Issuers.Records[0]
+		entries, err := rec.Entries()
+		check(err)
+		entries = append(entries, proofs.RecordEntry{Place: 2, Published: start, Bytes: noteOf(withdrawn.Text(), r.rootSigners()...)})
+		rec.Body = proofs.MarshalBody(change(r, entries))
+		list := &proofs.IssuerList{Records: []proofs.Record{rec}}
+		check(r.store.Put(list.Root(), list.Marshal()))
+		x.IssuersRoot = list.Root()
+		v := r.publishIndex(x, r.ledger.State().RootTile)
+		s.add("lie-issuer-"+name, online(v, "one"), proofs.Unavailable, proofs.ReasonBadData, "An issuer list that the quorum has signed, and that cannot be: "+about+".")
+	}
+	lie("place-not-covered", "a withdrawal from beyond the index statement", func(r *registry, e []proofs.RecordEntry) []proofs.RecordEntry {
+		e[1].Place = 3
+		return e
+	})
+	lie("place-far", "the same, far beyond", func(r *registry, e []proofs.RecordEntry) []proofs.RecordEntry {
+		e[1].Place = 1 << 40
+		return e
+	})
+	lie("published-later", "the accreditation was published after the index statement", func(r *registry, e []proofs.RecordEntry) []proofs.RecordEntry {
+		e[0].Published = start + 1
+		return e[:1]
+	})
+	lie("published-never", "the accreditation was not published", func(r *registry, e []proofs.RecordEntry) []proofs.RecordEntry {
+		e[0].Published = 0
+		return e[:1]
+	})
+}
+
+// epochs: what a trust file says of the end of the epoch before it.
+func epochs(s set) {
+	r := newOne(newDemo())
+	v1 := r.publish(start)
+	r.register(education, "two")
+	v2 := r.publish(start + hour)
+	next := func(size uint64, root proofs.Hash) *proofs.Trust {
+		t, id := *r.trust, r.trust.ID()
+		t.Epoch, t.Previous, t.FinalSize, t.FinalRoot = 2, &id, size, root
+		return &t
+	}
+	other := v1.cp.Root
+	other[0] ^= 1
+	s.add("epoch-final", online(v2, "one").trusting(next(v1.cp.Size, v1.cp.Root)), proofs.Authentic, "", "The ledger has gone on from the end of the epoch before.")
+	s.add("epoch-final-itself", online(v1, "one").trusting(next(v1.cp.Size, v1.cp.Root)), proofs.Authentic, "", "The new epoch begins with the tree with which the one before ended.")
+	s.add("epoch-final-other-root", online(v1, "one").trusting(next(v1.cp.Size, other)), proofs.Unavailable, proofs.ReasonBadData, "The epoch before ended with another tree.")
+	s.add("epoch-final-other-root-before", online(v2, "one").trusting(next(v1.cp.Size, other)), proofs.Unavailable, proofs.ReasonBadData, "The head proves growth from another tree than that of the end.")
+	s.add("epoch-final-beyond", online(v2, "one").trusting(next(v2.cp.Size+1, other)), proofs.Unavailable, proofs.ReasonBadData, "The ledger is smaller than it was when the epoch before ended.")
 }
 
 // rootSignatures: exactly k root keys, in the trust file's order.
@@ -200,6 +271,15 @@ func unknowns(s set) {
 	r.register(education, "one")
 	s.add("unknown-by-another-before", online(r.publish(start), "one"), proofs.Unavailable, proofs.ReasonTooOld,
 		"Another authority said something unknown before: it may be an earlier registration.")
+
+	r = newDemo()
+	r.accredit(education, "transcript")
+	r.accredit(court, "diploma")
+	r.register(education, "one")
+	r.register(court, "one")
+	r.sayText(newer(education), key(education, 1))
+	s.add("unknown-in-unaccredited-before", online(r.publish(start), "one"), proofs.Unavailable, proofs.ReasonTooOld,
+		"In the earlier, unaccredited life something is not understood: a newer verifier may find that it answers.", "notice other-issuers")
 
 	r, reg := newLife()
 	r.sayText(newer(education), key(education, 1))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 
 	"stele/build/index"
 	"stele/proofs"
@@ -70,11 +71,38 @@ func receipts(s set) {
 
 	s.add("receipt-other-file", offline(v1, "two", one), proofs.Mismatch, proofs.ReasonOtherFile, "A receipt that is sound and for another file.")
 	s.add("receipt-other-file-online", online(v2, "two").withReceipt(one), proofs.Mismatch, proofs.ReasonOtherFile, "The same, though the registry knows this file.")
+	s.add("receipt-other-file-unsound", offline(v1, "two", edit(one, func(c *proofs.Receipt) { c.Issuers = nil })), proofs.Malformed, proofs.ReasonReceiptUnverified,
+		"A receipt for another file that would not be believed for its own.")
+	s.add("receipt-other-file-unsound-online", online(v2, "two").withReceipt(edit(one, func(c *proofs.Receipt) { c.Issuers = nil })), proofs.Authentic, "",
+		"It does not hide the registry's answer.", "notice broken-receipt", "source registry")
 	s.add("receipt-other-file-absent", offline(v1, "three", two), proofs.Mismatch, proofs.ReasonOtherFile, "A receipt of absence for another file.")
 
 	brokenReceipts(s, v2, one)
+	receiptIssuers(s)
 	sealed(s)
 	vanished(s)
+}
+
+// receiptIssuers: of all authorities that signed an entry, in the order of their first entry.
+func receiptIssuers(s set) {
+	r := newOne(newDemo())
+	r.accredit(court, "diploma")
+	r.accredit(police, "diploma")
+	r.register(court, "one")
+	r.register(police, "one")
+	v := r.publish(start)
+	good := receiptFor(v, "one")
+	s.add("receipt-issuers", offline(v, "one", good), proofs.Authentic, "", "Three authorities have registered the document.", "notice other-issuers")
+	for name, f := range map[string]func(*proofs.Receipt){
+		"missing": func(c *proofs.Receipt) { c.Issuers = c.Issuers[:2] },
+		"order":   func(c *proofs.Receipt) { c.Issuers[1], c.Issuers[2] = c.Issuers[2], c.Issuers[1] },
+		"twice":   func(c *proofs.Receipt) { c.Issuers = append(c.Issuers, c.Issuers[2]) },
+	} {
+		s.add("receipt-issuers-"+name, offline(v, "one", edit(good, f)), proofs.Malformed, proofs.ReasonReceiptUnverified, "The issuers are not those of the entries, in order: "+name+".")
+	}
+	v = newOne(newDemo()).publish(start)
+	more := edit(receiptFor(v, "one"), func(c *proofs.Receipt) { c.Issuers = append(c.Issuers, c.Issuers[0]) })
+	s.add("receipt-issuers-more", offline(v, "one", more), proofs.Malformed, proofs.ReasonReceiptUnverified, "An issuer more than there are signers.")
 }
 
 func brokenReceipts(s set, v *view, one []byte) {
@@ -168,6 +196,8 @@ func sealed(s set) {
 	v2 := r.publish(start + hour)
 	s.add("sealed-revoked", online(v2, "one").withReceipt(receipt.Marshal()).withSHA3(), proofs.Revoked, "", "Revoked since.", "notice sealed")
 
+	sealedAbsence(s)
+
 	r = newDemo()
 	r.accredit(education, "*")
 	st = registration(education, sealedRef("one"))
@@ -176,6 +206,33 @@ func sealed(s set) {
 	v = r.publish(start)
 	s.add("sealed-other-sha3-512", offline(v, "one", sealedReceipt(v, "one").Marshal()).withSHA3(), proofs.NotRegistered, proofs.ReasonAbsent,
 		"The SHA3-512 commitment is not this document's.", "notice sealed")
+}
+
+// sealedAbsence: whoever may choose the salt finds one whose key is absent.
+func sealedAbsence(s set) {
+	r, reg := newLife()
+	r.do("revoke", education, "one", reg)
+	v := r.publish(start)
+	absent := parsed(receiptFor(v, "three"))
+	key := absent.Key
+	for n := byte(0); ; n++ { // until the key lies where the neighbours show absence
+		salt := proofs.Salt{n}
+		sealed := proofs.Seal(origin, salt, digests("one"))
+		absent.Salt, absent.Key = &salt, sealed.Key()
+		if !slices.ContainsFunc(absent.Neighbors, func(n proofs.Neighbor) bool {
+			return bytes.Compare(n.Key[:], key[:]) != bytes.Compare(n.Key[:], absent.Key[:])
+		}) {
+			break
+		}
+	}
+	forged := absent.Marshal()
+	s.add("sealed-absence", offline(v, "one", forged).withSHA3(), proofs.Malformed, proofs.ReasonReceiptUnverified,
+		"A receipt of absence for a salt of one's own choosing, which could be made for every document.")
+	s.add("sealed-absence-online", online(v, "one").withReceipt(forged).withSHA3(), proofs.Revoked, "",
+		"The document is looked up under its own key.", "notice broken-receipt", "source registry")
+	plain := *absent
+	plain.Salt = nil
+	s.add("sealed-absence-no-salt", online(v, "one").withReceipt(plain.Marshal()).withSHA3(), proofs.Mismatch, proofs.ReasonOtherFile, "The same without its salt is for another file.")
 }
 
 // vanished: records do not go away.

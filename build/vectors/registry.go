@@ -77,6 +77,7 @@ type registry struct {
 	leaves   []proofs.Hash
 	sizes    []uint64 // of the publications
 	views    []*view  // likewise
+	lie      []uint64 // what the next head names instead of the publications' sizes
 	accounts map[string]proofs.Hash
 }
 
@@ -192,7 +193,7 @@ func (r *registry) nodes() proofs.Nodes {
 		}
 		left, _ := node(level-1, 2*i)
 		right, _ := node(level-1, 2*i+1)
-		return proofs.MapNode(left, right), nil
+		return proofs.NodeHash(left, right), nil
 	}
 	return node
 }
@@ -207,6 +208,7 @@ func (r *registry) publish(time int64) *view {
 // publishIndex publishes an index statement, whether or not it is true.
 func (r *registry) publishIndex(x *proofs.Index, rootTile []byte) *view {
 	x.Tree, _ = r.nodes().Root(r.place())
+	x.Sizes = proofs.SizesHash(r.listed(x.Publication))
 	statement := &proofs.Statement{Action: proofs.ActionIndex, Issuer: r.publication.Key().Name, Index: x}
 	r.say(statement, r.publication)
 	size := r.place()
@@ -216,13 +218,25 @@ func (r *registry) publishIndex(x *proofs.Index, rootTile []byte) *view {
 	v.head.Statement = r.entries[size-1]
 	v.head.Proof.Index = size - 1
 	v.head.Proof.Proof, _ = r.nodes().Inclusion(size-1, size)
-	for _, n := range proofs.PublicationList(x.Publication) {
-		v.head.Consistency = append(v.head.Consistency, r.oldSize(r.sizes[n-1], size))
+	for _, old := range r.listed(x.Publication) {
+		v.head.Consistency = append(v.head.Consistency, r.oldSize(old, size))
 	}
 	r.sizes = append(r.sizes, size)
 	v = v.signedAt(x.Time)
 	r.views = append(r.views, v)
 	return v
+}
+
+// listed are the sizes that the head of a publication names.
+func (r *registry) listed(publication uint64) []uint64 {
+	if r.lie != nil {
+		return r.lie
+	}
+	var sizes []uint64
+	for _, n := range proofs.PublicationList(publication) {
+		sizes = append(sizes, r.sizes[n-1])
+	}
+	return sizes
 }
 
 func (r *registry) oldSize(old, size uint64) proofs.OldSize {

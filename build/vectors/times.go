@@ -123,6 +123,9 @@ func quorums(s set) {
 	demo.say(collision, key(education, 1))
 	need := *demo.trust
 	need.NeedSHA3 = true
-	s.add("sha3-collision", online(demo.publish(start), "one").trusting(&need).withSHA3(), proofs.NotRegistered, proofs.ReasonAbsent,
+	v = demo.publish(start)
+	s.add("sha3-known-and-not-demanded", online(v, "one").withSHA3(), proofs.Authentic, "",
+		"A verifier that happens to know the SHA3-512 digest judges as one that does not, where the trust file does not demand it.")
+	s.add("sha3-collision", online(v, "one").trusting(&need).withSHA3(), proofs.NotRegistered, proofs.ReasonAbsent,
 		"Registered is another document of the same SHA-256 digest: its SHA3-512 digest is not this one's.")
 }

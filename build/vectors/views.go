@@ -43,14 +43,50 @@ func views(s set) {
 	other := newOne(newRegistry("other.example/ledger", 1, 1, "none", "none", nil)).publish(start)
 	s.add("memory-other-registry", online(v3, "one").remembering(other), proofs.Authentic, "", "What was kept is of another registry: it is forgotten.", "remember registry")
 
-	silent := *v3
-	silent.head.Consistency = nil
-	s.add("memory-growth-not-proved", online(&silent, "one").remembering(v2), proofs.Unavailable, proofs.ReasonBadData,
-		"The head names none of the earlier sizes: it does not prove growth.", "remember kept")
-	partial := *v3
-	partial.head.Consistency = v3.head.Consistency[:1]
-	s.add("memory-growth-proved-in-part", online(&partial, "one").remembering(v2), proofs.Unavailable, proofs.ReasonBadData,
-		"The head leaves out the size that every later head has to name.", "remember kept")
+	headSizes(s)
+}
+
+// headSizes: what a head names, and what its index statement commits to.
+func headSizes(s set) {
+	r, _, v2, v3 := newFork("left")
+	_, _, _, w3 := newFork("right")
+	bad := func(name, about string, v *view) {
+		s.add("head-sizes-"+name, online(v, "one"), proofs.Unavailable, proofs.ReasonBadData, about, "remember kept")
+		s.add("memory-head-sizes-"+name, online(v, "one").remembering(v2), proofs.Unavailable, proofs.ReasonBadData, about, "remember kept")
+	}
+	naming := func(sizes ...uint64) *view {
+		v := *v3
+		v.head.Consistency = nil
+		for _, old := range sizes {
+			v.head.Consistency = append(v.head.Consistency, r.oldSize(old, v3.cp.Size))
+		}
+		return &v
+	}
+	one, two := r.sizes[0], r.sizes[1]
+	bad("none", "The head names none of the earlier sizes.", naming())
+	bad("one-missing", "The head leaves a size out.", naming(one))
+	bad("others", "Whoever serves the head names sizes of his own, and proves them.", naming(one, two-1))
+	bad("one-more", "A size more than the index statement commits to.", naming(one, two-1, two))
+	bad("zero", "The empty tree is nobody's publication.", naming(0, one))
+
+	// What the quorum has signed, and cannot be.
+	lying := func(sizes ...uint64) *view {
+		r := newOne(newDemo())
+		r.publish(start)
+		r.register(education, "left")
+		r.publish(start + hour)
+		r.register(education, "last")
+		r.lie = sizes
+		return r.publish(start + 2*hour)
+	}
+	bad("signed-few", "The index statement commits to too few sizes.", lying(one))
+	bad("signed-zero", "The index statement commits to the size 0.", lying(0, one))
+	bad("signed-own", "The index statement commits to its own size.", lying(one, v3.cp.Size))
+	s.add("memory-head-sizes-signed-others", online(lying(one, two-1), "one").remembering(v2), proofs.Unavailable, proofs.ReasonBadData,
+		"The sizes are committed to, and the one that every later head has to name is not among them.", "remember kept")
+
+	same := naming()
+	s.add("memory-same-size-sizes-missing", online(same, "one").remembering(v3), proofs.Unavailable, proofs.ReasonBadData, "The same tree as was seen before, in a head that names no size.", "remember kept")
 	wrong := *v3
 	wrong.head.Consistency = []proofs.OldSize{v3.head.Consistency[0], w3.head.Consistency[1]}
 	s.add("head-consistency-wrong", online(&wrong, "one"), proofs.Unavailable, proofs.ReasonBadData, "A consistency proof that does not verify accuses nobody.")
@@ -265,6 +301,23 @@ func lies(s set) {
 	entry := *v2
 	entry.head.Statement = r.entries[1]
 	bad("not-an-index", "the proof is of another statement", &entry)
+	last := base().endWith(registration(education, ref("last")))
+	bad("last-not-an-index", "the ledger's last entry is a registration", last)
+	s.add("receipt-last-not-an-index", offline(last, "one", edit(receiptFor(v1, "one"), func(c *proofs.Receipt) {
+		c.Proof, c.Statement = last.head.Proof, last.head.Statement
+	})), proofs.Malformed, proofs.ReasonReceiptUnverified, "A receipt whose checkpoint's tree ends with a registration.")
+}
+
+// endWith publishes and then signs a tree that ends with another statement.
+func (r *registry) endWith(s *proofs.Statement) *view {
+	v := *r.publish(start)
+	r.say(s, key(education, 1))
+	v.cp.Size = r.place()
+	v.cp.Root, _ = r.nodes().Root(v.cp.Size)
+	v.head.Statement = r.entries[v.cp.Size-1]
+	v.head.Proof.Index = v.cp.Size - 1
+	v.head.Proof.Proof, _ = r.nodes().Inclusion(v.cp.Size-1, v.cp.Size)
+	return v.signedAt(start)
 }
 
 func indexOf(v *view) *proofs.Index {
