@@ -50,30 +50,30 @@ type Log struct {
 // At names a log. Nothing is opened yet.
 func At(dir, origin string) *Log { return &Log{dir, origin} }
 
-// read reads a file of the log's folder, by its tlog-tiles path. A partial one that has
-// become full is cut from the full one.
+// read reads a file of the log's folder, by its tlog-tiles path. A partial one that is not there is cut from a wider one.
 func (l *Log) read(t proofs.Tile) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(l.dir, t.Path()))
 	if !errors.Is(err, os.ErrNotExist) || t.Width == proofs.TileWidth {
 		return b, err
 	}
-	full := t
-	full.Width = proofs.TileWidth
-	if b, errFull := os.ReadFile(filepath.Join(l.dir, full.Path())); errFull == nil {
-		return cut(t, b)
+	for wider := t; wider.Width < proofs.TileWidth; {
+		wider.Width++
+		if b, errWider := os.ReadFile(filepath.Join(l.dir, wider.Path())); errWider == nil {
+			return cut(t, b, wider.Width)
+		}
 	}
 	return nil, err
 }
 
-// cut makes a partial tile of a full one.
-func cut(t proofs.Tile, full []byte) ([]byte, error) {
+// cut makes a partial tile of a wider one.
+func cut(t proofs.Tile, wider []byte, width int) ([]byte, error) {
 	if !t.Entries {
-		if len(full) != proofs.TileWidth*len(proofs.Hash{}) {
-			return nil, fmt.Errorf("tile %s: %d bytes, want %d", t.Path(), len(full), proofs.TileWidth*len(proofs.Hash{}))
+		if len(wider) != width*len(proofs.Hash{}) {
+			return nil, fmt.Errorf("tile %s: %d bytes of a wider one, want %d", t.Path(), len(wider), width*len(proofs.Hash{}))
 		}
-		return full[:t.Width*len(proofs.Hash{})], nil
+		return wider[:t.Width*len(proofs.Hash{})], nil
 	}
-	entries, err := proofs.ParseBundle(full, proofs.TileWidth)
+	entries, err := proofs.ParseBundle(wider, width)
 	if err != nil {
 		return nil, err
 	}

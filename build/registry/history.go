@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,28 +35,44 @@ func (r *Registry) History() ([]proofs.HistoryLine, error) {
 	return lines, nil
 }
 
-// historyFiles makes the list out of the checkpoints' files: by size, and by time within one.
+// historyFiles makes the list out of the checkpoints' files: by size, and by time within one. What proves when is kept
+// in state/history too, for the day when the public folder is lost.
 func (r *Registry) historyFiles() ([]proofs.HistoryLine, error) {
-	paths, err := filepath.Glob(r.historyPath("*", "*"))
+	files, err := r.historyNotes()
 	if err != nil {
 		return nil, err
 	}
-	var lines []proofs.HistoryLine
 	times := map[proofs.HistoryLine]int64{}
-	for _, path := range paths {
-		b, err := os.ReadFile(path)
+	for line, b := range files {
+		_, note, _ := proofs.ParseCheckpoint(b)
+		times[line] = note.NewestTime()
+	}
+	return slices.SortedFunc(maps.Keys(files), func(a, b proofs.HistoryLine) int {
+		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(times[a], times[b]))
+	}), nil
+}
+
+// historyNotes reads all checkpoints that were published, wherever they are kept. What is damaged is left out.
+func (r *Registry) historyNotes() (map[proofs.HistoryLine][]byte, error) {
+	files := map[proofs.HistoryLine][]byte{}
+	for _, pattern := range []string{r.historyPath("*", "*"), r.path("state", "history", "*", "*")} {
+		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			return nil, err
 		}
-		c, note, err := proofs.ParseCheckpoint(b)
-		if l := (proofs.HistoryLine{Size: c.Size, File: sha256.Sum256(b)}); err == nil && path == r.historyPath(fmt.Sprint(l.Size), l.File.String()) {
-			lines, times[l] = append(lines, l), note.NewestTime()
+		for _, path := range paths {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return nil, err
+			}
+			c, _, err := proofs.ParseCheckpoint(b)
+			line := proofs.HistoryLine{Size: c.Size, File: sha256.Sum256(b)}
+			if err == nil && filepath.Base(path) == line.File.String() && filepath.Base(filepath.Dir(path)) == fmt.Sprint(line.Size) {
+				files[line] = b
+			}
 		}
 	}
-	slices.SortFunc(lines, func(a, b proofs.HistoryLine) int {
-		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(times[a], times[b]))
-	})
-	return lines, nil
+	return files, nil
 }
 
 func (r *Registry) historyPath(elem ...string) string {
@@ -65,11 +82,16 @@ func (r *Registry) historyPath(elem ...string) string {
 // writeHistory keeps the signed checkpoint for ever: its file first, then its line.
 func (p *publisher) writeHistory() error {
 	line := proofs.HistoryLine{Size: p.signed.Size, File: sha256.Sum256(p.note)}
-	file := p.historyPath(fmt.Sprint(line.Size), line.File.String())
-	if err := p.write(file, p.note); err != nil {
-		return err
+	own := p.path("state", "history", fmt.Sprint(line.Size), line.File.String())
+	for _, path := range []string{own, p.historyPath(fmt.Sprint(line.Size), line.File.String())} {
+		if err := p.write(path, p.note); err != nil {
+			return err
+		}
 	}
 	lines, err := p.History()
+	if err == nil && p.heal {
+		lines, err = p.healHistory()
+	}
 	if err != nil {
 		return err
 	}
@@ -77,6 +99,45 @@ func (p *publisher) writeHistory() error {
 		lines = append(lines, line)
 	}
 	return p.write(p.historyPath(historyList), proofs.FormatHistory(lines))
+}
+
+// healHistory publishes again what is kept of earlier checkpoints, where the public folder is not as it was left.
+func (p *publisher) healHistory() ([]proofs.HistoryLine, error) {
+	files, err := p.historyNotes()
+	if err != nil {
+		return nil, err
+	}
+	lines, err := p.historyFiles()
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range lines {
+		if err := p.healEdge(files[line]); err != nil {
+			return nil, err
+		}
+		if err := p.writeOnce(p.historyPath(fmt.Sprint(line.Size), line.File.String()), files[line]); err != nil {
+			return nil, err
+		}
+	}
+	p.heal = false
+	return lines, p.sync()
+}
+
+// healEdge publishes the partial tiles of an earlier checkpoint again: others' tools ask for them as long as the full ones
+// do not exist, and the audit does.
+func (p *publisher) healEdge(note []byte) error {
+	c, _, err := proofs.ParseCheckpoint(note)
+	if err != nil || c.Size <= p.edges {
+		return err
+	}
+	err = p.log.Publish(p.edges, c, p.path("public", "ledger"), func(path string, b []byte) error {
+		if !strings.Contains(path, ".p"+string(filepath.Separator)) {
+			return nil // release has written it
+		}
+		return p.writeOnce(path, b)
+	})
+	p.edges = c.Size
+	return err
 }
 
 // head makes the head of the signed checkpoint.

@@ -47,6 +47,8 @@ type publisher struct {
 	note   []byte             // its bytes
 	public uint64             // size of the published checkpoint; 0 if there is none
 	before uint64             // the same when the run began
+	heal   bool               // the public folder is not as the last publication left it
+	edges  uint64             // up to this size, the partial tiles of all checkpoints are there
 
 	ix         *index.Ledger
 	superseded []proofs.Hash // index files to which nothing refers after this publication
@@ -118,6 +120,7 @@ func (p *publisher) reload() error {
 func (p *publisher) comparePublic() error {
 	path := p.path("public", "ledger", "checkpoint")
 	b, err := os.ReadFile(path)
+	p.heal = !bytes.Equal(b, p.note)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -133,7 +136,7 @@ func (p *publisher) comparePublic() error {
 			"%s has %d entries and root %s, but %s says that %d entries with root %s were signed last",
 			path, c.Size, c.Root, p.path("state", "signed"), p.signed.Size, p.signed.Root)
 	}
-	p.public, p.before = c.Size, c.Size
+	p.public, p.before, p.edges = c.Size, c.Size, c.Size
 	return nil
 }
 

@@ -5,7 +5,7 @@
 //	DIR/keys/        private keys, passphrase-protected
 //	DIR/pending/     statements that are signed and not yet in the ledger
 //	DIR/ledger/      the log's own folder, never served
-//	DIR/state/       what the publisher remembers: the last signed checkpoint, the index
+//	DIR/state/       what the publisher remembers: every checkpoint signed, the index
 //	DIR/public/      what is published; any static file server can serve it as it is
 //
 // A statement goes: Register → pending (durable) → Publish: sequence → index → sign → write.
@@ -63,7 +63,7 @@ func hint(hint, format string, args ...any) error {
 
 // What a folder is, where it should be the other.
 var (
-	ErrNoRegistry = errors.New("not a registry: it has no trust file")
+	ErrNoRegistry = errors.New("not a registry: it holds no trust file")
 	ErrRegistry   = errors.New("a registry already")
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,6 +190,10 @@ func TestDamage(t *testing.T) {
 		after.after[n] = v
 	}
 	old := image(t, second)
+	history, err := openAt(t, whole, heartbeat.now).History()
+	if err != nil || len(history) < 2 {
+		t.Fatalf("history of %d lines: %v", len(history), err)
+	}
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
@@ -202,6 +207,9 @@ func TestDamage(t *testing.T) {
 			r := openAt(t, dir, heartbeat.now+hour)
 			publish(t, r)
 			finished(t, r, after, heartbeat.now+hour)
+			if lines, err := r.History(); err != nil || len(lines) <= len(history) || !slices.Equal(lines[:len(history)], history) {
+				t.Errorf("history %v, want %v and more (%v)", lines, history, err)
+			}
 		})
 	}
 }
