@@ -1,13 +1,34 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"net/url"
 	"path/filepath"
 	"time"
 
 	"stele/build/audit"
+	"stele/build/registry"
+	"stele/proofs"
 )
+
+// auditHint tells what was not found, or does not concern this registry, from what is wrong.
+func auditHint(err error) string {
+	var other *proofs.OtherRegistryError
+	var network *url.Error
+	switch {
+	case errors.As(err, &network):
+		return "look whether the address is right and the network is up, then audit again"
+	case errors.As(err, &other):
+		return "give the trust file of the registry that publishes there: --policy TRUST-FILE"
+	case errors.Is(err, fs.ErrNotExist):
+		return "look whether all of the portal is there: a copy may be cut short. If it is the original, keep it as evidence"
+	}
+	return "keep a copy of the portal as it is, and give it with this message to whoever runs the registry. " +
+		"Whoever that is restores public/ from a backup, publishes, and audits again"
+}
 
 func runAudit(c *cli) error {
 	k := &check{}
@@ -27,11 +48,10 @@ func runAudit(c *cli) error {
 	if k.unpinned {
 		c.note("note: the trust file came from the portal itself: against its owner this audit proves nothing; add --policy TRUST-FILE")
 	}
-	bar := c.progress()
-	a, err := audit.Portal(c.ctx, k.trust, k.from, time.Now().Unix(), func(done, of uint64) { bar.show("%d of %d entries", done, of) })
-	bar.clear()
+	a, err := audit.Portal(c.ctx, k.trust, k.from, time.Now().Unix(), func(done, of uint64) { c.bar.show("%d of %d entries", done, of) })
+	c.bar.clear()
 	if err != nil {
-		return fmt.Errorf("audit of %s: %w", shown(k.from.String()), err)
+		return &registry.Error{Err: fmt.Errorf("audit of %s: %w", shown(k.from.String()), err), Hint: auditHint(err)}
 	}
 	if c.json {
 		return c.printJSON(map[string]any{"size": a.Size, "publication": a.Publication, "keys": a.Keys, "issuers": a.Issuers, "files": a.Files, "ok": true})

@@ -30,6 +30,14 @@ func (c *cli) parse(define func(*flag.FlagSet)) ([]string, error) {
 	if define != nil {
 		define(flags)
 	}
+	args, err := c.parseArgs(flags)
+	if c.json {
+		c.bar = &progress{}
+	}
+	return args, err
+}
+
+func (c *cli) parseArgs(flags *flag.FlagSet) ([]string, error) {
 	var args []string
 	for rest := c.args; ; {
 		if err := flags.Parse(rest); err != nil {
@@ -63,8 +71,13 @@ func (c *cli) flagError(flags *flag.FlagSet, err error) error {
 	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		text = fmt.Sprintf("--%s needs a value after it", name)
 	}
-	c.json = c.json || slices.Contains(c.args, "--json")
+	c.json = c.json || wantsJSON(c.args)
 	return usage(hint, "%s", text)
+}
+
+// wantsJSON reports whether arguments ask for JSON, wherever: for what goes wrong before that flag is read.
+func wantsJSON(args []string) bool {
+	return slices.Contains(args, "--json") || slices.Contains(args, "-json")
 }
 
 // helpCommand tells what a command does and takes.
@@ -96,6 +109,7 @@ func (c *cli) passphrase() keys.Passphrase {
 		if !isNew && c.chosen != nil {
 			return bytes.Clone(c.chosen), nil
 		}
+		c.bar.clear() // the question wants a line of its own
 		p, err := ask(dir, isNew)
 		if err == nil && isNew {
 			c.chosen = bytes.Clone(p) // whoever is given p clears it
@@ -106,10 +120,10 @@ func (c *cli) passphrase() keys.Passphrase {
 
 // open opens the registry that --registry names.
 func (c *cli) open() (*registry.Registry, error) {
-	if err := c.mustBeRegistry(); err != nil {
-		return nil, err
-	}
 	r, err := registry.Open(c.registryDir, c.passphrase())
+	if errors.Is(err, registry.ErrNoRegistry) {
+		return nil, c.noRegistry()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +131,8 @@ func (c *cli) open() (*registry.Registry, error) {
 	return r, nil
 }
 
-// mustBeRegistry tells a wrong --registry from a registry that has not been made.
-func (c *cli) mustBeRegistry() error {
+// noRegistry tells a wrong --registry from a registry that has not been made.
+func (c *cli) noRegistry() error {
 	dir := c.registryDir
 	info, err := os.Stat(dir)
 	switch {
@@ -128,17 +142,12 @@ func (c *cli) mustBeRegistry() error {
 		return err
 	case !info.IsDir():
 		return usage("name the registry's folder with --registry", "%s is a file, not the folder of a registry", shown(dir))
-	case isRegistry(dir):
-		return nil
 	}
-	if up := filepath.Join(dir, ".."); isRegistry(up) {
+	if up := filepath.Join(dir, ".."); registry.IsRegistry(up) {
 		return usage("add --registry "+shell(up), "%s is a part of a registry, not the whole", c.folder())
 	}
-	return usage("name the registry's folder with --registry DIR; to make one: stele init --registry DIR", "%s is not a registry: it holds no trust file", c.folder())
+	return usage("name the registry's folder with --registry DIR; to make one: stele init --registry DIR", "%s is %w", c.folder(), registry.ErrNoRegistry)
 }
-
-// isRegistry tells a registry by its trust file; what is published has a folder of that name.
-func isRegistry(dir string) bool { return notAFile(filepath.Join(dir, "trust")) == nil }
 
 // folder is how --registry is called in a sentence.
 func (c *cli) folder() string {
@@ -179,38 +188,7 @@ func printableJSON(text string) string {
 
 // note tells something besides the result: on stderr, so that a script's stdout holds the result only.
 func (c *cli) note(format string, args ...any) {
-	fmt.Fprintln(c.stderr, visible(fmt.Sprintf(format, args...)))
-}
-
-// progress shows a line that renews itself on a terminal, and nothing elsewhere.
-type progress struct {
-	w    *os.File
-	last time.Time
-}
-
-func (c *cli) progress() *progress {
-	f, ok := c.stderr.(*os.File)
-	if !ok || c.json {
-		return &progress{}
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return &progress{}
-	}
-	return &progress{w: f}
-}
-
-func (p *progress) show(format string, args ...any) {
-	if p.w == nil || time.Since(p.last) < 100*time.Millisecond {
-		return
-	}
-	p.last = time.Now()
-	fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
-}
-
-func (p *progress) clear() {
-	if p.w != nil {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
+	c.bar.aside(func() { fmt.Fprintln(c.stderr, visible(fmt.Sprintf(format, args...))) })
 }
 
 // stamp writes a time as people and scripts both read it.

@@ -131,7 +131,7 @@ func (d *demo) open() error {
 			return err
 		}
 		setup := registry.Setup{Origin: demoOrigin, Title: demoTitle, Demo: true, StaleAfter: demoFresh}
-		if _, err := registry.Init(d.dir, setup, nil); err != nil {
+		if _, err := d.init(setup); err != nil {
 			return err
 		}
 	}
@@ -265,7 +265,7 @@ func (d *demo) event(f samples.File) error {
 		s.Action, s.Reason = proofs.ActionSuspend, "An appeal against the order is pending."
 	case "superseded":
 		s.Action, s.Reason = proofs.ActionSupersede, "A new extract was issued after the boundary was surveyed."
-		digests, err := registry.HashFile(d.path(f.Of), make([]byte, 1<<20))
+		digests, err := registry.HashFile(d.ctx, d.path(f.Of), make([]byte, 1<<20), func(int) {})
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"stele/build/registry"
@@ -23,11 +22,15 @@ func runEvidence(c *cli) error {
 	if err := notAFile(args[0]); err != nil {
 		return usage("look whether the name is spelt right", "%s: %s", shown(args[0]), about(args[0], err))
 	}
-	b, err := os.ReadFile(args[0])
+	b, whole, err := readUpTo(args[0], maxEvidence)
 	if err != nil {
 		return err
 	}
-	if k.policy == "" && !isRegistry(c.registryDir) {
+	if !whole {
+		return usage("such a file is written by stele verify when it finds a registry inconsistent, and by the page",
+			"%s: over %d bytes, evidence has at most that", shown(args[0]), maxEvidence)
+	}
+	if k.policy == "" && !registry.IsRegistry(c.registryDir) {
 		return usage("add --policy TRUST-FILE", "%s is not a registry: whose signatures count?", c.folder())
 	}
 	if err := k.openTrust(c, true); err != nil {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"stele/build/registry"
@@ -15,9 +18,6 @@ import (
 
 // freshness is the default of --fresh: two missed daily heartbeats are noticed.
 const freshness = 48 * time.Hour
-
-// longestFresh is the trust file's limit: FORMAT.md, section 12.
-const longestFresh = 365 * 24 * time.Hour
 
 func runInit(c *cli) error {
 	var s registry.Setup
@@ -45,9 +45,6 @@ func runInit(c *cli) error {
 	if err := checkInit(s, office, officeTitle); err != nil {
 		return err
 	}
-	if err := c.mustBeFree(); err != nil {
-		return err
-	}
 	r, err := c.init(s)
 	if err != nil {
 		return err
@@ -58,55 +55,55 @@ func runInit(c *cli) error {
 	return c.tellInit(r, office, chosen)
 }
 
-// checkInit refuses before keys are made what the trust file would refuse after.
+// checkInit refuses before anything is made what would be refused after.
 func checkInit(s registry.Setup, office, officeTitle string) error {
-	const names = "want lower-case letters, digits and . - _ / inside, at most 128"
-	switch {
-	case !proofs.IsName(s.Origin):
-		return usage("stele init --origin registry.gov.example/ledger", "--origin %q: %s", s.Origin, names)
-	case !proofs.IsName(s.Origin + "/publication"):
-		return usage("choose a shorter --origin", "--origin of %d characters is too long for names that begin with it", len(s.Origin))
-	case !proofs.IsName(office):
-		return usage("stele init --issuer education.gov.example", "--issuer %q: %s", office, names)
-	case !proofs.IsText(s.Title):
-		return usage("write it on one line, without control characters", "--title %q: want 1 to 1000 bytes of text", s.Title)
-	case !proofs.IsText(officeTitle):
-		return usage("write it on one line, without control characters", "--issuer-title %q: want 1 to 1000 bytes of text", officeTitle)
-	case s.StaleAfter < time.Second || s.StaleAfter > longestFresh || s.StaleAfter%time.Second != 0:
-		return usage("the default, 48h, notices two missed daily publications", "--fresh %s: want whole seconds, from 1s to 8760h", s.StaleAfter)
+	var e *registry.Error
+	if err := s.Check(); errors.As(err, &e) {
+		return usage(e.Hint, "--%w", err) // it begins with the setting's name
 	}
-	return nil
-}
-
-// mustBeFree refuses a folder that is a registry, or was one.
-func (c *cli) mustBeFree() error {
-	dir := c.registryDir
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return usage("name a folder with --registry", "%s is a file, not a folder", shown(dir))
+	if err := registry.CheckAuthority(office, s.Names()...); errors.As(err, &e) {
+		return usage("stele init --issuer education.gov.example", "--issuer: %w", err)
 	}
-	if exists(filepath.Join(dir, "trust")) {
-		return &registry.Error{Err: fmt.Errorf("%s is a registry already", c.folder()),
-			Hint: "go on with it: stele register FILE…; or make another elsewhere"}
-	}
-	if exists(filepath.Join(dir, "keys", "identity.age")) {
-		return &registry.Error{Err: fmt.Errorf("%s holds keys, but no trust file", c.folder()),
-			Hint: "if it was a registry, restore its trust file from a backup; if an init was cut off there, remove " +
-				shell(filepath.Join(dir, "keys")) + " and run it again"}
-	}
-	return nil
+	return checkTitle("--issuer-title", officeTitle)
 }
 
 // init makes the registry, and takes away empty folders if it could not.
 func (c *cli) init(s registry.Setup) (*registry.Registry, error) {
 	fresh := !exists(c.registryDir)
 	r, err := registry.Init(c.registryDir, s, c.passphrase())
-	if err != nil {
-		os.Remove(filepath.Join(c.registryDir, "keys")) // Remove fails where there is anything inside
-		if fresh {
-			os.Remove(c.registryDir)
-		}
+	if err == nil {
+		return r, nil
 	}
-	return r, err
+	os.Remove(filepath.Join(c.registryDir, "keys")) // Remove fails where there is anything inside
+	if fresh {
+		os.Remove(c.registryDir)
+	}
+	return nil, c.notFree(err)
+}
+
+// notFree says what is in the way of a new registry, if that is why it was not made.
+func (c *cli) notFree(err error) error {
+	dir := c.registryDir
+	switch {
+	case errors.Is(err, registry.ErrRegistry):
+		return &registry.Error{Err: fmt.Errorf("%s is %w", c.folder(), registry.ErrRegistry),
+			Hint: "go on with it: stele register FILE…; or make another elsewhere"}
+	case errors.Is(err, fs.ErrExist):
+		return &registry.Error{Err: fmt.Errorf("%s holds keys, but no trust file", c.folder()),
+			Hint: "if it was a registry, restore its trust file from a backup; if an init was cut off there, remove " +
+				shell(filepath.Join(dir, "keys")) + " and run it again"}
+	case errors.Is(err, syscall.ENOTDIR):
+		return usage("name a folder, or what is to become one, with "+c.folderFlag(), "%s is a file or lies under one, want a folder", shown(dir))
+	}
+	return err
+}
+
+// folderFlag is the flag that names the registry's folder.
+func (c *cli) folderFlag() string {
+	if c.cmd.name == "demo" {
+		return "--dir"
+	}
+	return "--registry"
 }
 
 func (c *cli) tellInit(r *registry.Registry, office string, chosen bool) error {

@@ -1,8 +1,9 @@
 // Command stele is the officials' command: it makes a registry, registers documents, publishes
 // signed checkpoints and checks documents. One file a command; `stele help` lists them.
 //
-// Exit codes: 0 done, or for verify and receipt the document is authentic; 1 it failed, or another verdict
-// was reached; 2 the command line is wrong, or nothing could be decided.
+// Exit codes: 0 done, for verify that the document is authentic, for receipt that one was written, whatever it
+// proves; 1 it failed, or verify reached another verdict, or publish has refused a statement; 2 the command line
+// is wrong, or verify or receipt could decide nothing.
 package main
 
 import (
@@ -12,12 +13,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"stele/build/keys"
 	"stele/build/registry"
+	"stele/build/verifier"
 )
 
 func main() {
@@ -64,6 +67,7 @@ type cli struct {
 	registryDir string
 	json        bool
 	chosen      []byte // a new passphrase
+	bar         *progress
 }
 
 // An exit ends the command with a code and says nothing more.
@@ -84,7 +88,7 @@ func usage(hint, format string, args ...any) error {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &cli{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	c := &cli{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, bar: newProgress(stderr)}
 	if len(args) > 1 && args[0] == "help" {
 		args = []string{args[1], "--help"}
 	}
@@ -101,6 +105,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return c.exitCode(cmd.run(c))
 		}
 	}
+	c.json = wantsJSON(args)
 	return c.exitCode(unknownCommand(args))
 }
 
@@ -109,6 +114,9 @@ func unknownCommand(args []string) error {
 	var names []string
 	for _, cmd := range commands() {
 		names = append(names, cmd.name)
+	}
+	if strings.HasPrefix(args[0], "-") {
+		return commandLast(args, names)
 	}
 	name, rest := args[0], ""
 	if len(args) > 1 {
@@ -121,6 +129,15 @@ func unknownCommand(args []string) error {
 		return usage("stele verify "+join(args), "%s is a file, not a command", strconv.Quote(name))
 	}
 	return usage("stele help", "unknown command %s", strconv.Quote(name))
+}
+
+// commandLast says how to type a command that stands after its flags.
+func commandLast(args, names []string) error {
+	hint := "stele help"
+	if i := slices.IndexFunc(args, func(a string) bool { return slices.Contains(names, a) }); i > 0 {
+		hint = "stele " + args[i] + " " + join(slices.Delete(slices.Clone(args), i, i+1))
+	}
+	return usage(hint, "the command comes first, then its flags: got %s", shown(args[0]))
 }
 
 // exitCode tells an error as an official should read it, and turns it into a code.
@@ -148,9 +165,10 @@ func (c *cli) exitCode(err error) int {
 // hintFor is what to do about an error, if something is known.
 func hintFor(err error) string {
 	var (
-		wrong *usageError
-		reg   *registry.Error
-		key   *keys.Error
+		wrong   *usageError
+		reg     *registry.Error
+		key     *keys.Error
+		compile *verifier.CompileError
 	)
 	switch {
 	case errors.As(err, &wrong):
@@ -159,10 +177,14 @@ func hintFor(err error) string {
 		return reg.Hint
 	case errors.As(err, &key):
 		return key.Hint
+	case errors.As(err, &compile):
+		return "see all of it: cd " + shell(compile.Root) + " && GOOS=js GOARCH=wasm go build -o /dev/null ./wasm; or use a released stele, which carries the verifier: stele help release"
 	case errors.Is(err, os.ErrPermission):
 		return "look at the owner and the permissions of the path named above"
 	case errors.Is(err, syscall.ENOSPC):
 		return "make room on the disk and run the command again: nothing published was harmed"
+	case errors.Is(err, syscall.ENOTDIR):
+		return "name another path: what should be a folder there is a file"
 	case errors.Is(err, os.ErrNotExist):
 		return "look whether the name is spelt right, and in which folder you are"
 	}
@@ -171,9 +193,9 @@ func hintFor(err error) string {
 
 func (c *cli) tellError(err error, hint string) {
 	text := plain(withoutHint(err))
-	fmt.Fprintf(c.stderr, "stele: %s\n", text)
+	c.note("stele: %s", text)
 	if hint != "" {
-		fmt.Fprintf(c.stderr, "hint: %s\n", visible(hint))
+		c.note("hint: %s", hint)
 	}
 	if c.json {
 		c.printJSON(struct {
@@ -204,6 +226,7 @@ func (c *cli) help() {
 		"stele help COMMAND tells what else it takes. After -- everything is a file's name, even what begins with a hyphen.\n\n"+
 		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
 		"from STELE_PASSPHRASE.\n\n"+
-		"Exit codes: 0 done, or the document is authentic; 1 it failed, or another verdict was reached; 2 the command\n"+
-		"line is wrong, or nothing could be decided.\n")
+		"Exit codes: 0 done, and for verify: the document is authentic; 1 it failed, or verify reached another verdict,\n"+
+		"or publish has refused a statement; 2 the command line is wrong, or verify or receipt could decide nothing.\n"+
+		"A receipt may prove bad news: that it was written is 0, and says nothing of the document.\n")
 }

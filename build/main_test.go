@@ -135,7 +135,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": cmdCode, "json": cmdJSON, "until": cmdUntil, "await": cmdAwait, "address": cmdAddress, "http": cmdHTTP,
 			"copydir": cmdCopyDir, "mkfifo": cmdMkfifo, "truncate": cmdTruncate, "snapshot": cmdSnapshot, "unchanged": cmdUnchanged,
-			"hostile": cmdHostile, "printable": cmdPrintable, "publishat": cmdPublishAt, "revoke": cmdRevoke, "expected": cmdExpected,
+			"hostile": cmdHostile, "printable": cmdPrintable, "publishat": cmdPublishAt, "revoke": cmdRevoke, "revokes": cmdRevokes, "expected": cmdExpected,
 			"lock": cmdLock, "linkstele": cmdLinkStele,
 		},
 	})
@@ -350,7 +350,7 @@ func listing(dir string) ([]byte, error) {
 		rel, _ := filepath.Rel(dir, path)
 		fmt.Fprintf(&b, "%s %q", info.Mode(), rel)
 		if d.Type().IsRegular() {
-			digests, err := registry.HashFile(path, make([]byte, 1<<16))
+			digests, err := registry.HashFile(context.Background(), path, make([]byte, 1<<16), func(int) {})
 			if err != nil {
 				return err
 			}
@@ -401,6 +401,19 @@ func cmdRevoke(ts *testscript.TestScript, neg bool, args []string) {
 	names, err := r.IssuersHere()
 	ts.Check(err)
 	ts.Check(r.Event(&proofs.Statement{Issuer: names[0], Action: proofs.ActionRevoke, Reason: "It was a mistake."}, ts.MkAbs(args[1])))
+}
+
+// revokes DIR FILE N: queues N different revocations.
+func cmdRevokes(ts *testscript.TestScript, neg bool, args []string) {
+	r := openDemo(ts, args[0])
+	names, err := r.IssuersHere()
+	ts.Check(err)
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	for i := range n {
+		reason := fmt.Sprintf("It was mistake %d.", i)
+		ts.Check(r.Event(&proofs.Statement{Issuer: names[0], Action: proofs.ActionRevoke, Reason: reason}, ts.MkAbs(args[1])))
+	}
 }
 
 // expected DIR: verifies every sample in one run, and compares with expected.json.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"stele/build/durable"
 	"stele/build/portal"
+	"stele/build/registry"
 	"stele/proofs"
 )
 
@@ -75,11 +75,10 @@ func mayReplace(out string) error {
 	case !info.Mode().IsRegular():
 		return usage("-o NAME.tlog-proof", "%s is not a file", shown(out))
 	}
-	b, err := os.ReadFile(out)
-	if err == nil && len(b) > 0 && !bytes.HasPrefix(b, []byte("c2sp.org/tlog-proof@")) {
+	if info.Size() > 0 && !registry.IsReceipt(out) {
 		return usage("-o NAME.tlog-proof", "%s is there and is not a receipt: not overwriting it", shown(out))
 	}
-	return err
+	return nil
 }
 
 // noReceipt says why there is nothing to prove, and what would help.

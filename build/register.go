@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"stele/build/registry"
@@ -24,6 +26,7 @@ type registerResult struct {
 	Registered int          `json:"registered"`
 	Already    int          `json:"already"`
 	Failed     int          `json:"failed"`
+	LeftOut    int          `json:"left_out"` // of folders: links, special files, receipts, registries
 	Issuer     string       `json:"issuer"`
 	Kind       string       `json:"kind"`
 	Files      []fileResult `json:"files"`
@@ -93,44 +96,75 @@ func onlyIssuer(r *registry.Registry) (string, error) {
 
 func (c *cli) register(r *registry.Registry, req registry.Request, args []string) error {
 	out := registerResult{Issuer: req.Issuer, Kind: req.Kind, Files: []fileResult{}}
-	bar := c.progress()
 	told := func(f registry.Registered) {
 		out.add(f)
-		bar.show("%d registered, %d already, %d failed", out.Registered, out.Already, out.Failed)
-		if f.Err != nil {
-			bar.clear()
-			c.note("%s: %s", shown(f.File), about(f.File, f.Err))
-		} else if f.State == registry.RegisteredAlready && !c.json {
-			bar.clear()
-			fmt.Fprintf(c.stdout, "%s: registered already, nothing added\n", shown(f.File))
-		}
+		c.tellFile(f)
 	}
-	err := r.Register(c.ctx, req, c.documents(args, told), told)
-	bar.clear()
+	found := c.documents(args, told)
+	out.LeftOut = found.Special + found.Receipts + len(found.Registries)
+	var read atomic.Int64
+	r.Read = func(n int) {
+		c.bar.show("registering %s, %s read", plural(len(found.Files), "file", "files"), size(read.Add(int64(n))))
+	}
+	err := r.Register(c.ctx, req, found.Files, told)
+	c.bar.clear()
 	if err != nil {
 		return err
 	}
 	return c.tellRegister(out)
 }
 
-// documents lists the files to register. What is neither file nor folder is told as failed.
-func (c *cli) documents(args []string, told func(registry.Registered)) []string {
-	var files []string
+// tellFile tells of a file at once what the sum at the end does not.
+func (c *cli) tellFile(f registry.Registered) {
+	var e *registry.Error
+	switch {
+	case f.Err != nil:
+		c.note("%s: %s", shown(f.File), about(f.File, f.Err))
+		if errors.As(f.Err, &e) {
+			c.note("hint: %s", e.Hint)
+		}
+	case f.State == registry.RegisteredAlready && !c.json:
+		c.bar.aside(func() { fmt.Fprintf(c.stdout, "%s: registered already, nothing added\n", shown(f.File)) })
+	}
+}
+
+// documents finds the files to register. What is neither file nor folder is told as failed.
+func (c *cli) documents(args []string, told func(registry.Registered)) *registry.Found {
+	found := &registry.Found{}
 	for _, arg := range args {
-		failed := func(path string, err error) { told(registry.Registered{File: path, Err: err}) }
-		if info, err := os.Stat(arg); err == nil && !info.IsDir() {
+		bad := false
+		failed := func(path string, err error) {
+			bad = true
+			told(registry.Registered{File: path, Err: err})
+		}
+		info, err := os.Stat(arg)
+		if err == nil && !info.IsDir() {
 			if err := notAFile(arg); err != nil {
 				failed(arg, err)
 				continue
 			}
 		}
-		found := registry.Files([]string{arg}, failed)
-		if info, err := os.Stat(arg); len(found) == 0 && err == nil && info.IsDir() {
-			c.note("note: no files in %s; hidden ones and links are left out", shown(arg))
+		before := len(found.Files)
+		found.Add(c.ctx, arg, failed)
+		if len(found.Files) == before && !bad {
+			c.note("note: no documents in %s; hidden files are left out", shown(arg))
 		}
-		files = append(files, found...)
 	}
-	return files
+	c.noteLeftOut(found)
+	return found
+}
+
+// noteLeftOut tells what lies in folders and is not registered.
+func (c *cli) noteLeftOut(found *registry.Found) {
+	if found.Special > 0 {
+		c.note("note: %d left out: links and special files", found.Special)
+	}
+	if found.Receipts > 0 {
+		c.note("note: %d left out: receipts", found.Receipts)
+	}
+	for _, dir := range found.Registries {
+		c.note("note: %s left out: the folder of a registry", shown(dir))
+	}
 }
 
 func (o *registerResult) add(f registry.Registered) {

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +54,25 @@ func TestVerifierIsReproducible(t *testing.T) {
 		t.Error("the WASM names the folder it was compiled in")
 	}
 	t.Logf("%d bytes, twice", len(got[0].WASM))
+}
+
+// TestVerifierDoesNotCompile: what the compiler said is quoted in one line, and there is a next command.
+func TestVerifierDoesNotCompile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module stele\n\ngo 1.26\n", "wasm/main.go": "package main\n\nfunc main() { broken }\n"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := verifier.Compile(context.Background(), dir)
+	var compile *verifier.CompileError
+	if !errors.As(err, &compile) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "main.go:3:15: undefined: broken") {
+		t.Errorf("got %v, want what the compiler said, in one line", err)
+	}
+	if hint := hintFor(fmt.Errorf("pages: %w", err)); !strings.Contains(hint, "cd "+shell(dir)+" && GOOS=js") {
+		t.Errorf("hint %q, want the command that shows all of it", hint)
+	}
 }
 
 // TestRelease makes a release in a copy of the source tree and uses it where there is neither source nor toolchain.

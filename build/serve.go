@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stele/build/registry"
+	"stele/build/verifier"
 	"stele/site"
 )
 
@@ -32,11 +33,27 @@ func runServe(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if !exists(filepath.Join(r.Public(), "index.html")) {
-		return &registry.Error{Err: fmt.Errorf("%s has not been published yet, or without its pages", c.folder()), Hint: "stele publish"}
+	if err := c.mustBeServable(r); err != nil {
+		return err
 	}
 	return c.serve(r, addr, every)
 }
+
+// mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again.
+func (c *cli) mustBeServable(r *registry.Registry) error {
+	switch {
+	case !exists(filepath.Join(r.Public(), "ledger", "checkpoint")):
+		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
+	case exists(filepath.Join(r.Public(), "index.html")):
+		return nil
+	case verifier.Available():
+		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: "stele publish"}
+	}
+	return &registry.Error{Err: fmt.Errorf("%s has been published without its pages, and this stele cannot make them", c.folder()), Hint: withPages}
+}
+
+// withPages is what to do where a binary has no pages and cannot make them.
+const withPages = "make a stele that carries them, where there are its source tree and Go: go run ./build release -o stele (stele release); then publish with that one"
 
 // serve serves the public folder until it is interrupted, and publishes on a schedule.
 func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) error {

@@ -72,12 +72,12 @@ func runVerify(c *cli) error {
 
 // open finds the trust file, the portal and the receipt. With a policy and a receipt nothing else is read.
 func (k *check) open(c *cli) error {
-	here := isRegistry(c.registryDir)
+	here := registry.IsRegistry(c.registryDir)
 	if k.policy == "" && k.portal == "" && !here {
 		return k.nowhere(c)
 	}
 	if k.receipt != "" {
-		if err := k.readReceipt(); err != nil {
+		if err := k.readReceipt(c); err != nil {
 			return err
 		}
 	}
@@ -99,12 +99,34 @@ func (k *check) nowhere(c *cli) error {
 	return usage(hint, "%s is not a registry, and neither --portal nor --policy is given", c.folder())
 }
 
-func (k *check) readReceipt() error {
+// The most that is read of a file that a stranger may have made, in bytes: FORMAT.md, section 16; a trust file is little
+// more than its policy, evidence two receipts.
+const (
+	maxReceipt  = 4 << 20
+	maxTrust    = 512 << 10
+	maxEvidence = 2*maxReceipt + 1<<10
+)
+
+// readUpTo reads a file, or one byte over a limit of it, which makes it too large for whoever parses it.
+func readUpTo(path string, limit int64) (b []byte, whole bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	b, err = io.ReadAll(io.LimitReader(f, limit+1))
+	return b, int64(len(b)) <= limit, err
+}
+
+// readReceipt reads the receipt. One that is too large is broken, and does not hide what the registry says.
+func (k *check) readReceipt(c *cli) (err error) {
 	if err := notAFile(k.receipt); err != nil {
 		return usage("look whether the name is spelt right; a receipt's name mostly ends in .tlog-proof", "receipt %s: %s", shown(k.receipt), about(k.receipt, err))
 	}
-	b, err := os.ReadFile(k.receipt)
-	k.proof = append([]byte{}, b...) // an empty file is an empty receipt, nil would be none
+	whole := false
+	if k.proof, whole, err = readUpTo(k.receipt, maxReceipt); err == nil && !whole {
+		c.note("note: %s has over %d bytes, a receipt has at most that: no more of it was read", shown(k.receipt), maxReceipt)
+	}
 	return err
 }
 
@@ -121,7 +143,7 @@ func (k *check) openPortal(c *cli) error {
 	switch k.from, err = portal.Open(where); {
 	case err != nil:
 		return usage("--portal takes a folder, or an address that begins with https://", "no portal at %s: %s", shown(where), about(where, err))
-	case isRegistry(where):
+	case registry.IsRegistry(where):
 		return usage("--portal "+shell(filepath.Join(where, "public")), "%s is a registry's folder, not what it publishes", shown(where))
 	}
 	return nil
@@ -152,9 +174,12 @@ func (k *check) openTrust(c *cli, here bool) error {
 	if err := notAFile(path); err != nil {
 		return usage("--policy takes the registry's trust file", "trust file %s: %s", shown(path), about(path, err))
 	}
-	b, err := os.ReadFile(path)
+	b, whole, err := readUpTo(path, maxTrust)
 	if err != nil {
 		return err
+	}
+	if !whole {
+		return usage("--policy takes the registry's trust file", "%s: over %d bytes, a trust file has at most that", shown(path), maxTrust)
 	}
 	if k.trust, err = proofs.ParseTrust(b); err != nil {
 		return usage("--policy takes the registry's trust file, which begins with stele.trust/1", "%s: %v", shown(path), err)
@@ -201,12 +226,25 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// hash computes a document's digests, and shows how far it has come.
+func (c *cli) hash(file string) (proofs.Digests, error) {
+	defer c.bar.clear()
+	of, read := "", int64(0)
+	if info, err := os.Stat(file); err == nil {
+		of = " of " + size(info.Size())
+	}
+	return registry.HashFile(c.ctx, file, make([]byte, 1<<20), func(n int) {
+		read += int64(n)
+		c.bar.show("%s: %s%s read", shown(file), size(read), of)
+	})
+}
+
 // ask checks one document.
 func (k *check) ask(c *cli, file string) (proofs.Answer, error) {
 	if err := notAFile(file); err != nil {
 		return proofs.Answer{}, err
 	}
-	d, err := registry.HashFile(file, make([]byte, 1<<20))
+	d, err := c.hash(file)
 	if err != nil {
 		return proofs.Answer{}, err
 	}
@@ -232,20 +270,32 @@ func (c *cli) verify(k *check, file string) (int, error) {
 		if c.ctx.Err() != nil {
 			return 0, err
 		}
-		a.Report = &proofs.Report{Verdict: proofs.Unavailable, Reason: proofs.ReasonUnreadable, Detail: about(file, err),
-			Registry: k.trust.Origin, Title: k.trust.Title, Demo: k.trust.Demo, Now: time.Now().Unix(), StaleAfter: k.trust.StaleAfter}
+		a.Report = k.unreadable(about(file, err))
 	}
 	if c.json {
 		if err := c.printReport(file, a.Report); err != nil {
 			return 0, err
 		}
 	} else {
-		c.tellVerdict(file, a.Report)
+		c.tellVerdict(k, file, a.Report)
 	}
 	if a.Conflict != nil {
 		c.keepConflict(k, file, a.Conflict)
 	}
 	return a.Report.Verdict.ExitCode(), nil
+}
+
+// unreadable is the report on a document that could not be read. What holds of every answer holds of this one.
+func (k *check) unreadable(why string) *proofs.Report {
+	r := &proofs.Report{Verdict: proofs.Unavailable, Reason: proofs.ReasonUnreadable, Detail: why,
+		Registry: k.trust.Origin, Title: k.trust.Title, Demo: k.trust.Demo, Now: time.Now().Unix(), StaleAfter: k.trust.StaleAfter}
+	if k.trust.Demo {
+		r.Notices = append(r.Notices, proofs.NoticeDemo)
+	}
+	if k.unpinned {
+		r.Notices = append(r.Notices, proofs.NoticeTrustUnpinned)
+	}
+	return r
 }
 
 // printReport prints the report with the file's name before it, on one line.
@@ -274,12 +324,12 @@ func (c *cli) keepConflict(k *check, file string, evidence []byte) {
 }
 
 // tellVerdict tells a person: the verdict, what it means, what to do, then the facts.
-func (c *cli) tellVerdict(file string, r *proofs.Report) {
+func (c *cli) tellVerdict(k *check, file string, r *proofs.Report) {
 	t := text.English()
 	w := t.Verdicts[r.Verdict]
 	fmt.Fprintf(c.stdout, "%s\n%s: %s\n%s\n", shown(file), strings.ToUpper(string(r.Verdict)), w.Title, fill(w.Meaning, r))
 	if r.Reason != "" {
-		fmt.Fprintln(c.stdout, fill(t.Reasons[r.Reason], r))
+		fmt.Fprintln(c.stdout, fill(cmp.Or(reasonsHere[r.Reason], t.Reasons[r.Reason]), r))
 	}
 	if l := r.Life; l != nil {
 		c.tellLife(t, l)
@@ -289,19 +339,35 @@ func (c *cli) tellVerdict(file string, r *proofs.Report) {
 	}
 	c.fact("registry", r.Registry)
 	for _, n := range r.Notices {
-		fmt.Fprintf(c.stdout, "  ! %s\n", fill(t.Notices[n], r))
+		fmt.Fprintf(c.stdout, "  ! %s\n", fill(cmp.Or(noticesHere[n], t.Notices[n]), r))
 	}
 	if r.Verdict == proofs.Unavailable || r.Verdict == proofs.Malformed {
 		c.fact("cause", r.Detail)
 	}
-	if next := nextStep(r, w); next != "" {
+	if next := c.nextStep(k, file, r, w); next != "" {
 		fmt.Fprintf(c.stdout, "%s\n", next)
 	}
 }
 
+// The wording of the page, in package text, where it speaks of the page itself.
+var (
+	reasonsHere = map[proofs.Reason]string{
+		proofs.ReasonOtherRegistry: "The receipt or the portal is of another registry.",
+		proofs.ReasonTooOld:        "The registry holds something about this file that this stele is too old to understand. Use a newer one.",
+	}
+	noticesHere = map[proofs.Notice]string{
+		proofs.NoticeTrustUnpinned: "The list of whose signatures to trust came from the portal itself. Get the trust file another way, and give it with --policy.",
+	}
+)
+
 // nextStep is what to do next. Waiting helps against an outage, and against nothing else that is unavailable.
-func nextStep(r *proofs.Report, w text.Verdict) string {
-	if r.Verdict != proofs.Unavailable {
+func (c *cli) nextStep(k *check, file string, r *proofs.Report, w text.Verdict) string {
+	switch {
+	case r.Verdict == proofs.Authentic && k.receipt == "":
+		return "You can rely on it. To show this again without a network, keep a receipt: " + k.receiptCommand(c, file)
+	case r.Verdict == proofs.Unaccredited:
+		return "Do not rely on it. Ask for a document from an accredited issuer; the portal's page “Issuers” names them."
+	case r.Verdict != proofs.Unavailable:
 		return fill(w.Next, r)
 	}
 	switch r.Reason {
@@ -313,6 +379,18 @@ func nextStep(r *proofs.Report, w text.Verdict) string {
 		return "Give the trust file and the portal of the registry that issued the document: --policy and --portal."
 	}
 	return ""
+}
+
+// receiptCommand makes a receipt of what was just verified.
+func (k *check) receiptCommand(c *cli, file string) string {
+	command := "stele receipt " + shell(file)
+	if k.portal != "" {
+		command += " --portal " + shell(k.portal)
+	}
+	if k.policy != "" {
+		command += " --policy " + shell(k.policy)
+	}
+	return c.inRegistry(command)
 }
 
 // fact tells one value on a line of its own.

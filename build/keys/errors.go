@@ -16,7 +16,6 @@ var (
 	ErrTooOpen      = errors.New("open to others than its owner")
 	ErrDamaged      = errors.New("damaged")
 	ErrMismatch     = errors.New("public and private half do not belong together")
-	ErrAmbiguous    = errors.New("more than one")
 	ErrDemo         = errors.New("keys of a demonstration, refused for a registry that is none")
 	ErrPublished    = errors.New("keys of a real registry under the published passphrase of demonstrations")
 )
@@ -51,6 +50,17 @@ func exists(path string) error {
 
 func refusedDemo(path string) error {
 	return failed("unlock", path, ErrDemo, "make keys of the registry's own: stele init")
+}
+
+// missingHint is what to do about a folder of keys that cannot be opened. One that is there is not to be made anew.
+func missingHint(dir string, err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "name the right registry, or make one: stele init"
+	case errors.Is(err, fs.ErrPermission):
+		return "look whose it is, or work as that user: ls -ld " + shell(dir)
+	}
+	return ""
 }
 
 // cause takes the path off a file system's error: Error names it already.

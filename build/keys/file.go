@@ -16,11 +16,13 @@ import (
 	"stele/build/durable"
 )
 
-const maxName = 100 // bytes of a file's name, without extension
+// maxName is the limit of a file's name without its extension, in bytes: file systems take 255. A name of 128 bytes,
+// FORMAT.md's most, fits with a word before it.
+const maxName = 200
 
-// checkFile says why a string cannot be the name of a key's files. Lower case only,
+// CheckFile says why a string cannot be the name of a key's files. Lower case only,
 // for there are file systems that do not tell the cases apart.
-func checkFile(file string) error {
+func CheckFile(file string) error {
 	const alnum = "abcdefghijklmnopqrstuvwxyz0123456789"
 	if file == "" || len(file) > maxName || !strings.Contains(alnum, file[:1]) ||
 		strings.Trim(file, alnum+"._-") != "" {
@@ -34,7 +36,7 @@ func checkDir(dir string) error {
 	fi, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		return failed("open", dir, cause(err), "name the right registry, or make one: stele init")
+		return failed("open", dir, cause(err), missingHint(dir, err))
 	case !fi.IsDir():
 		return failed("open", dir, errors.New("not a folder"), "")
 	case openTo(fi, 0o022):

@@ -159,7 +159,7 @@ func Open(dir string, pass Passphrase) (*Store, error) {
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *Store) noIdentity(err error) error {
-	return failed("open", s.path(identityFile), cause(err), "name the right registry, or make one: stele init")
+	return failed("open", s.path(identityFile), cause(err), missingHint(s.dir, err))
 }
 
 func (s *Store) passphrase(isNew bool) ([]byte, error) {
@@ -273,7 +273,7 @@ func (s *Store) Generate(file, name string, role Role, t proofs.KeyType, rand io
 }
 
 func checkGenerate(file string, role Role, t proofs.KeyType) error {
-	if err := checkFile(file); err != nil {
+	if err := CheckFile(file); err != nil {
 		return err
 	}
 	if !role.takes(t) {
@@ -309,7 +309,7 @@ func (s *Store) write(file string, k *secret, to age.Recipient) error {
 // that is missing is made again.
 func (s *Store) Signer(file string) (*proofs.MemorySigner, error) {
 	path := s.path(file + keyExt)
-	if err := checkFile(file); err != nil {
+	if err := CheckFile(file); err != nil {
 		return nil, failed("open", path, err, "")
 	}
 	signer, inside, err := s.load(file)
@@ -403,46 +403,13 @@ func (s *Store) files() (map[string]present, error) {
 		if ext != keyExt && ext != pubExt || file == "" {
 			continue
 		}
-		if err := checkFile(file); err != nil {
+		if err := CheckFile(file); err != nil {
 			return nil, failed("list", s.path(e.Name()), err, "move it out of the folder")
 		}
 		p := files[file]
 		files[file] = present{p.key || ext == keyExt, p.pub || ext == pubExt}
 	}
 	return files, nil
-}
-
-// Find finds the one key that has a role under a name. Where a key has been rotated
-// there may be several: [Store.FindKey] tells them apart.
-func (s *Store) Find(role Role, name string) (Info, error) {
-	what := fmt.Sprintf("%s key of %q", role, name)
-	return s.find(what, func(i Info) bool { return i.Role == role && i.Key.Name == name })
-}
-
-// FindKey finds the files of a public key, such as one that the trust file names.
-func (s *Store) FindKey(k *proofs.Key) (Info, error) {
-	what := fmt.Sprintf("key %08x of %q", k.ID(), k.Name)
-	return s.find(what, func(i Info) bool { return i.Key.Equal(k) })
-}
-
-func (s *Store) find(what string, match func(Info) bool) (Info, error) {
-	all, err := s.List()
-	if err != nil {
-		return Info{}, err
-	}
-	found := slices.DeleteFunc(all, func(i Info) bool { return !match(i) })
-	switch len(found) {
-	case 0:
-		return Info{}, failed("find "+what+" in", s.dir, fs.ErrNotExist, "see what is there: ls "+shell(s.dir))
-	case 1:
-		return found[0], nil
-	}
-	var files []string
-	for _, i := range found {
-		files = append(files, i.File)
-	}
-	return Info{}, failed("find "+what+" in", s.dir, fmt.Errorf("%w: %s", ErrAmbiguous, strings.Join(files, ", ")),
-		"move the keys that are no longer used out of the folder")
 }
 
 func makeDir(dir string) error {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -145,12 +146,6 @@ func checkRoundTrip(t *testing.T, s *Store, got Info, file, name string, role Ro
 	}
 	if got.File != file || got.Role != role || !got.Key.Equal(direct.Key()) || got.Demo || !got.Private {
 		t.Errorf("got %+v, want key %s with role %s", got, direct.Key(), role)
-	}
-	if found, err := s.Find(role, name); err != nil || found != got && found.File != file {
-		t.Errorf("find %s: got %+v, %v", file, found, err)
-	}
-	if found, err := s.FindKey(direct.Key()); err != nil || found.File != file {
-		t.Errorf("find key of %s: got %+v, %v", file, found, err)
 	}
 	signer, err := s.Signer(file)
 	if err != nil || !signer.Key().Equal(direct.Key()) {
@@ -468,25 +463,12 @@ func TestPublicOnly(t *testing.T) {
 	s := newStore(t)
 	k := generate(t, s, "root", "registry.gov.example/root", Root, proofs.Ed25519Key)
 	os.Remove(s.path("root.key"))
-	i, err := s.FindKey(k)
-	if err != nil || i.Private {
-		t.Errorf("got %+v, %v", i, err)
+	infos, err := s.List()
+	if err != nil || len(infos) != 1 || infos[0].Private || !infos[0].Key.Equal(k) {
+		t.Errorf("got %+v, %v", infos, err)
 	}
 	_, err = s.Signer("root")
 	want(t, err, fs.ErrNotExist, "bring the key file here")
-}
-
-func TestFind(t *testing.T) {
-	s := newStore(t)
-	_, err := s.Find(Log, "registry.gov.example/ledger")
-	want(t, err, fs.ErrNotExist, "ls ")
-	generate(t, s, "log", "registry.gov.example/ledger", Log, proofs.Ed25519Key)
-	k := generate(t, s, "log-2", "registry.gov.example/ledger", Log, proofs.Ed25519Key)
-	_, err = s.Find(Log, "registry.gov.example/ledger")
-	want(t, err, ErrAmbiguous, "move the keys")
-	if i, err := s.FindKey(k); err != nil || i.File != "log-2" {
-		t.Errorf("got %+v, %v", i, err)
-	}
 }
 
 func TestMissing(t *testing.T) {
@@ -501,9 +483,19 @@ func TestMissing(t *testing.T) {
 	want(t, err, fs.ErrNotExist, "ls ")
 }
 
+// TestHint: a folder that is there and not to be read is no reason to make another.
+func TestHint(t *testing.T) {
+	for err, want := range map[error]string{fs.ErrNotExist: "stele init", syscall.EACCES: "ls -ld 'my keys'", syscall.EIO: ""} {
+		got := missingHint("my keys", &fs.PathError{Op: "stat", Path: "my keys", Err: err})
+		if !strings.Contains(got, want) || (got == "") != (want == "") || want != "stele init" && strings.Contains(got, "stele init") {
+			t.Errorf("%v: hint %q, want %q", err, got, want)
+		}
+	}
+}
+
 func TestGenerateRejects(t *testing.T) {
 	s := newStore(t)
-	for _, file := range []string{"", ".", "..", "../log", "a/b", `a\b`, "Log", "-log", ".log", "log ", "l\x00g", strings.Repeat("x", 101)} {
+	for _, file := range []string{"", ".", "..", "../log", "a/b", `a\b`, "Log", "-log", ".log", "log ", "l\x00g", strings.Repeat("x", maxName+1)} {
 		if _, err := s.Generate(file, "n.example", Log, proofs.Ed25519Key, rand.Reader); err == nil {
 			t.Errorf("file name %q was taken", file)
 		}

@@ -10,5 +10,8 @@ func Impatient(base string, patience time.Duration) Portal {
 	return &web{base, &http.Client{Timeout: patience}}
 }
 
+// MaxEpochs is how many trust files are read.
+const MaxEpochs = maxEpochs
+
 // MaxFile is the most that is read of one file, in bytes.
 const MaxFile = maxFile

@@ -88,25 +88,44 @@ func readAll(r io.Reader, path string) ([]byte, error) {
 	return b, err
 }
 
-// TrustFile reads the newest trust file that a portal offers. Whoever controls the portal controls it: only
-// one that was got another way is worth anything against its owner.
+// maxEpochs is how many trust files are read: one a month for 80 years. A portal that always had a next one would keep
+// its reader asking for ever.
+const maxEpochs = 1000
+
+// TrustFile reads the newest trust file that a portal offers, each the successor of the one before. Whoever controls the
+// portal controls it: only one that was got another way is worth anything against its owner.
 func TrustFile(ctx context.Context, p Portal) (*proofs.Trust, error) {
 	var newest *proofs.Trust
-	for epoch := uint64(1); ; epoch++ {
-		b, err := p.Read(ctx, fmt.Sprintf("trust/%d", epoch))
+	for epoch := uint64(1); epoch <= maxEpochs; epoch++ {
+		path := fmt.Sprintf("trust/%d", epoch)
+		b, err := p.Read(ctx, path)
 		if errors.Is(err, fs.ErrNotExist) && newest != nil {
 			return newest, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if newest, err = proofs.ParseTrust(b); err != nil {
-			return nil, fmt.Errorf("%s/trust/%d: %w", p, epoch, err)
+		next, err := proofs.ParseTrust(b)
+		if err == nil {
+			err = succeeds(next, newest, epoch)
 		}
-		if newest.Epoch != epoch {
-			return nil, fmt.Errorf("%s/trust/%d: is of epoch %d", p, epoch, newest.Epoch)
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", p, path, err)
 		}
+		newest = next
 	}
+	return nil, fmt.Errorf("%s: over %d trust files", p, maxEpochs)
+}
+
+// succeeds checks that a trust file is of an epoch and names the one before it, nil before the first.
+func succeeds(next, before *proofs.Trust, epoch uint64) error {
+	if next.Epoch != epoch {
+		return fmt.Errorf("is of epoch %d, want %d", next.Epoch, epoch)
+	}
+	if before != nil && *next.Previous != before.ID() { // ParseTrust: after epoch 1 there is one
+		return fmt.Errorf("follows the trust file %s, but the one before it is %s", next.Previous, before.ID())
+	}
+	return nil
 }
 
 // Ask answers a question, reading from the portal what is needed; p may be nil if the question

@@ -343,6 +343,49 @@ func TestTrustFile(t *testing.T) {
 	}
 }
 
+// TestTrustFiles reads the newest of several, and refuses one that does not follow the one before, or that never end.
+func TestTrustFiles(t *testing.T) {
+	var mu sync.Mutex
+	var files [][]byte // by epoch, from 1
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		var n int
+		if fmt.Sscanf(r.URL.Path, "/trust/%d", &n); n < 1 || n > len(files) {
+			http.NotFound(w, r)
+			return
+		}
+		w.Write(files[n-1])
+	}))
+	defer s.Close()
+	read := func(count int, wrong int) (*proofs.Trust, error) {
+		mu.Lock()
+		files, asked = nil, 0
+		now := *trust
+		for n := 1; n <= count; n++ {
+			files = append(files, now.Marshal())
+			id := now.ID()
+			if n == wrong {
+				id[0] ^= 1
+			}
+			now.Epoch, now.Previous, now.FinalSize = uint64(n+1), &id, 1
+		}
+		mu.Unlock()
+		return portal.TrustFile(context.Background(), open(t, s.URL))
+	}
+	if got, err := read(3, 0); err != nil || got.Epoch != 3 {
+		t.Errorf("got %+v, %v, want the third", got, err)
+	}
+	if _, err := read(3, 1); err == nil || !strings.Contains(err.Error(), "trust/2: follows the trust file ") {
+		t.Errorf("got %v, want that the second does not follow the first", err)
+	}
+	if _, err := read(portal.MaxEpochs+5, 0); err == nil || asked > portal.MaxEpochs {
+		t.Errorf("got %v after %d files, want an end", err, asked)
+	}
+}
+
 func TestMemory(t *testing.T) {
 	m := portal.Memory(filepath.Join(t.TempDir(), "heads"))
 	if got := m.Recall(trust); got != nil {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 
 	"stele/build/index"
@@ -10,7 +11,7 @@ import (
 // Event signs a later statement about a registered document and queues it. `after` is found in the published
 // index; the rest of the statement is the caller's.
 func (r *Registry) Event(s *proofs.Statement, file string) error {
-	digests, err := HashFile(file, make([]byte, 1<<20))
+	digests, err := HashFile(context.Background(), file, make([]byte, 1<<20), func(int) {})
 	if err != nil {
 		return err
 	}

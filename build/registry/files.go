@@ -124,13 +124,9 @@ func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }
 
-// HashFile computes both digests of a file in one reading. buf is scratch space.
-func HashFile(path string, buf []byte) (proofs.Digests, error) {
-	return HashFileContext(context.Background(), path, buf, func(int) {})
-}
-
-// HashFileContext is HashFile that ends with its context, and tells of the bytes that it has read.
-func HashFileContext(ctx context.Context, path string, buf []byte, read func(bytes int)) (proofs.Digests, error) {
+// HashFile computes both digests of a file in one reading. buf is scratch space. It ends with its context, and tells of
+// the bytes that it has read.
+func HashFile(ctx context.Context, path string, buf []byte, read func(bytes int)) (proofs.Digests, error) {
 	var d proofs.Digests
 	f, err := openFile(path)
 	if err != nil {

@@ -76,7 +76,7 @@ func (r *Registry) names() []string {
 func (s Setup) Check() error {
 	switch {
 	case !proofs.IsName(s.Origin):
-		return hint("use a name like registry.gov.example/ledger", "origin %q: %s", s.Origin, names)
+		return hint("stele init --origin registry.gov.example/ledger", "origin %q: %s", s.Origin, names)
 	case !proofs.IsName(publicationName(s.Origin)):
 		return hint("choose a shorter one", "origin of %d characters is too long for names that begin with it", len(s.Origin))
 	case !proofs.IsText(s.Title):

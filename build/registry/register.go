@@ -222,7 +222,7 @@ func (g *Registration) collect(order <-chan *prepared, told func(Registered)) er
 
 // prepare does everything for one file that needs no order.
 func (g *Registration) prepare(ctx context.Context, p *prepared, buf []byte, f *index.Finder) {
-	p.Digests, p.Err = HashFileContext(ctx, p.File, buf, g.r.Read)
+	p.Digests, p.Err = HashFile(ctx, p.File, buf, g.r.Read)
 	if p.Err != nil {
 		return
 	}

@@ -23,6 +23,27 @@ type Files struct {
 // ErrNoSource says that there is neither an embedded verifier nor a source tree to compile one from.
 var ErrNoSource = errors.New("no verifier in this binary, and no source tree or Go toolchain to compile one")
 
+// A CompileError says that the verifier's source does not compile.
+type CompileError struct {
+	Root   string // the source tree
+	Err    error
+	Output string // of the compiler
+}
+
+// Error quotes the first thing that the compiler complains of.
+func (e *CompileError) Error() string {
+	said := "nothing"
+	for line := range strings.Lines(e.Output) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' { // # begins a package's heading
+			said = line
+			break
+		}
+	}
+	return fmt.Sprintf("compile the verifier in %s: %v; the compiler said: %s", e.Root, e.Err, said)
+}
+
+func (e *CompileError) Unwrap() error { return e.Err }
+
 // Get returns the embedded verifier, or compiles it.
 func Get(ctx context.Context) (*Files, error) {
 	if embedded != nil {
@@ -33,6 +54,16 @@ func Get(ctx context.Context) (*Files, error) {
 		return nil, err
 	}
 	return Compile(ctx, root)
+}
+
+// Available reports whether Get has what it needs.
+func Available() bool {
+	if embedded != nil {
+		return true
+	}
+	_, errRoot := moduleRoot()
+	_, errGo := exec.LookPath("go")
+	return errRoot == nil && errGo == nil
 }
 
 // Compile compiles the verifier of the module in a folder. The result depends on the source and the Go release only.
@@ -53,7 +84,10 @@ func Compile(ctx context.Context, root string) (*Files, error) {
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("compile the verifier: %w\n%s", err, msg)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &CompileError{Root: root, Err: err, Output: string(msg)}
 	}
 	f := &Files{}
 	if f.WASM, err = os.ReadFile(out); err != nil {
