@@ -40,8 +40,8 @@ const Index = "index.html"
 //
 // Whoever publishes them writes everything under assets/ first, then the pages,
 // and Index last, each by rename. The folder under assets/ is named by its
-// content and never changes; an older one is kept for a while, for readers who
-// have its page open. The trust file, the ledger, the index and the samples
+// content and never changes; older ones are left where they are, for readers who
+// have their page open. The trust file, the ledger, the index and the samples
 // are not among the files: the pages expect them beside themselves.
 func Render(s Snapshot) (map[string][]byte, error) {
 	if err := check(s); err != nil {

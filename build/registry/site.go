@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -23,8 +24,13 @@ type Sample = site.Sample
 // newestShown is how many publications the portal's status page lists.
 const newestShown = 50
 
-// WriteSite renders the portal's pages into the public folder, its first page last.
-func (r *Registry) WriteSite(wasm, exec []byte) error {
+// WriteSite renders the portal's pages into the public folder, its first page last. No publication goes on meanwhile.
+func (r *Registry) WriteSite(ctx context.Context, wasm, exec []byte) error {
+	l, err := r.lock(ctx, lockPublish)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
 	s, err := r.snapshot()
 	if err != nil {
 		return err
@@ -110,7 +116,7 @@ func (r *Registry) siteIssuers() ([]site.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := r.Trust.ReadAuthorities(state.Issuers)
+	as, err := state.ReadAuthorities(r.Trust)
 	if err != nil {
 		return nil, err
 	}

@@ -1,17 +1,20 @@
 // Collects what was chosen or dropped, folders too, and finds out which
 // receipts belong to which documents.
 
-const suffix = '.tlog-proof'
+// A browser that saves a name twice, or a mail program that does not know the suffix, adds to it.
+const suffix = /\.tlog-proof( ?\(\d+\))?(\.txt|\.bin)?( ?\(\d+\))?$/i
+const copyNumber = / ?\(\d+\)$/
 
 /**
  * @typedef {object} Item
  * @property {string} name
  * @property {string} path with its folders, as the reader knows them
  * @property {File|null} file null where it could not even be opened
+ * @property {string} [why] why not, where the page has words for it
  */
 
 export function isReceipt(item) {
-  return item.name.toLowerCase().endsWith(suffix)
+  return suffix.test(item.name)
 }
 
 /** A folder's files come in no order that people know; chosen files stay as they were chosen. */
@@ -74,26 +77,40 @@ async function children(folder) {
   }
 }
 
+const bare = (name) => name.replace(suffix, '')
+/** "a.pdf (1)" is the document "a.pdf", unless there is one of that very name. */
+const uncounted = (name) => bare(name).replace(copyNumber, '')
+
+/** How a receipt's name tells its document's, the surest way first. */
+const namings = [
+  ['path', bare],
+  ['name', bare],
+  ['path', uncounted],
+  ['name', uncounted],
+]
+
 /**
  * Pairs receipts with documents: by path, then by name alone, then a single
  * receipt with a single document. `open` are documents on the page that have no
- * receipt yet; they and the new ones need a name and a path.
+ * receipt yet; they and the new ones need a name and a path. A document that is
+ * `answered` already is not guessed at: its answer would give way to one about
+ * another document's receipt.
  * @returns {{pairs: Map<object, Item>, alone: Item[]}} receipts by document, and those left over
  */
 export function pair(receipts, documents, open) {
   const pairs = new Map()
   const candidates = [...documents, ...open]
   let alone = receipts
-  for (const key of ['path', 'name']) {
+  for (const [key, documentOf] of namings) {
     alone = alone.filter((receipt) => {
-      const wanted = receipt[key].slice(0, -suffix.length)
+      const wanted = documentOf(receipt[key])
       const match = candidates.find((d) => !pairs.has(d) && d[key] === wanted)
       if (match) pairs.set(match, receipt)
       return !match
     })
   }
   if (alone.length === 1 && receipts.length === 1) {
-    const only = documents.length > 0 ? documents : open
+    const only = documents.length > 0 ? documents : open.filter((d) => !d.answered)
     if (only.length === 1) {
       pairs.set(only[0], alone[0])
       alone = []

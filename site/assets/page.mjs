@@ -12,22 +12,28 @@ import { loadVerifier } from './verifier.mjs'
 
 const find = (selector) => document.querySelector(selector)
 const check = find('[data-check]')
+const startLimit = 20_000 // milliseconds after which the page says that it does not start; it may yet
 
 /** Everything behind the page; it is there as soon as the wording has come. */
 async function connect() {
   const wording = await loadWording(check.dataset.text, check.dataset.textIntegrity)
   const portal = new Portal(new URL('./', document.baseURI))
   const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint))
-  pool.health = showHelpUnless
+  pool.health = (works) => {
+    clearTimeout(late)
+    showHelpUnless(works)
+  }
   pool.warm()
   // Read now whatever is asked later, so that its time tells nothing about a check.
   portal.get('ledger/head')
   return new Rows({
     input: find('[data-choose]'),
+    results: find('[data-results]'),
     list: find('[data-rows]'),
     head: find('[data-results-head]'),
     status: find('[data-status]'),
     stopAll: find('[data-stop-all]'),
+    again: find('[data-again]'),
     clear: find('[data-clear]'),
     template: find('template[data-row]'),
     demo: find('[data-demo]') !== null,
@@ -41,23 +47,44 @@ function showHelpUnless(works) {
   find('[data-help]').hidden = works
 }
 
-const connected = connect()
-connected.catch(() => showHelpUnless(false))
+const late = setTimeout(() => showHelpUnless(false), startLimit)
+const kept = [] // what was chosen before the page could take it
+let rows = null
+let connecting = null
+
+/** Connects unless that is under way or done; where it fails, the next choice tries again. */
+async function connected() {
+  connecting ??= connect()
+  try {
+    rows = await connecting
+  } catch {
+    connecting = null
+    showHelpUnless(false)
+  }
+  return rows !== null
+}
 
 async function add(items) {
-  if (items.length === 0) return
+  kept.push(...items)
+  if (kept.length === 0) return
+  const status = find('[data-status]')
+  if (rows === null) status.textContent = status.dataset.waiting
+  if (!(await connected()) || kept.length === 0) return
   check.dataset.hasResults = ''
-  ;(await connected).add(items)
-  const still = matchMedia('(prefers-reduced-motion: reduce)').matches
-  find('[data-results]').scrollIntoView({ block: 'nearest', behavior: still ? 'instant' : 'smooth' })
+  rows.add(kept.splice(0))
+}
+
+connected()
+
+function take(input) {
+  const items = fromInput(input)
+  input.value = '' // so that the same file can be chosen again
+  add(items)
 }
 
 for (const input of document.querySelectorAll('[data-choose]')) {
-  input.addEventListener('change', () => {
-    const items = fromInput(input)
-    input.value = '' // so that the same file can be chosen again
-    add(items)
-  })
+  input.addEventListener('change', () => take(input))
+  if (input.files.length > 0) take(input) // chosen before this script had come
 }
 
 // Phones cannot choose folders.
@@ -91,22 +118,29 @@ addEventListener('paste', async (event) => {
   if (event.clipboardData) add(await fromTransfer(event.clipboardData))
 })
 
-/** Reads a sample just as a visitor would have saved and dropped it. */
-async function sample(path, name) {
+async function fetched(path, name) {
   const response = await fetch(path, { cache: 'no-cache' })
-  if (!response.ok) return { name, path: name, file: null }
+  if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`)
   return { name, path: name, file: new File([await response.blob()], name) }
+}
+
+/** Reads a sample just as a visitor would have saved and dropped it. */
+async function sample({ sample: path, sampleName: name, sampleReceipt }) {
+  const parts = [fetched(path, name)]
+  if (sampleReceipt) parts.push(fetched(sampleReceipt, `${name}.tlog-proof`))
+  return Promise.all(parts).catch(() => [{ name, path: name, file: null, why: 'sample' }])
 }
 
 for (const button of document.querySelectorAll('[data-sample]')) {
   button.addEventListener('click', async () => {
-    const { sample: path, sampleName, sampleReceipt } = button.dataset
-    const items = [
-      await sample(path, sampleName).catch(() => ({ name: sampleName, path: sampleName, file: null })),
-    ]
-    if (sampleReceipt) items.push(await sample(sampleReceipt, `${sampleName}.tlog-proof`))
-    add(items)
+    // Not "disabled", which would throw the keyboard off the button.
+    if (button.hasAttribute('aria-disabled')) return
+    button.setAttribute('aria-disabled', 'true')
+    add(await sample(button.dataset))
+    button.removeAttribute('aria-disabled')
   })
 }
 
+// From here on it is not the style sheet that shows the help.
+showHelpUnless(true)
 document.documentElement.dataset.ready = ''

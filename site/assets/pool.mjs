@@ -7,7 +7,7 @@ const perWorker = 8 // checks at a time in one worker, all but one of them waiti
  * @typedef {object} Job
  * @property {File} file
  * @property {Uint8Array|null} receipt
- * @property {boolean} anew read published files past every cache
+ * @property {number} anew since when published files must have been read, or 0
  * @property {(state: string, done?: number) => void} update
  * @property {(outcome: object) => void} finish called once
  */
@@ -91,7 +91,8 @@ export class Pool {
     seat.reading = job
     job.update('hashing', 0)
     const remembered = this.memory.recall()
-    seat.worker.postMessage({ type: 'check', id: job.id, file: job.file, receipt: job.receipt, remembered })
+    const { id, file, receipt } = job
+    seat.worker.postMessage({ type: 'check', id, file, receipt, remembered, anew: job.anew > 0 })
   }
 
   hear(seat, message) {
@@ -112,7 +113,7 @@ export class Pool {
         this.read(seat, job)
         break
       case 'need':
-        this.supply(seat, job, message.paths)
+        this.supply(seat, job, message)
         break
       case 'decided':
         this.decided(seat, job, message)
@@ -129,16 +130,17 @@ export class Pool {
     this.pump()
   }
 
-  async supply(seat, job, paths) {
+  async supply(seat, job, { paths, anew }) {
+    if (anew) job.anew ||= Date.now()
     const answers = await Promise.all(
       paths.map(async (path) => ({ path, ...(await this.portal.get(path, job.anew)) })),
     )
     seat.worker.postMessage({ type: 'files', id: job.id, answers })
   }
 
-  decided(seat, job, { report, receipt, remember, conflict }) {
+  decided(seat, job, { report, receipt, remember, rememberSize, conflict }) {
     const told = JSON.parse(report)
-    if (remember) this.memory.keep(remember, told.size)
+    if (remember) this.memory.keep(remember, rememberSize)
     this.leave(seat, job)
     job.finish({ report: told, json: report, receipt, conflict })
   }

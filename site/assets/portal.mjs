@@ -56,10 +56,11 @@ export class Portal {
 
   /**
    * Reads one file. It never fails: what could not be read comes with a reason.
-   * @param {boolean} anew past every cache, after an answer that was no good
+   * @param {number} anew when someone asked for it past every cache, after an
+   *   answer that was no good; what was read later than that will do
    * @returns {Promise<{bytes: Uint8Array|null, error: string}>}
    */
-  get(path, anew = false) {
+  get(path, anew = 0) {
     const known = this.files.get(path)
     if (known && this.usable(path, known, anew)) {
       this.files.delete(path)
@@ -83,9 +84,9 @@ export class Portal {
   }
 
   usable(path, entry, anew) {
+    if (entry.at < anew) return false
     const age = Date.now() - entry.at
-    if (entry.failed) return !anew && age < failureAge
-    if (anew) return age < failureAge // one check asks in several rounds
+    if (entry.failed) return age < failureAge
     return !mutable(path) || age < headAge
   }
 

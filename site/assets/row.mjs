@@ -6,14 +6,29 @@ import { brief, localBody, localBrief, reportBody } from './report.mjs'
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
 
 // What a reader will most likely do after a verdict; the other buttons hold back.
-const likeliest = { unavailable: 'again', stale: 'again', recorded: 'again', 'not-registered': 'addReceipt' }
+const likeliest = {
+  unavailable: 'again',
+  stale: 'again',
+  recorded: 'again',
+  'not-registered': 'addReceipt',
+  mismatch: 'withoutReceipt',
+  malformed: 'withoutReceipt',
+}
 
-/** A receipt's bytes, cut where the verifier will say that it is too large. */
+// Where nothing is known of the document itself, its receipt may be what is in the way.
+const undecided = ['mismatch', 'malformed', 'unavailable']
+
+// What may have passed when it is tried again.
+const passing = ['unavailable', 'stale']
+
+/** A receipt's bytes, cut where the verifier will say that it is too large; null where it cannot be read. */
 async function readReceipt(item) {
   try {
-    return new Uint8Array(await item.file.slice(0, receiptLimit + 1).arrayBuffer())
+    // Only what is too large is sliced: a file that has gone has no size, and a slice of nothing is read without complaint.
+    const part = item.file.size > receiptLimit ? item.file.slice(0, receiptLimit + 1) : item.file
+    return new Uint8Array(await part.arrayBuffer())
   } catch {
-    return new Uint8Array(1) // given, and no receipt: the verifier has the words for that
+    return null // not the document's fault, nor the registry's
   }
 }
 
@@ -32,6 +47,7 @@ export class Row {
       receipt: null,
       job: null,
       outcome: null,
+      state: null, // until it is checked, stopped, or waits for its document
     })
     this.node = page.template.content.firstElementChild.cloneNode(true)
     this.part = slots(this.node)
@@ -44,6 +60,17 @@ export class Row {
 
   get done() {
     return this.outcome !== null || this.state === 'alone'
+  }
+
+  /** Whether something is known of the document. */
+  get answered() {
+    return Boolean(this.outcome?.report) && this.outcome.report.verdict !== 'unavailable'
+  }
+
+  /** Whether trying again may help. */
+  get retriable() {
+    if (this.outcome === null || !this.item.file) return false
+    return !this.outcome.report || passing.includes(this.outcome.report.verdict)
   }
 
   /** Whether a receipt may still be paired with it. */
@@ -62,8 +89,11 @@ export class Row {
     ])
   }
 
-  /** Checks the document, with the receipt if there is one. */
-  check(anew = false) {
+  /**
+   * Checks the document, with the receipt if there is one.
+   * @param {number} anew since when published files must have been read
+   */
+  check(anew = 0) {
     const focused = this.node.contains(document.activeElement)
     this.outcome = null
     delete this.node.dataset.verdict
@@ -73,7 +103,7 @@ export class Row {
     this.setTools([this.stopButton()])
     if (focused) this.part.tools.querySelector('button').focus()
     this.part.paired.textContent = this.receipt ? this.page.wording.ui('withReceipt') : ''
-    if (!this.item.file) return this.finish({ why: 'unreadable' })
+    if (!this.item.file) return this.finish({ why: this.item.why ?? 'unreadable' })
     const job = {
       file: this.item.file,
       receipt: null,
@@ -89,14 +119,16 @@ export class Row {
   async submit(job) {
     this.working('queued')
     if (this.receipt) job.receipt = await readReceipt(this.receipt)
-    // Stopped while the receipt was being read.
-    if (this.job === job) this.page.pool.add(job)
+    if (this.job !== job) return // stopped while the receipt was being read
+    if (this.receipt && !job.receipt) this.finish({ why: 'receipt' })
+    else this.page.pool.add(job)
   }
 
+  /** Stops the check, also before it has begun. */
   stop() {
-    if (!this.job) return
-    this.page.pool.stop(this.job)
-    if (this.job) this.finish({ why: 'stopped' })
+    if (this.done) return
+    if (this.job) this.page.pool.stop(this.job)
+    if (!this.done) this.finish({ why: 'stopped' })
   }
 
   /** Shows what is being done. */
@@ -196,16 +228,25 @@ export class Row {
   }
 
   actions() {
-    const { report, json, receipt, conflict } = this.outcome
-    const likely = likeliest[report?.verdict ?? 'unavailable']
+    const { report, json, receipt, conflict, why } = this.outcome
+    const verdict = report?.verdict ?? 'unavailable'
+    const likely = why === 'receipt' ? 'withoutReceipt' : likeliest[verdict]
     const look = (key) => (key === likely ? '' : 'quiet')
     const list = []
     if (conflict) list.push(this.saving('saveConflict', 'primary', '.conflict', conflict))
     if (receipt) list.push(this.saving('saveReceipt', '', '.tlog-proof', receipt))
     if (json) list.push(this.saving('saveReport', 'quiet', '.report.json', json, 'application/json'))
-    if (this.item.file && report) list.push(this.receiptChooser(look('addReceipt')))
-    if (this.item.file) list.push(this.button('again', look('again'), () => this.check(true)))
+    if (!this.item.file) return list
+    if (this.receipt && undecided.includes(verdict))
+      list.push(this.button('withoutReceipt', look('withoutReceipt'), () => this.checkWithoutReceipt()))
+    if (report || why === 'receipt') list.push(this.receiptChooser(look('addReceipt')))
+    list.push(this.button('again', look('again'), () => this.check(Date.now())))
     return list
+  }
+
+  checkWithoutReceipt() {
+    this.receipt = null
+    this.check(Date.now())
   }
 
   receiptChooser(className) {

@@ -10,13 +10,16 @@ const announceEvery = 1_000 // milliseconds; a screen reader cannot follow more
 
 export class Rows {
   /**
-   * @param {object} page input, list, head, status, stopAll, clear (elements), template, wording, pool, demo
+   * @param {object} page input, results, list, head, status, stopAll, again, clear (elements), template,
+   *   wording, pool, demo
    */
   constructor(page) {
     Object.assign(this, page)
     this.rows = []
     this.timer = null
-    this.stopAll.addEventListener('click', () => this.rows.filter((r) => !r.done).forEach((r) => r.stop()))
+    this.finished = true
+    this.stopAll.addEventListener('click', () => this.rows.forEach((row) => row.stop()))
+    this.again.addEventListener('click', () => this.retry())
     this.clear.addEventListener('click', () => {
       for (const row of [...this.rows]) this.removed(row)
       this.input.focus()
@@ -26,27 +29,40 @@ export class Rows {
 
   /** Takes in what was chosen or dropped together. */
   async add(items) {
-    const receipts = items.filter(isReceipt)
+    const empty = this.rows.length === 0
     const fresh = items.filter((item) => !isReceipt(item)).map((item) => new Row(item, this))
+    const touched = this.pairUp(items.filter(isReceipt), fresh)
+    this.rows.push(...fresh)
+    this.tell()
+    for (let i = 0; i < fresh.length; i += portion) {
+      this.show(fresh.slice(i, i + portion))
+      if (i === 0) this.reveal(empty ? this.results : fresh[0].node)
+      await new Promise((resolve) => setTimeout(resolve)) // let the page answer meanwhile
+    }
+    if (fresh.length === 0 && touched.length > 0) this.reveal(touched[0].node)
+  }
+
+  /** Gives receipts to their documents, and a row to those that have none. Returns the rows on the page that changed. */
+  pairUp(receipts, fresh) {
     const waiting = this.rows.filter((row) => row.state === 'alone')
     const old = this.rows.filter((row) => row.open && row.item.file)
     const { pairs, alone } = pair([...receipts, ...waiting.map((row) => row.item)], fresh, old)
     for (const [row, receipt] of pairs) row.receipt = receipt
     waiting.filter((row) => !alone.includes(row.item)).forEach((row) => this.removed(row))
-    for (const row of old) if (pairs.has(row)) row.restart()
-    this.addAlone(alone.filter((item) => receipts.includes(item)))
-    this.rows.push(...fresh)
-    this.tell()
-    for (let i = 0; i < fresh.length; i += portion) {
-      this.show(fresh.slice(i, i + portion))
-      await new Promise((resolve) => setTimeout(resolve)) // let the page answer meanwhile
-    }
+    const found = old.filter((row) => pairs.has(row))
+    for (const row of found) row.restart()
+    return [...found, ...this.addAlone(alone.filter((item) => receipts.includes(item)))]
   }
 
   show(rows) {
     const still = rows.filter((row) => this.rows.includes(row)) // the list may have been cleared
     this.list.append(...still.map((row) => row.node))
-    for (const row of still) row.check()
+    for (const row of still) if (row.state === null) row.check() // it may have been stopped, or been given a receipt
+  }
+
+  reveal(node) {
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
+    node.scrollIntoView({ block: 'nearest', behavior: calm ? 'instant' : 'smooth' })
   }
 
   addAlone(items) {
@@ -54,15 +70,26 @@ export class Rows {
     this.rows.push(...rows)
     this.list.append(...rows.map((row) => row.node))
     for (const row of rows) row.waitForDocument()
+    return rows
+  }
+
+  /** Checks again what had no answer, or one that is too old. */
+  retry() {
+    const pressed = Date.now()
+    this.finished = false // told when all have begun
+    for (const row of this.rows) if (row.retriable) row.check(pressed)
+    this.tell()
   }
 
   /** A receipt's row is given its document. */
   addDocument(receiptRow, file) {
     const row = new Row({ name: file.name, path: file.name, file }, this)
     row.receipt = receiptRow.item
+    const focused = receiptRow.node.contains(document.activeElement)
     receiptRow.node.replaceWith(row.node)
     this.rows.splice(this.rows.indexOf(receiptRow), 1, row)
     row.check()
+    if (focused) row.node.querySelector('button').focus() // the row hands it on when it has its answer
   }
 
   removed(row) {
@@ -79,6 +106,10 @@ export class Rows {
   /** Called by a row whenever it begins or ends. */
   changed() {
     const finished = this.rows.every((r) => r.done)
+    const begins = this.finished && !finished
+    this.finished = finished
+    // The same verdict again would not be announced, were nothing said in between.
+    if (begins) this.tell()
     if (finished) clearTimeout(this.timer)
     if (finished || this.timer === null)
       this.timer = setTimeout(() => this.tell(), finished ? 0 : announceEvery)
@@ -91,11 +122,22 @@ export class Rows {
     const total = this.rows.length
     const done = this.rows.filter((r) => r.done).length
     this.head.hidden = total === 0
-    this.stopAll.hidden = total - done < 2
-    this.clear.hidden = total === 0 || done < total
+    this.offer(total, done)
     this.list.toggleAttribute('data-many', total > manyRows)
     const summary = this.summary(done, total)
     if (this.status.textContent !== summary) this.status.textContent = summary
+  }
+
+  /** Shows the buttons for the whole list that have something to do. */
+  offer(total, done) {
+    const used = document.activeElement
+    const retriable = this.rows.filter((row) => row.retriable).length
+    this.stopAll.hidden = total - done < 2
+    this.again.hidden = done < total || retriable < 2
+    this.again.textContent = this.wording.ui('againSeveral', { count: this.wording.number(retriable) })
+    this.clear.hidden = total === 0 || done < total
+    const next = [this.stopAll, this.again, this.clear].find((tool) => !tool.hidden)
+    if (used?.hidden && this.head.contains(used)) (next ?? this.input).focus()
   }
 
   summary(done, total) {

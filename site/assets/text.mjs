@@ -14,9 +14,14 @@ function isolate(value) {
   return against ? `\u2068${value}\u2069` : value
 }
 
+/** What a table says under a word that may be anyone's: "constructor" is in no table. */
+function own(table, word) {
+  return table !== undefined && Object.hasOwn(table, word) ? table[word] : undefined
+}
+
 /** Puts values in place of {placeholders}. */
 export function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? isolate(values[key]) : whole))
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key]) : whole))
 }
 
 export class Wording {
@@ -42,33 +47,33 @@ export class Wording {
 
   /** A label of the page. */
   ui(key, values = {}) {
-    return fill(this.table.ui[key] ?? key, values)
+    return fill(own(this.table.ui, key) ?? key, values)
   }
 
   /** What the page itself has to say, or nothing. */
   local(key) {
-    return this.table.local[key] ?? ''
+    return own(this.table.local, key) ?? ''
   }
 
   title(verdict) {
-    return this.table.verdicts[verdict]?.title ?? verdict
+    return own(this.table.verdicts, verdict)?.title ?? verdict
   }
 
   /** What a verdict means and what to do next, and all of it in one line. */
   verdict(verdict, values) {
-    const { meaning = '', next = '', brief = '' } = this.table.verdicts[verdict] ?? {}
+    const { meaning = '', next = '', brief = '' } = own(this.table.verdicts, verdict) ?? {}
     return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
   }
 
   /** The wording of a code, or the code itself where there is none. */
   name(group, code) {
-    return this.table[group]?.[code] ?? code.replaceAll('-', ' ')
+    return own(this.table[group], code) ?? code.replaceAll('-', ' ')
   }
 
   /** A kind of document. */
   kind(word) {
     const spaced = word.replaceAll('-', ' ')
-    return this.table.kinds[word] ?? spaced.charAt(0).toUpperCase() + spaced.slice(1)
+    return own(this.table.kinds, word) ?? spaced.charAt(0).toUpperCase() + spaced.slice(1)
   }
 
   time(text) {

@@ -10,7 +10,7 @@ const roundLimit = 64 // far more than a lookup ever takes
 let exports = null
 let trust = null
 let started = null // the verifier's start; a check may come before its end
-const jobs = new Map() // id → {abort, answer}
+const jobs = new Map() // id → {abort, answer, anew}
 
 const handlers = { start, check, files, stop }
 
@@ -41,8 +41,8 @@ function running(go, instance) {
   })
 }
 
-async function check({ id, file, receipt, remembered }) {
-  const job = { abort: new AbortController(), answer: null }
+async function check({ id, file, receipt, remembered, anew }) {
+  const job = { abort: new AbortController(), answer: null, anew }
   jobs.set(id, job)
   try {
     await started
@@ -70,7 +70,6 @@ function hash(digest, id, job, file) {
   return digest(file, { wasm: exports, signal: job.abort.signal, onProgress })
 }
 
-/** Asks the verifier until it has reached a verdict. */
 async function decide(id, job, file, given) {
   const request = {
     trust,
@@ -84,10 +83,27 @@ async function decide(id, job, file, given) {
     files: Object.create(null),
     errors: Object.create(null),
   }
+  let result = await verdict(id, job, file, request)
+  if (!job.anew && damaged(result)) {
+    // A bad file may sit in a cache, put there by a proxy's login page, say: it is read past them, once.
+    job.anew = true
+    Object.assign(request, { files: Object.create(null), errors: Object.create(null) })
+    result = await verdict(id, job, file, request)
+  }
+  return pick(result)
+}
+
+function damaged({ report }) {
+  const { verdict, reason } = JSON.parse(report)
+  return verdict === 'unavailable' && reason === 'bad-data'
+}
+
+/** Asks the verifier until it has reached a verdict. */
+async function verdict(id, job, file, request) {
   for (let round = 0; round < roundLimit; round++) {
     request.now = Math.floor(Date.now() / 1000)
     const result = globalThis.stele.check(request)
-    if (result.report !== undefined) return pick(result)
+    if (result.report !== undefined) return result
     if (result.needSHA3) request.sha3 = await hash(sha3File, id, job, file)
     else await supply(id, job, request, result.need)
     job.abort.signal.throwIfAborted()
@@ -95,8 +111,8 @@ async function decide(id, job, file, given) {
   throw new Error('the verifier does not come to an end')
 }
 
-function pick({ report, receipt, remember, conflict }) {
-  return { report, receipt: receipt ?? null, remember: remember ?? null, conflict: conflict ?? null }
+function pick({ report, receipt, remember, rememberSize, conflict }) {
+  return { report, receipt: receipt ?? null, remember: remember ?? null, rememberSize, conflict: conflict ?? null }
 }
 
 /** Adds the files that the verifier asked for to the request. */
@@ -106,7 +122,7 @@ async function supply(id, job, request, need) {
   const answers = await new Promise((resolve, reject) => {
     job.answer = resolve
     job.abort.signal.addEventListener('abort', () => reject(job.abort.signal.reason), { once: true })
-    self.postMessage({ type: 'need', id, paths })
+    self.postMessage({ type: 'need', id, paths, anew: job.anew })
   })
   for (const { path, bytes, error } of answers) {
     request.files[path] = bytes

@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromTransfer, pair } from '../assets/files.mjs'
+import { fromTransfer, isReceipt, pair } from '../assets/files.mjs'
 
-const item = (path) => ({ path, name: path.split('/').at(-1), file: {} })
+// A document marked with ! has its answer already.
+const item = (marked) => {
+  const path = marked.replace('!', '')
+  return { path, name: path.split('/').at(-1), file: {}, answered: marked !== path }
+}
 const told = ({ pairs, alone }) => ({
   pairs: [...pairs].map(([document, receipt]) => `${document.path} + ${receipt.path}`),
   alone: alone.map((receipt) => receipt.path),
@@ -19,6 +23,13 @@ const cases = [
   ['not by guessing among two', ['other.tlog-proof'], ['a.pdf', 'b.pdf'], [], [], ['other.tlog-proof']],
   ['not two receipts for one', ['x.tlog-proof', 'y.tlog-proof'], ['a.pdf'], [], [], ['x.tlog-proof', 'y.tlog-proof']],
   ['each receipt once', ['a.pdf.tlog-proof'], ['x/a.pdf', 'y/a.pdf'], [], ['x/a.pdf + a.pdf.tlog-proof'], []],
+  ['of one that is answered: by name', ['a.pdf.tlog-proof'], [], ['a.pdf!'], ['a.pdf + a.pdf.tlog-proof'], []],
+  ['of one that is answered: not by guessing', ['other.tlog-proof'], [], ['a.pdf!'], [], ['other.tlog-proof']],
+  ['as a mail program names it', ['a.pdf.tlog-proof.txt', 'b.pdf.TLOG-PROOF.bin'], ['b.pdf', 'a.pdf'], [],
+    ['a.pdf + a.pdf.tlog-proof.txt', 'b.pdf + b.pdf.TLOG-PROOF.bin'], []],
+  ['as a browser names a second copy', ['a.pdf.tlog-proof (1)', 'b.pdf (2).tlog-proof', 'c.pdf.tlog-proof(1).txt'], ['a.pdf', 'b.pdf', 'c.pdf'], [],
+    ['a.pdf + a.pdf.tlog-proof (1)', 'c.pdf + c.pdf.tlog-proof(1).txt', 'b.pdf + b.pdf (2).tlog-proof'], []],
+  ['a number of the document itself first', ['a (1).tlog-proof', 'a.tlog-proof'], ['a', 'a (1)'], [], ['a (1) + a (1).tlog-proof', 'a + a.tlog-proof'], []],
   ['no document', ['a.pdf.tlog-proof'], [], [], [], ['a.pdf.tlog-proof']],
 ]
 
@@ -28,6 +39,12 @@ for (const [name, receipts, documents, open, pairs, alone] of cases) {
     assert.deepEqual(told(got), { pairs, alone })
   })
 }
+
+test('what is a receipt, by its name', () => {
+  const names = { 'a.tlog-proof': true, 'a.tlog-proof.txt': true, 'a.tlog-proof (12)': true, 'a.tlog-proof.txt (1)': true,
+    'a.tlog-proof.pdf': false, '.tlog-proof.pdf': false, 'tlog-proof': false, 'a.tlog-proof (x)': false, 'a (1).txt': false }
+  for (const [name, want] of Object.entries(names)) assert.equal(isReceipt({ name }), want, name)
+})
 
 // What a browser hands over for a dropped folder; one file in it fails as it does for lack of permission.
 const fileEntry = (path, fails) => ({

@@ -7,7 +7,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/p
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { choose, launch, serveFolder, verdicts, watch } from './browser.mjs'
 import { beginDemo, buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
 
@@ -44,14 +44,17 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
+afterEach(() => server?.faults.clear())
+
 /**
  * Opens the page as a new visitor, gives it to a test, and holds in the end what must hold of every visit: only
  * GET, only this origin, only published names, nothing sent along, and the content security policy never broken.
  *
  * @param {object} how at (server), init (runs in the page beforehand), faulty (errors are part of the test),
- *   context (options of the browser's context), to (a page's name)
+ *   context (options of the browser's context), to (a page's name), until (what page.goto waits for), clock (the
+ *   page's clock can be put forward)
  */
-async function visit(use, { at = server, init, faulty = false, context: options = {}, to = '' } = {}) {
+async function visit(use, { at = server, init, faulty = false, context: options = {}, to = '', until = 'load', clock = false } = {}) {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', ...options })
   const { requests, errors } = watch(context)
   await context.addInitScript(() => {
@@ -59,10 +62,11 @@ async function visit(use, { at = server, init, faulty = false, context: options 
     document.addEventListener('securitypolicyviolation', (e) => broken.push(`${e.violatedDirective} ${e.blockedURI}`))
   })
   if (init) await context.addInitScript(init)
+  if (clock) await context.clock.install()
   const page = await context.newPage()
   page.setDefaultTimeout(90_000)
   const begin = at.log.length
-  await page.goto(at.url + to)
+  await page.goto(at.url + to, { waitUntil: until })
   const result = await use(page, requests, context)
   if (options.javaScriptEnabled !== false) assert.deepEqual(await page.evaluate(() => broken), [])
   if (!faulty) assert.deepEqual(errors, [])
@@ -86,7 +90,7 @@ const rowOf = (page, file) => page.locator(`[data-file=${JSON.stringify(file)}]`
 /** Chooses files and resolves to their verdicts, in order. */
 async function check(page, files) {
   await choose(page, files)
-  const rows = await verdicts(page, files.filter((f) => !(f.name ?? f).endsWith('.tlog-proof')).length)
+  const rows = await verdicts(page, files.filter((f) => !(f.name ?? f).includes('.tlog-proof')).length)
   return rows.map((row) => row.verdict)
 }
 
@@ -97,6 +101,26 @@ async function checkOne(page, ...files) {
   await choose(page, files)
   return (await verdicts(page, 1))[0].verdict
 }
+
+/** Notes what screen readers announce, in the page's `said`. */
+async function listen(page) {
+  await page.evaluate(() => {
+    globalThis.said = []
+    const status = document.querySelector('[data-status]')
+    new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true })
+  })
+}
+
+/** Holds a published file back until the result is called. */
+function holdBack(path) {
+  let open
+  const opened = new Promise((resolve) => (open = resolve))
+  server.faults.set(path, (bytes) => opened.then(() => bytes))
+  return open
+}
+
+/** Where the keyboard is: the row's file, and the button's name. */
+const focus = (page) => page.evaluate(() => [document.activeElement.closest('.row')?.dataset.file, document.activeElement.getAttribute('aria-label')])
 
 /** Serves a folder as long as a test runs. */
 async function serving(t, of) {
@@ -130,11 +154,7 @@ async function takeNetwork(page, at) {
 
 test('a folder with every sample: each gets its verdict', async (t) => {
   await visit(async (page) => {
-    await page.evaluate(() => {
-      globalThis.said = []
-      const status = document.querySelector('[data-status]')
-      new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true })
-    })
+    await listen(page)
     await page.setInputFiles('#folder', samples)
     const count = Object.keys(expected).length + 1 // and expected.json itself
     const rows = await verdicts(page, count)
@@ -147,7 +167,7 @@ test('a folder with every sample: each gets its verdict', async (t) => {
     assert.ok(briefs.some((b) => /^Issued by Ministry of Education · registered \d+ \w+ \d{4} · valid as of \d+ \w+ \d{4} at \d+:\d\d (EET|EEST|GMT\+[23])$/.test(b)), briefs[0])
     assert.ok(briefs.every((b) => b.length > 20 && !/\{|unknown|undefined/.test(b)), briefs.join('\n'))
 
-    await page.waitForFunction((n) => said.at(-1)?.startsWith(`All ${n} checked. Authentic: `), count)
+    await page.waitForFunction((n) => said.at(-1)?.startsWith(`${n} files. Authentic: `), count)
     assert.equal(await page.getAttribute('[data-status]', 'role'), 'status')
     t.diagnostic(`announced: ${(await page.evaluate(() => said)).join(' | ')}`)
   })
@@ -159,7 +179,7 @@ test('one document at a time', async () => {
       assert.equal(await checkOne(page, sample(path)), verdict, path)
       // A single answer stands open.
       assert.ok(await rowOf(page, basename(path)).locator('.meaning').isVisible(), path)
-      assert.equal(await page.textContent('[data-status]'), `Checked: ${await page.textContent('[data-slot=title]')}`)
+      assert.equal(await page.textContent('[data-status]'), `Result: ${await page.textContent('[data-slot=title]')}`)
     }
   })
 })
@@ -193,6 +213,27 @@ test('the samples that the portal offers', async () => {
     const want = await buttons.evaluateAll((all) => all.map((b) => decodeURIComponent(b.dataset.sample)))
     assert.deepEqual(got.toSorted(), want.map((path) => expected[path.replace('samples/', '')]).toSorted())
   })
+})
+
+test('a sample that cannot be fetched is not blamed on the device', async () => {
+  await visit(async (page) => {
+    const button = page.locator('[data-sample]').first()
+    const path = decodeURIComponent(await button.getAttribute('data-sample'))
+    const open = holdBack(path)
+    await button.click()
+    assert.equal(await button.getAttribute('aria-disabled'), 'true')
+    await button.click({ force: true }) // does nothing
+    open()
+    await verdicts(page, 1)
+    await page.waitForFunction(() => !document.querySelector('[data-sample][aria-disabled]'))
+    assert.equal(await page.locator('.row').count(), 1)
+    await page.click('[data-clear]')
+    server.faults.set(path, 404)
+    await button.click()
+    assert.deepEqual((await verdicts(page, 1)).map((r) => r.verdict), ['unavailable'])
+    assert.match(await page.textContent('.row-body'), /This sample could not be fetched.*This says nothing for or against/s)
+    server.faults.clear()
+  }, { faulty: true })
 })
 
 // What leaves the page
@@ -271,6 +312,7 @@ test('a receipt from the page answers without a network', async (t) => {
     assert.equal((await reportOf(page, 'diploma.pdf')).source, 'receipt')
     assert.equal(await page.locator('[data-notice=registry-failed]').count(), 1)
     assert.equal(await checkOne(page, await file(altered), named('any.tlog-proof', receipt)), 'mismatch')
+    await accessible(page, 'mismatch')
     assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', damaged)), 'malformed')
     assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', Buffer.alloc(0))), 'malformed')
     assert.equal(await checkOne(page, document, named('diploma.pdf.tlog-proof', Buffer.alloc(5 << 20))), 'malformed')
@@ -296,9 +338,37 @@ test('several documents with their receipts, in any order', async () => {
       receipts.push(await save(page, 'Save the receipt', basename(path)))
     }
     await page.click('[data-clear]')
-    const given = receipts.map(({ name, bytes }) => named(name, bytes)).reverse()
+    // As browsers and mail programs call a second copy.
+    const given = receipts.map(({ name, bytes }, i) => named(name + ['', ' (1)', '.txt'][i], bytes)).reverse()
     for (const path of [diploma, licence, 'received/letter.txt']) given.push(named(basename(path), await readFile(sample(path))))
     assert.deepEqual(await check(page, given), ['authentic', 'revoked', 'not-registered'])
+  })
+})
+
+test('a receipt for another file can be left out, and is not forced on a document that has its answer', async () => {
+  await visit(async (page) => {
+    await checkOne(page, sample(diploma))
+    const { bytes } = await save(page, 'Save the receipt', 'diploma.pdf')
+    const other = named('other.tlog-proof', bytes)
+    const letter = named('letter.txt', await readFile(sample('received/letter.txt')))
+    assert.equal(await checkOne(page, letter, other), 'mismatch')
+    assert.equal(await page.textContent('[data-slot=paired]'), 'with a receipt')
+    const without = page.getByRole('button', { name: 'Check without the receipt: letter.txt' })
+    assert.doesNotMatch(await without.getAttribute('class'), /quiet/)
+    await without.click()
+    await page.waitForSelector('.row[data-verdict=not-registered]')
+    assert.equal(await page.textContent('[data-slot=paired]'), '')
+    assert.equal(await without.count(), 0)
+
+    await choose(page, [other])
+    assert.deepEqual((await verdicts(page, 2)).map((r) => [r.file, r.state, r.verdict]), [['letter.txt', 'done', 'not-registered'], ['other.tlog-proof', 'alone', null]])
+    // Its own document, chosen by keyboard, which stays there.
+    const input = rowOf(page, 'other.tlog-proof').locator('input[type=file]')
+    await input.focus()
+    await input.setInputFiles(sample(diploma))
+    assert.equal((await focus(page))[0], 'diploma.pdf')
+    assert.deepEqual((await verdicts(page, 2)).map((r) => r.verdict), ['not-registered', 'authentic'])
+    assert.deepEqual(await focus(page), ['diploma.pdf', 'Hide details: diploma.pdf'])
   })
 })
 
@@ -387,6 +457,88 @@ test('a registry that shows two pasts is caught, with evidence for third parties
 
 // What can break
 
+test('one bad answer is not believed for long, wherever it was kept', async () => {
+  const { slot } = await lookupPaths()
+  const welcome = (bytes) => Buffer.from(`<!doctype html><title>Welcome to this network</title>${'x'.repeat(bytes.length)}`)
+  for (const path of ['ledger/head', slot]) {
+    let wrong = 1
+    server.faults.set(path, (bytes) => (wrong-- > 0 ? welcome(bytes) : bytes))
+    await visit(async (page) => assert.equal(await checkOne(page, sample(diploma)), 'authentic', path))
+    // Where it lasts, whoever presses the button afterwards need not wait.
+    server.faults.set(path, welcome)
+    await visit(async (page) => {
+      assert.equal(await checkOne(page, sample(diploma)), 'unavailable', path)
+      const begin = server.log.length
+      await page.getByRole('button', { name: 'Check again' }).click()
+      assert.equal((await verdicts(page, 1))[0].verdict, 'unavailable', path)
+      assert.ok(server.log.slice(begin).some((r) => r.path === path), path)
+      server.faults.clear()
+      await page.getByRole('button', { name: 'Check again' }).click()
+      assert.equal((await verdicts(page, 1))[0].verdict, 'authentic', path)
+    }, { faulty: true })
+  }
+})
+
+test('a verifier that is long in coming is no reason to wait without a word', async () => {
+  const { asset } = await lookupPaths()
+  for (const name of ['verifier.wasm', 'en.json', 'worker.js']) {
+    const open = holdBack(asset(name))
+    await visit(async (page) => {
+      await choose(page, [sample(diploma)])
+      const help = page.locator('[data-help]')
+      assert.equal(await help.isVisible(), false, name)
+      await page.clock.fastForward(21_000)
+      await help.waitFor()
+      open()
+      assert.equal((await verdicts(page, 1))[0].verdict, 'authentic', name)
+      await help.waitFor({ state: 'hidden' })
+    }, { clock: true })
+    server.faults.clear()
+  }
+})
+
+test('files that were chosen before the page was ready are not lost', async () => {
+  const { asset } = await lookupPaths()
+  const open = holdBack(asset('page.js'))
+  await visit(async (page) => {
+    await choose(page, [sample(diploma)])
+    open()
+    assert.deepEqual((await verdicts(page, 1)).map((r) => [r.file, r.verdict]), [['diploma.pdf', 'authentic']])
+  }, { until: 'commit' })
+
+  server.faults.set(asset('en.json'), 404)
+  await visit(async (page) => {
+    await choose(page, [sample(diploma)])
+    await page.locator('[data-help]').waitFor()
+    assert.equal(await page.textContent('[data-status]'), 'Your choice is kept until this page is ready to check.')
+    assert.equal(await page.locator('[data-has-results]').count(), 0)
+    await accessible(page, 'without wording')
+    server.faults.clear()
+    await choose(page, [sample(altered)])
+    assert.deepEqual((await verdicts(page, 2)).map((r) => r.verdict), ['authentic', 'not-registered'])
+    await page.locator('[data-help]').waitFor({ state: 'hidden' })
+  }, { faulty: true })
+})
+
+test('a receipt that cannot be read is no forgery', async () => {
+  const { asset } = await lookupPaths()
+  const gone = join(folder, 'diploma.pdf.tlog-proof')
+  await writeFile(gone, 'here today\n')
+  const open = holdBack(asset('en.json'))
+  server.faults.set('ledger/head', 500)
+  await visit(async (page) => {
+    await choose(page, [sample(diploma), gone])
+    await rm(gone)
+    open()
+    assert.deepEqual((await verdicts(page, 1)).map((r) => [r.state, r.verdict]), [['done', 'unavailable']])
+    assert.match(await page.textContent('.row-body'), /The receipt could not be read on your device.*This says nothing for or against/s)
+    await accessible(page, 'an unreadable receipt')
+    server.faults.clear()
+    await page.getByRole('button', { name: 'Check without the receipt' }).click()
+    assert.equal((await verdicts(page, 1))[0].verdict, 'authentic')
+  }, { faulty: true })
+})
+
 /** Paths of what a lookup reads, found by looking. */
 async function lookupPaths() {
   const begin = server.log.length
@@ -447,6 +599,18 @@ test('without its wording or its scripts the page tells how to check otherwise',
   server.faults.set(asset('en.json'), 404)
   await visit((page) => page.locator('[data-help]').waitFor(), { faulty: true })
   server.faults.clear()
+  for (const [name, fault] of [['row.js', 404], ['page.js', flip(777)]]) {
+    server.faults.set(asset(name), fault)
+    await visit(async (page) => {
+      const help = page.locator('[data-help]')
+      assert.equal(await help.isVisible(), false, name)
+      await page.evaluate(() => document.getAnimations().forEach((waiting) => waiting.finish()))
+      assert.ok(await help.isVisible(), name)
+      assert.match(await help.textContent(), /may still be on its way.*stele verify FILE/s)
+      await accessible(page, `without ${name}`)
+    }, { faulty: true })
+    server.faults.clear()
+  }
   await visit(async (page) => {
     const help = page.locator('noscript .help')
     assert.ok(await help.isVisible())
@@ -516,22 +680,45 @@ test('many files, all stopped and all checked', async () => {
     const rows = await verdicts(page, 301)
     assert.deepEqual(rows.filter((r) => r.verdict !== 'not-registered').map((r) => [r.file, r.verdict]), [['document 150a.pdf', 'authentic']])
     assert.deepEqual(rows.slice(0, 3).map((r) => r.file), ['document 0.txt', 'document 1.txt', 'document 2.txt'])
-    await page.waitForFunction(() => document.querySelector('[data-status]').textContent.startsWith('All 301 checked.'))
+    await page.waitForFunction(() => document.querySelector('[data-status]').textContent.startsWith('301 files. '))
+    assert.equal(await page.locator('[data-again]').isVisible(), false)
+    // One more is not out of sight.
+    await choose(page, [sample(altered)])
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector('[data-rows]').lastElementChild.getBoundingClientRect()
+      return top >= 0 && bottom <= innerHeight + 1
+    })
+    await verdicts(page, 302)
     await page.click('[data-clear]')
+
+    // Stopped as soon as there is something to stop: what has not been put on the page by then is stopped too.
+    await page.evaluate(() => {
+      const press = (_, observer) => {
+        observer.disconnect()
+        document.querySelector('[data-stop-all]').focus()
+        document.querySelector('[data-stop-all]').click()
+      }
+      new MutationObserver(press).observe(document.querySelector('[data-rows]'), { childList: true })
+    })
     await page.setInputFiles('#folder', many)
-    await page.click('[data-stop-all]')
     const stopped = await verdicts(page, 301)
-    assert.ok(stopped.some((r) => r.state === 'stopped'))
+    assert.deepEqual(stopped.slice(20).filter((r) => r.state === 'done'), [])
+    await page.waitForFunction(() => /Stopped: \d+/.test(document.querySelector('[data-status]').textContent))
+
+    const again = page.locator('[data-again]')
+    assert.match(await again.textContent(), /^Check \d+ files again$/)
+    assert.ok(await again.evaluate((button) => button === document.activeElement))
+    await again.click()
+    assert.equal((await verdicts(page, 301)).filter((r) => r.verdict === 'authentic').length, 1)
+    await again.waitFor({ state: 'hidden' })
+    await page.waitForFunction(() => document.activeElement.matches('[data-clear]'))
   })
 })
 
 test('a file that has gone is named, and the rest go on', async () => {
   const gone = join(folder, 'gone.txt')
   await writeFile(gone, 'here today\n')
-  const wording = [...published].find((p) => p.endsWith('en.json'))
-  let open
-  const opened = new Promise((resolve) => (open = resolve))
-  server.faults.set(wording, async (bytes) => opened.then(() => bytes)) // the page waits for its wording
+  const open = holdBack([...published].find((p) => p.endsWith('en.json'))) // the page waits for its wording
   await visit(async (page) => {
     await choose(page, [gone, sample(diploma)])
     await rm(gone)
@@ -572,7 +759,29 @@ test('a document that must be hashed twice', async () => {
   server.faults.clear()
 })
 
+test('a word that no table has is shown as itself', async () => {
+  await visit(async (page) => {
+    const got = await page.evaluate(async () => {
+      const { Wording } = await import(document.querySelector('link[href$="/text.js"]').href)
+      const wording = new Wording({ language: 'en', kinds: {}, actions: {}, verdicts: {}, local: {}, ui: {} })
+      return [wording.kind('constructor'), wording.name('actions', 'to-string'), wording.name('nothing', 'valueOf'), wording.title('constructor')]
+    })
+    assert.deepEqual(got, ['Constructor', 'to string', 'valueOf', 'constructor'])
+  })
+})
+
 // People
+
+test('the same answer again is announced again', async () => {
+  await visit(async (page) => {
+    await checkOne(page, sample(diploma))
+    await page.waitForFunction(() => document.querySelector('[data-status]').textContent === 'Result: Authentic')
+    await listen(page)
+    await page.getByRole('button', { name: 'Check again' }).click()
+    await page.waitForFunction(() => said.length > 1)
+    assert.deepEqual(await page.evaluate(() => said), ['Checked 0 of 1', 'Result: Authentic'])
+  })
+})
 
 test('by keyboard alone', async () => {
   await visit(async (page) => {
@@ -617,17 +826,24 @@ test('by keyboard alone', async () => {
   })
 })
 
-/** Holds, in the page's present state, light and dark, on a phone and a desk, that axe finds nothing and nothing is cut off. */
+/** Holds, in the page's present state, light and dark, on a phone and a desk, that axe finds nothing and nothing is cut off, in large type either. */
 async function accessible(page, state) {
   const before = page.viewportSize()
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe)
   for (const colorScheme of ['light', 'dark']) {
-    for (const width of [320, 360, 1280]) {
+    for (const width of [320, 360, 390, 1280]) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: 900 })
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      assert.ok(overflow <= 0, `${state}, ${width} px: ${overflow} px too wide`)
-      if (width === 320) continue
+      for (const size of ['200%', '']) {
+        const overflow = await page.evaluate((size) => {
+          document.documentElement.style.fontSize = size
+          return document.documentElement.scrollWidth - innerWidth
+        }, size)
+        assert.ok(overflow <= 0, `${state}, ${width} px, text of ${size || 'usual size'}: ${overflow} px too wide`)
+      }
+      const cut = await page.$$eval('.command', (all) => all.filter((c) => c.scrollWidth > c.clientWidth).map((c) => c.textContent))
+      assert.deepEqual(cut, [], `${state}, ${width} px: commands are cut off`)
+      if (width !== 360 && width !== 1280) continue
       const found = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
       const told = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' ')}`)
       assert.deepEqual(told, [], `${state}, ${width} px, ${colorScheme}`)
