@@ -78,7 +78,7 @@ const (
 	NoticePostdated       Notice = "postdated"        // `issued` lies after the publication
 	NoticeOtherIssuers    Notice = "other-issuers"    // another authority registered the same document
 	NoticeSealed          Notice = "sealed"           // found through a sealed commitment
-	NoticeWithdrawnLater  Notice = "withdrawn-later"  // the issuer is no longer accredited; what it said before stands
+	NoticeWithdrawnLater  Notice = "withdrawn-later"  // the issuer is no longer accredited
 )
 
 // A LifeReport is the life of a document under one registrant.
