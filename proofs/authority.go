@@ -175,15 +175,16 @@ func (t *Trust) Authorise(as Authorities, place uint64, entry []byte) (*Entry, e
 	if env.Registry != t.Origin {
 		return nil, &OtherRegistryError{Got: env.Registry, Want: t.Origin}
 	}
-	if err := t.authoriseSigner(as, place, note, env); err != nil {
-		return nil, err
-	}
 	e := &Entry{Place: place, Bytes: entry, Leaf: leafHash(entry), Note: note, Envelope: env}
 	e.Statement, e.Why = env.Statement()
+	if err := t.authoriseSigner(as, e); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 
-func (t *Trust) authoriseSigner(as Authorities, place uint64, note *Note, env *Envelope) error {
+func (t *Trust) authoriseSigner(as Authorities, e *Entry) error {
+	place, note, env := e.Place, e.Note, e.Envelope
 	switch env.Issuer {
 	case t.RootName():
 		if env.Action == ActionRegister || env.Action == ActionIndex || env.Action == ActionLandmark {
@@ -216,19 +217,19 @@ func (t *Trust) authoriseSigner(as Authorities, place uint64, note *Note, env *E
 	}
 	// A further line would make the statement void, and its text with it: whoever saw a revocation on its way
 	// could keep it out by sending it ahead with a line more.
-	if n := len(note.Signatures); n > env.mostLines() {
-		return unverified("statement", "of ", quote(env.Issuer), ": ", itoa(n), " signatures, want ", itoa(env.mostLines()))
+	if n := len(note.Signatures); n > e.mostLines() {
+		return unverified("statement", "of ", quote(env.Issuer), ": ", itoa(n), " signatures, want ", itoa(e.mostLines()))
 	}
 	return nil
 }
 
 // mostLines is how many signature lines an authority's statement may have; of what
 // is not understood, that is not known either.
-func (e *Envelope) mostLines() int {
+func (e *Entry) mostLines() int {
 	switch {
-	case e.Version != statementVersion || actions[e.Action] == nil:
+	case e.Statement == nil:
 		return MaxSignatures
-	case e.Action == ActionLink:
+	case e.Statement.Action == ActionLink:
 		return 2
 	}
 	return 1

@@ -166,3 +166,40 @@ func TestLies(t *testing.T) {
 		}
 	}
 }
+
+// later publishes something before the nth file is read.
+type later struct {
+	portal.Portal
+	n       int
+	publish func()
+}
+
+func (l *later) Read(ctx context.Context, path string) ([]byte, error) {
+	if l.n--; l.n == 0 {
+		l.publish()
+	}
+	return l.Portal.Read(ctx, path)
+}
+
+// TestWhilePublishing: publications go on while an audit is at work, however long it takes.
+func TestWhilePublishing(t *testing.T) {
+	for _, after := range []int64{0, 3600} {
+		for _, documents := range []int{0, 5} {
+			for n, published := 3, true; published; n++ { // the first two are checkpoint and head
+				dir := filepath.Join(t.TempDir(), "reg")
+				r, err := registry.Init(dir, registry.Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: 48 * time.Hour}, nil)
+				must(t, err)
+				must(t, r.Accredit(office, "Office", []string{"letter"}))
+				publish(t, dir, start, "one", 10)
+				publish(t, dir, start+60, "two", 10)
+				p, err := portal.Open(r.Public())
+				must(t, err)
+				published = false
+				l := &later{p, n, func() { publish(t, dir, start+60+after, "three", documents); published = true }}
+				if _, err := Portal(context.Background(), r.Trust, l, start+60, func(uint64, uint64) {}); err != nil {
+					t.Errorf("%d documents published %d seconds after the audit began, before file %d is read: %v", documents, after, n, err)
+				}
+			}
+		}
+	}
+}

@@ -71,7 +71,7 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 	if got := proofs.Hash(sha256.Sum256(b)); got != l.File {
 		return fmt.Errorf("its content hashes to %s", got)
 	}
-	s, err := a.t.VerifyCheckpoint(b, a.now)
+	s, err := a.t.VerifyCheckpoint(b, 1<<62) // also one that was published since the audit began
 	if err != nil {
 		return err
 	}

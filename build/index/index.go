@@ -88,9 +88,10 @@ func (l *Ledger) Authorities() proofs.Authorities { return l.authorities }
 
 // Add takes the next entries of the ledger, in order. What does not count is passed over.
 func (l *Ledger) Add(entries ...[]byte) {
-	Authorise(l.trust, l.authorities, l.state.Size, entries, func(i int, e *proofs.Entry, _ error) {
+	Authorise(l.trust, l.authorities, l.state.Size, entries, func(i int, e *proofs.Entry, _ error) bool {
 		l.state.SHA3.Append(entries[i])
 		l.take(e)
+		return true
 	})
 	l.state.Size += uint64(len(entries))
 }
@@ -113,7 +114,7 @@ func (l *Ledger) AddAuthorised(entries []*proofs.Entry) error {
 
 // Authorise verifies entries on all processors and calls f for each in order, with nil and the reason for one
 // that does not count. What the root says takes effect on the authorities before the entries after it.
-func Authorise(t *proofs.Trust, as proofs.Authorities, first uint64, entries [][]byte, f func(i int, e *proofs.Entry, err error)) {
+func Authorise(t *proofs.Trust, as proofs.Authorities, first uint64, entries [][]byte, f func(i int, e *proofs.Entry, err error) bool) {
 	mark := []byte("\nissuer " + t.RootName() + "\n")
 	for done := 0; done < len(entries); {
 		run := entries[done:]
@@ -125,10 +126,9 @@ func Authorise(t *proofs.Trust, as proofs.Authorities, first uint64, entries [][
 			out[i], errs[i] = t.Authorise(as, first+uint64(done+i), run[i])
 		})
 		for i, e := range out {
-			if e != nil && e.Envelope.Issuer == t.RootName() {
+			if f(done+i, e, errs[i]) && e != nil && e.Envelope.Issuer == t.RootName() {
 				as.Apply(e)
 			}
-			f(done+i, e, errs[i])
 		}
 		done += len(run)
 	}

@@ -162,8 +162,10 @@ func (r *testRegistry) head() []byte {
 }
 
 // ask looks a document up in the store, as a client would.
-func (r *testRegistry) ask(i int, head []byte) proofs.Answer {
-	q := proofs.Question{Trust: r.trust, Now: r.now, SHA256: document(i).Digests.SHA256, Online: true, Files: map[string][]byte{proofs.HeadPath: head}}
+func (r *testRegistry) ask(i int, head []byte) proofs.Answer { return r.askRemembering(i, head, nil) }
+
+func (r *testRegistry) askRemembering(i int, head, seen []byte) proofs.Answer {
+	q := proofs.Question{Trust: r.trust, Now: r.now, SHA256: document(i).Digests.SHA256, Online: true, Remembered: seen, Files: map[string][]byte{proofs.HeadPath: head}}
 	for {
 		a := proofs.Check(q)
 		if a.Report != nil {

@@ -48,26 +48,27 @@ func (r *Registry) historyFiles() ([]proofs.HistoryLine, error) {
 		times[line] = note.NewestTime()
 	}
 	return slices.SortedFunc(maps.Keys(files), func(a, b proofs.HistoryLine) int {
-		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(times[a], times[b]))
+		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(times[a], times[b]), bytes.Compare(a.File[:], b.File[:]))
 	}), nil
 }
 
 // historyNotes reads all checkpoints that were published, wherever they are kept. What is damaged is left out.
 func (r *Registry) historyNotes() (map[proofs.HistoryLine][]byte, error) {
 	files := map[proofs.HistoryLine][]byte{}
-	for _, pattern := range []string{r.historyPath("*", "*"), r.path("state", "history", "*", "*")} {
-		paths, err := filepath.Glob(pattern)
+	for _, dir := range []string{r.historyPath(), r.path("state", "history")} {
+		all := os.DirFS(dir)
+		names, err := fs.Glob(all, "*/*")
 		if err != nil {
 			return nil, err
 		}
-		for _, path := range paths {
-			b, err := os.ReadFile(path)
+		for _, name := range names {
+			b, err := fs.ReadFile(all, name)
 			if err != nil {
 				return nil, err
 			}
 			c, _, err := proofs.ParseCheckpoint(b)
 			line := proofs.HistoryLine{Size: c.Size, File: sha256.Sum256(b)}
-			if err == nil && filepath.Base(path) == line.File.String() && filepath.Base(filepath.Dir(path)) == fmt.Sprint(line.Size) {
+			if err == nil && name == fmt.Sprint(line.Size)+"/"+line.File.String() {
 				files[line] = b
 			}
 		}
@@ -95,7 +96,7 @@ func (p *publisher) writeHistory() error {
 	if err != nil {
 		return err
 	}
-	if len(lines) == 0 || lines[len(lines)-1] != line {
+	if !slices.Contains(lines, line) {
 		lines = append(lines, line)
 	}
 	return p.write(p.historyPath(historyList), proofs.FormatHistory(lines))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"stele/build/index"
@@ -137,7 +139,30 @@ func (p *publisher) comparePublic() error {
 			path, c.Size, c.Root, p.path("state", "signed"), p.signed.Size, p.signed.Root)
 	}
 	p.public, p.before, p.edges = c.Size, c.Size, c.Size
+	if !p.ledgerThere(c.Size) {
+		p.heal, p.public, p.edges = true, 0, 0
+	}
 	return nil
+}
+
+// ledgerThere reports whether all tiles of a published size, and all that the history lists, are there. Bits that have changed
+// are for an audit to find.
+func (p *publisher) ledgerThere(size uint64) bool {
+	there := func(path string) bool { info, err := os.Stat(path); return err == nil && info.Size() > 0 }
+	for _, t := range proofs.TilesOf(0, size) {
+		if !there(p.path("public", "ledger", filepath.FromSlash(t.Path()))) {
+			return false
+		}
+	}
+	b, err := os.ReadFile(p.historyPath(historyList))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	lines, errList := proofs.ParseHistory(b)
+	if err != nil || errList != nil {
+		return true // writeHistory refuses
+	}
+	return !slices.ContainsFunc(lines, func(l proofs.HistoryLine) bool { return !there(p.path("public", filepath.FromSlash(l.Path()))) })
 }
 
 // checkClock keeps the signatures' times from going back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -86,7 +87,7 @@ func (g *Registration) load() error {
 		return err
 	}
 	if g.state, err = g.r.loadState(); err != nil {
-		return err
+		return g.r.notWhole(err)
 	}
 	as, err := g.state.ReadAuthorities(g.r.Trust)
 	if err != nil {
@@ -97,10 +98,11 @@ func (g *Registration) load() error {
 		entries = append(entries, f.entries...)
 	}
 	place := g.state.Size
-	index.Authorise(g.r.Trust, as, place, entries, func(_ int, e *proofs.Entry, err error) {
+	index.Authorise(g.r.Trust, as, place, entries, func(_ int, e *proofs.Entry, err error) bool {
 		if err == nil && e.Statement != nil && e.Statement.Action == proofs.ActionRegister && e.Statement.Issuer == g.req.Issuer {
 			g.pending[e.Envelope.Selector] = true
 		}
+		return true
 	})
 	place += uint64(len(entries))
 	if err := g.mayIssue(as, place); err != nil {
@@ -243,6 +245,14 @@ func (g *Registration) prepare(ctx context.Context, p *prepared, buf []byte, f *
 	p.entry = note.Marshal()
 }
 
+// notWhole says what to do where a published file is gone.
+func (r *Registry) notWhole(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return hint("stele publish --registry "+r.Dir+", which makes it whole again; then register again", "what is published is not whole: %w", err)
+}
+
 // published reports whether the index holds a registration of the key by the issuer.
 func (g *Registration) published(f *index.Finder, key proofs.Hash) (bool, error) {
 	if g.state.Keys == 0 {
@@ -250,7 +260,7 @@ func (g *Registration) published(f *index.Finder, key proofs.Hash) (bool, error)
 	}
 	rec, ok, err := f.Find(key)
 	if err != nil || !ok {
-		return false, err
+		return false, g.r.notWhole(err)
 	}
 	entries, err := index.Entries(rec)
 	for _, e := range entries {

@@ -34,15 +34,16 @@ func (p *publisher) sequence() ([]*proofs.Entry, error) {
 		return err == nil && v.holds(env.Selector, note.Text)
 	})
 	var out []*proofs.Entry
-	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.first, entries, func(i int, e *proofs.Entry, err error) {
+	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.first, entries, func(i int, e *proofs.Entry, err error) bool {
 		if err == nil {
 			err = v.vet(e)
 		}
 		if err != nil {
 			p.out.Refused = append(p.out.Refused, Refusal{entries[i], err})
-			return
+			return false
 		}
 		out = append(out, e)
+		return true
 	})
 	return out, nil
 }
@@ -170,6 +171,9 @@ func (v *vetter) vet(e *proofs.Entry) error {
 	if v.holds(e.Envelope.Selector, e.Note.Text) {
 		return errors.New("the same statement is in the queue twice")
 	}
+	if err := fits(e, v.records[key], v.crowded[key]); err != nil {
+		return err
+	}
 	switch e.Statement.Action {
 	case proofs.ActionAccredit, proofs.ActionWithdraw:
 		if !v.as.Apply(e) {
@@ -185,9 +189,6 @@ func (v *vetter) vet(e *proofs.Entry) error {
 		}
 	default:
 		return fmt.Errorf("action %q is not one that this version sequences", e.Statement.Action)
-	}
-	if err := fits(e, v.records[key], v.crowded[key]); err != nil {
-		return err
 	}
 	v.records[key] = append(v.records[key], e)
 	v.taken++

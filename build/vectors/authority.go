@@ -272,6 +272,14 @@ func unknowns(s set) {
 	s.add("unknown-by-another-before", online(r.publish(start), "one"), proofs.Unavailable, proofs.ReasonTooOld,
 		"Another authority said something unknown before: it may be an earlier registration.")
 
+	for name, action := range map[string]string{"register": proofs.ActionRegister, "revoke": proofs.ActionRevoke, "link": proofs.ActionLink} {
+		r, _ := newLife()
+		text := strings.Replace(plain(education), "\nregister\n", "\n"+action+"\n", 1) + "watermark yes\n"
+		r.sayText(text, key(education, 1), key(court, 1), key(police, 1))
+		s.add("unknown-"+name+"-of-three-lines", online(r.publish(start), "one"), proofs.Unavailable, proofs.ReasonTooOld,
+			"The registrant says something that this verifier does not know, with three lines: how many are right, it does not know either.")
+	}
+
 	r = newDemo()
 	r.accredit(education, "transcript")
 	r.accredit(court, "diploma")
