@@ -76,7 +76,7 @@ func (c *cli) accredit(r *registry.Registry, name, title string, kinds list) err
 		title = a.LatestTitle()
 		c.note("note: its title stays %s; --title changes it", shown(title))
 	}
-	if standing := as[name].Standing(1<<63 - 1); standing != nil && len(kinds) == 0 {
+	if standing := as[name].Stands(); standing != nil && len(kinds) == 0 {
 		kinds = standing.Kinds
 		c.note("note: its kinds stay %s; --kind changes them, all at once", kindsText(kinds))
 	}

@@ -4,8 +4,8 @@ package proofs
 // entries (FORMAT.md, section 6).
 
 import (
+	"math"
 	"slices"
-	"strings"
 )
 
 // An Authority is an issuer's standing through the ledger. Feed it the root's
@@ -50,14 +50,6 @@ func (a *Authority) Latest() (Hash, bool) {
 	return a.last().leaf, true
 }
 
-// Since is the publication time of the accreditation that stands, 0 if none does.
-func (a *Authority) Since() int64 {
-	if a.Standing(1<<63-1) == nil {
-		return 0
-	}
-	return a.last().published
-}
-
 // FirstSince is the publication time of the authority's first accreditation, 0 if it has none.
 func (a *Authority) FirstSince() int64 {
 	if len(a.events) == 0 {
@@ -81,6 +73,9 @@ func (a *Authority) Standing(place uint64) *Statement {
 	}
 	return nil
 }
+
+// Stands returns the accreditation that stands at the end of the ledger, nil if none does.
+func (a *Authority) Stands() *Statement { return a.Standing(math.MaxUint64) }
 
 // LatestTitle is the title of the newest accreditation, whether or not it stands.
 func (a *Authority) LatestTitle() string {
@@ -125,7 +120,7 @@ type Authorities map[string]*Authority
 // Apply feeds an authorised entry of the root, in ledger order, into the standing of its authority, and reports
 // whether it took effect. Other entries have none.
 func (as Authorities) Apply(e *Entry) bool {
-	name, ok := strings.CutPrefix(e.Envelope.Selector, issuerSelector)
+	name, ok := e.Envelope.Authority()
 	if !ok {
 		return false
 	}
@@ -204,7 +199,7 @@ func (t *Trust) authoriseSigner(as Authorities, e *Entry) error {
 	case ActionAccredit, ActionWithdraw, ActionTrust, ActionRollover, ActionIndex, ActionLandmark:
 		return insufficient("authority", quote(env.Issuer), " may not ", quote(env.Action))
 	}
-	if strings.HasPrefix(env.Selector, issuerSelector) {
+	if _, ok := env.Authority(); ok {
 		// In an issuer's record it would stand among what only the root says.
 		return insufficient("authority", quote(env.Issuer), " may not speak about authorities")
 	}

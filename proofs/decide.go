@@ -4,7 +4,6 @@ package proofs
 
 import (
 	"errors"
-	"math"
 	"math/bits"
 	"slices"
 )
@@ -51,7 +50,7 @@ func (c *check) rememberedView() *evidence {
 		return nil
 	}
 	// What was seen was seen, even where this device's clock has gone back since.
-	x, _, err := head.Verify(c.t, math.MaxInt64-maxAhead)
+	x, _, err := head.Verify(c.t, AnyTime)
 	if err != nil {
 		return nil
 	}
@@ -225,7 +224,7 @@ func (c *check) decideLife(ev *evidence, life *Life) {
 		}
 	}
 	c.step("life", "passed", itoa(1+len(life.Events))+" statements followed through the rules",
-		Evidence{"issuer", life.Registrar}, Evidence{"place", utoa(life.Register.Place)}, Evidence{"leaf", life.Register.Leaf.String()},
+		Evidence{"issuer", life.Registrant}, Evidence{"place", utoa(life.Register.Place)}, Evidence{"leaf", life.Register.Leaf.String()},
 		Evidence{"statement", string(life.Register.Bytes)})
 	switch {
 	case life.State == StateRevoked:
@@ -269,7 +268,7 @@ func (c *check) describe(ev *evidence) {
 	x := ev.x
 	c.r.Source, c.r.AsOf = ev.source, x.AsOf
 	c.r.Size, c.r.Root, c.r.Keys = x.Size, x.Root, x.Keys
-	c.r.Signers, c.r.Officers, c.r.Witness = x.Signers, x.Officers, x.Witness
+	c.r.Signers, c.r.Officers, c.r.Witnesses = x.Signers, x.Officers, x.Witnesses
 	if ev.source == FromReceipt {
 		c.r.Candidates = 0
 	}
@@ -287,7 +286,7 @@ func (c *check) describe(ev *evidence) {
 
 func (c *check) reportLife(ev *evidence, l *Life) *LifeReport {
 	s := l.Register.Statement
-	r := &LifeReport{State: l.State, Issuer: l.Registrar, IssuerTitle: l.Accredit.Title, Kind: s.Kind, Issued: s.Issued,
+	r := &LifeReport{State: l.State, Issuer: l.Registrant, IssuerTitle: l.Accredit.Title, Kind: s.Kind, Issued: s.Issued,
 		Expires: s.Expires, Registered: l.Register.Published, Place: l.Register.Place}
 	if l.Reason != "" && l.State != StateRevoked {
 		r.State = StateUnaccredited

@@ -6,18 +6,21 @@
 // the command and the page give it bytes and the time, and it says what else it
 // needs or what the verdict is:
 //
-//	q := proofs.Question{Trust: trust, SHA256: digest, Online: true, Now: now}
+//	q := proofs.Question{Trust: trust, SHA256: digest, Online: true, Now: now, Files: map[string][]byte{}}
 //	for {
 //		answer := proofs.Check(q)
 //		if answer.Report != nil {
 //			return answer.Report
 //		}
+//		if answer.NeedSHA3 {
+//			q.SHA3512 = sha3(document)
+//		}
 //		for _, path := range answer.Need {
-//			q.Files[path] = fetch(path)
+//			q.Files[path] = fetch(path) // nil if it cannot be read
 //		}
 //	}
 //
 // Formats come in pairs, Parse and Format (or Marshal), and a parser rejects
-// whatever does not format back to the same bytes. Errors tell malformed,
-// unverified, insufficient and not-understood apart by type.
+// whatever does not format back to the same bytes. Errors tell by type what is malformed,
+// unverified, insufficient, not understood, of another registry or of the future.
 package proofs

@@ -2,7 +2,7 @@ package proofs
 
 import "strconv"
 
-// The verifier tells four kinds of failure apart, by type, because they lead
+// The verifier tells six kinds of failure apart, by type, because they lead
 // to different words for the person who asked.
 
 // A MalformedError says that bytes are not in the format they claim.
@@ -39,6 +39,20 @@ type NotUnderstoodError struct {
 }
 
 func (e *NotUnderstoodError) Error() string { return e.What + " not understood: " + e.Why }
+
+// An OtherRegistryError says that a checkpoint or statement is of another ledger.
+type OtherRegistryError struct{ Got, Want string }
+
+func (e *OtherRegistryError) Error() string {
+	return "origin " + quote(e.Got) + ", want " + quote(e.Want)
+}
+
+// A FutureError says that required signatures are timed after the verifier's clock.
+type FutureError struct{ Now int64 }
+
+func (e *FutureError) Error() string {
+	return "required signatures, or what they sign, are timed more than " + itoa(maxAhead) + " seconds after this device's clock"
+}
 
 func malformed(what string, why ...string) error {
 	return &MalformedError{what, concat(why)}

@@ -61,9 +61,6 @@ func MarshalBody(entries []RecordEntry) []byte {
 	return b
 }
 
-// ParseRecord is Record.Entries for a body.
-func ParseRecord(body []byte) ([]RecordEntry, error) { return Record{Body: body}.Entries() }
-
 // Entries takes the body apart. Places ascend.
 func (r Record) Entries() ([]RecordEntry, error) {
 	d := &reader{what: "record", b: r.Body}

@@ -17,14 +17,14 @@ const (
 
 // A Life is what became of a document under one registrant.
 type Life struct {
-	State     string // active, suspended, superseded, revoked
-	Registrar string
-	Register  *Entry
-	Accredit  *Statement // that stood at the registration
-	Reason    Reason     // why it is unaccredited; empty if it is not
-	Unknown   error      // an entry that was not understood
-	Successor *Entry     // the register of the document that replaces this one
-	Events    []LifeEvent
+	State      string // active, suspended, superseded, revoked
+	Registrant string
+	Register   *Entry
+	Accredit   *Statement // that stood at the registration
+	Reason     Reason     // why it is unaccredited; empty if it is not
+	Unknown    error      // an entry that was not understood
+	Successor  *Entry     // the register of the document that replaces this one
+	Events     []LifeEvent
 
 	latest  Hash          // leaf hash of the latest entry that took effect
 	chain   map[Hash]bool // leaf hashes of all that took effect
@@ -77,34 +77,33 @@ func (l *lives) addSuccessor(e *Entry) {
 	}
 }
 
-func (l *lives) of(registrar string) *Life {
+func (l *lives) of(registrant string) *Life {
 	for _, life := range l.all {
-		if life.Registrar == registrar {
+		if life.Registrant == registrant {
 			return life
 		}
 	}
 	return nil
 }
 
-// unknownOf: "An entry that is not understood makes the life of its issuer unavailable, wherever it
-// stands, and the root's every life; and every life that began after it", since it may be an
-// earlier registration.
+// unknownOf: "An entry that is not understood makes the life of its issuer unavailable, wherever in the record it stands,
+// the root's makes every life of the record so, and another authority's every life that began after it".
 func (l *lives) unknownOf(life *Life) error {
 	for _, e := range l.unknown {
 		issuer := e.Envelope.Issuer
-		if issuer == life.Registrar || issuer == l.t.RootName() || e.Place < life.Register.Place {
+		if issuer == life.Registrant || issuer == l.t.RootName() || e.Place < life.Register.Place {
 			return e.Why
 		}
 	}
-	return l.as[life.Registrar].Unknown()
+	return l.as[life.Registrant].Unknown()
 }
 
 func (l *lives) register(e *Entry) {
-	if l.of(e.Statement.Issuer) != nil || len(e.Note.Signatures) != 1 {
+	if l.of(e.Statement.Issuer) != nil {
 		return
 	}
 	a := l.as[e.Statement.Issuer]
-	life := &Life{State: StateActive, Registrar: e.Statement.Issuer, Register: e, Accredit: a.Standing(e.Place),
+	life := &Life{State: StateActive, Registrant: e.Statement.Issuer, Register: e, Accredit: a.Standing(e.Place),
 		latest: e.Leaf, chain: map[Hash]bool{e.Leaf: true}}
 	if a.Disowned(e.Place) {
 		life.Reason = ReasonWithdrawn
@@ -137,7 +136,7 @@ func (l *lives) takeEffect(life *Life, e *Entry) bool {
 	if s.Action == ActionLink {
 		return l.link(life, e)
 	}
-	if !byRoot && (s.Issuer != life.Registrar || len(e.Note.Signatures) != 1) {
+	if !byRoot && s.Issuer != life.Registrant {
 		return false
 	}
 	next := transition(life.State, s.Action)
@@ -181,7 +180,7 @@ func transition(state, action string) string {
 func (l *lives) succeed(life *Life, e *Entry) bool {
 	var best *Entry
 	for _, s := range l.successors {
-		if s.Envelope.Selector == e.Statement.Successor.Selector() && s.Statement.Issuer == life.Registrar &&
+		if s.Envelope.Selector == e.Statement.Successor.Selector() && s.Statement.Issuer == life.Registrant &&
 			s.Place > life.Register.Place && s.Place < e.Place && (best == nil || s.Place < best.Place) {
 			best = s
 		}
@@ -202,16 +201,16 @@ func (l *lives) link(life *Life, e *Entry) bool {
 	if l.as[s.Issuer].Disowned(e.Place) {
 		return false
 	}
-	if s.Issuer == life.Registrar {
+	if s.Issuer == life.Registrant {
 		if len(n.Signatures) != 1 {
 			return false
 		}
 		life.chain[e.Leaf] = true
 		return true
 	}
-	standing := l.as[life.Registrar].Standing(e.Place)
+	standing := l.as[life.Registrant].Standing(e.Place)
 	if len(n.Signatures) != 2 || standing == nil || life.foreign == maxForeignLinks ||
-		l.as[life.Registrar].Disowned(e.Place) || !signedByOne(n.Signatures[1], standing.Keys, n.Text) {
+		l.as[life.Registrant].Disowned(e.Place) || !signedByOne(n.Signatures[1], standing.Keys, n.Text) {
 		return false
 	}
 	life.foreign++

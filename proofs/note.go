@@ -216,8 +216,8 @@ func (s *Signature) verifyText(k *Key, text string) bool {
 		ed25519.Verify(k.Public, []byte(text), s.Bytes)
 }
 
-// A Signer signs note texts under one Ed25519 key. The two implementations are
-// a key in memory and a token (PKCS#11); Sign may be slow and may fail.
+// A Signer signs messages with one key; Sign may be slow and may fail. The implementations are a key in memory and the
+// vectors' deterministic one; a token would be a third.
 type Signer interface {
 	Key() *Key
 	Sign(message []byte) ([]byte, error)

@@ -216,14 +216,14 @@ type lookup struct {
 }
 
 // receipt makes a receipt out of a lookup.
-func (l *lookup) receipt(key Hash, salt *Salt, registrants []string) *Receipt {
+func (l *lookup) receipt(key Hash, salt *Salt, signers []string) *Receipt {
 	c := &Receipt{Proof: l.head.Proof, Statement: l.head.Statement, Salt: salt, Siblings: l.siblings,
 		Count: uint32(len(l.slot.Records)), Key: key}
 	leaves := leavesOf(l.slot.Records)
 	i, ok := searchRecords(l.slot.Records, key)
 	if ok {
 		c.Present = &Proved{l.slot.Records[i], uint32(i), treePath(leaves, i)}
-		for _, name := range registrants {
+		for _, name := range signers {
 			if j, rec, ok := l.issuers.Find(name); ok {
 				c.Issuers = append(c.Issuers, Proved{rec, uint32(j), l.issuers.Path(j)})
 			}

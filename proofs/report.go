@@ -25,9 +25,9 @@ type Report struct {
 	Life   *LifeReport  // the life that answers, nil if none
 	Others []LifeReport // other authorities' registrations of the same document
 
-	Signers  []SignerReport
-	Officers QuorumReport
-	Witness  QuorumReport
+	Signers   []SignerReport
+	Officers  QuorumReport
+	Witnesses QuorumReport
 
 	Notices []Notice // what a person should know besides, in order of weight
 	Steps   []Step   // what was checked, in order
@@ -49,7 +49,7 @@ const (
 	ReasonReceiptMalformed  Reason = "receipt-malformed"   // malformed: not a receipt
 	ReasonReceiptUnverified Reason = "receipt-unverified"  // malformed: its proofs or signatures fail
 	ReasonOtherFile         Reason = "receipt-other-file"  // mismatch
-	ReasonOtherRegistry     Reason = "other-registry"      // unavailable: the receipt is of another registry
+	ReasonOtherRegistry     Reason = "other-registry"      // unavailable: the head or receipt is of another registry
 	ReasonOutage            Reason = "outage"              // unavailable: a published file could not be read
 	ReasonBadData           Reason = "bad-data"            // unavailable: a published file is not what it should be
 	ReasonQuorum            Reason = "quorum"              // unavailable: required signatures are missing
@@ -126,8 +126,8 @@ type QuorumReport struct {
 
 // A Step is one check, with the evidence for people who follow it by eye.
 type Step struct {
-	ID       string // stable: hash, trust, receipt, head, policy, index, consistency, map, issuer, life, time
-	State    string // passed, failed, skipped
+	ID       string // stable: hash, trust, receipt, registry, head, map, consistency, policy, time, life
+	State    string // passed, failed
 	Detail   string // one technical sentence
 	Evidence []Evidence
 }
@@ -222,7 +222,7 @@ func (r *Report) appendSigners(j *jsonWriter) {
 	j.key("officers")
 	r.Officers.appendJSON(j)
 	j.key("witnesses")
-	r.Witness.appendJSON(j)
+	r.Witnesses.appendJSON(j)
 }
 
 func (r *Report) appendSteps(j *jsonWriter) {

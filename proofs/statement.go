@@ -114,6 +114,11 @@ type Envelope struct {
 	lines []string // after the envelope
 }
 
+// Authority is the name of the authority that a statement is about; ok is false for the others.
+func (e *Envelope) Authority() (name string, ok bool) {
+	return strings.CutPrefix(e.Selector, issuerSelector)
+}
+
 // ParseEnvelope parses the envelope of a statement's text.
 func ParseEnvelope(text string) (*Envelope, error) {
 	const what = "statement"

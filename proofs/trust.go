@@ -5,6 +5,7 @@ package proofs
 
 import (
 	"crypto/sha256"
+	"math"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,9 @@ const (
 	// maxAhead is how far a cosignature's time may run before the verifier's clock, in seconds.
 	maxAhead = 300
 )
+
+// AnyTime is a clock to which nothing is too new: for what was seen or published already.
+const AnyTime = math.MaxInt64 - maxAhead
 
 // A Trust is a parsed trust file.
 type Trust struct {
@@ -226,11 +230,11 @@ func (t *Trust) role(witness int) string {
 // A Signed is a checkpoint that satisfies a trust file.
 type Signed struct {
 	Checkpoint
-	Note     []byte
-	AsOf     int64 // seconds
-	Signers  []SignerReport
-	Officers QuorumReport
-	Witness  QuorumReport
+	Note      []byte
+	AsOf      int64 // seconds
+	Signers   []SignerReport
+	Officers  QuorumReport
+	Witnesses QuorumReport
 }
 
 // VerifyCheckpoint checks that a checkpoint's note satisfies the trust file at
@@ -263,20 +267,6 @@ func (t *Trust) checkFinal(c Checkpoint) error {
 		return unverified("checkpoint", "root ", c.Root.String(), " at size ", utoa(c.Size), ", but the epoch before this one ended with ", t.FinalRoot.String())
 	}
 	return nil
-}
-
-// An OtherRegistryError says that a checkpoint or statement is of another ledger.
-type OtherRegistryError struct{ Got, Want string }
-
-func (e *OtherRegistryError) Error() string {
-	return "origin " + quote(e.Got) + ", want " + quote(e.Want)
-}
-
-// A FutureError says that required signatures are timed after the verifier's clock.
-type FutureError struct{ Now int64 }
-
-func (e *FutureError) Error() string {
-	return "required signatures, or what they sign, are timed more than " + itoa(maxAhead) + " seconds after this device's clock"
 }
 
 type checkpointVerifier struct {
@@ -343,15 +333,15 @@ func (v *checkpointVerifier) judge(b []byte) (*Signed, error) {
 		return ok && (v.t.role(w) != "officer" || time >= asOf-v.t.ApprovalAge)
 	}
 	s := &Signed{Checkpoint: v.c, Note: b, AsOf: asOf, Signers: v.signers,
-		Officers: p.progress(v.t.Officers, counts), Witness: p.progress(v.t.Witnesses, counts)}
+		Officers: p.progress(v.t.Officers, counts), Witnesses: p.progress(v.t.Witnesses, counts)}
 	missing := ""
 	switch {
 	case !v.log:
 		missing = "no Ed25519 signature of the log"
 	case !s.Officers.Met:
 		missing = "officers: " + itoa(s.Officers.Have) + " of the " + itoa(s.Officers.Needed) + " needed"
-	case !s.Witness.Met:
-		missing = "witnesses: " + itoa(s.Witness.Have) + " of the " + itoa(s.Witness.Needed) + " needed"
+	case !s.Witnesses.Met:
+		missing = "witnesses: " + itoa(s.Witnesses.Have) + " of the " + itoa(s.Witnesses.Needed) + " needed"
 	case !p.Met(p.Quorum, counts) || asOf == 0:
 		missing = "quorum " + quote(p.Quorum) + " is not met"
 	}

@@ -122,6 +122,11 @@ func (a *auditor) rebuild() error {
 	if err != nil {
 		return err
 	}
+	return a.compareAll(ix, tree, bridge)
+}
+
+// compareAll compares what was rebuilt with what was signed, committed to and published.
+func (a *auditor) compareAll(ix *index.Ledger, tree *tileTree, bridge proofs.Hash) error {
 	if got := tree.root.Root(); got != a.x.Root {
 		return fmt.Errorf("entries: root %s, but %s was signed", got, a.x.Root)
 	}
@@ -249,8 +254,11 @@ func (a *auditor) walk(t *proofs.MapTile) error {
 		a.files++
 		if l.Tile {
 			sub, err := proofs.ParseMapTile(b)
-			if err != nil || sub.Hash() != l.Hash || sub.Depth != t.Depth+l.Depth {
-				return fmt.Errorf("%s: not the map tile that it is named after (%v)", proofs.IndexPath(l.Hash), err)
+			if err != nil {
+				return fmt.Errorf("%s: %w", proofs.IndexPath(l.Hash), err)
+			}
+			if sub.Hash() != l.Hash || sub.Depth != t.Depth+l.Depth {
+				return fmt.Errorf("%s: not the map tile that it is named after: hashes to %s, depth %d, want %d", proofs.IndexPath(l.Hash), sub.Hash(), sub.Depth, t.Depth+l.Depth)
 			}
 			if err := a.walk(sub); err != nil {
 				return err
@@ -258,8 +266,11 @@ func (a *auditor) walk(t *proofs.MapTile) error {
 			continue
 		}
 		slot, err := proofs.ParseSlot(b)
-		if err != nil || slot.Hash() != l.Hash {
-			return fmt.Errorf("%s: not the slot that it is named after (%v)", proofs.IndexPath(l.Hash), err)
+		if err != nil {
+			return fmt.Errorf("%s: %w", proofs.IndexPath(l.Hash), err)
+		}
+		if slot.Hash() != l.Hash {
+			return fmt.Errorf("%s: not the slot that it is named after: hashes to %s", proofs.IndexPath(l.Hash), slot.Hash())
 		}
 	}
 	return nil

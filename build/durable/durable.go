@@ -15,14 +15,16 @@ import (
 // WriteFile replaces a file atomically and durably: temporary file, fsync,
 // rename, fsync of the folder. Folders are made as needed.
 func WriteFile(path string, b []byte, perm os.FileMode) error {
-	if err := Replace(path, b, perm, true); err != nil {
+	if err := replace(path, b, perm, true); err != nil {
 		return err
 	}
 	return SyncDir(filepath.Dir(path))
 }
 
-// Replace replaces a file atomically. Without sync, it is durable only after SyncTree.
-func Replace(path string, b []byte, perm os.FileMode, sync bool) error {
+// Replace replaces a file atomically. It is durable only after SyncTree.
+func Replace(path string, b []byte, perm os.FileMode) error { return replace(path, b, perm, false) }
+
+func replace(path string, b []byte, perm os.FileMode, sync bool) error {
 	dir := filepath.Dir(path)
 	tmp, err := os.CreateTemp(dir, ".new-*")
 	if errors.Is(err, os.ErrNotExist) {
@@ -62,7 +64,7 @@ func WriteOnce(path string, b []byte) error {
 	if Holds(path, b) {
 		return nil
 	}
-	if err := Replace(path, b, 0o644, false); err != nil {
+	if err := Replace(path, b, 0o644); err != nil {
 		return err
 	}
 	have, err := os.ReadFile(path)

@@ -104,7 +104,7 @@ func TestWriteOnce(t *testing.T) {
 func TestReaders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	one, two := strings.Repeat("1", 1<<16), strings.Repeat("2", 1<<16)
-	if err := Replace(path, []byte(one), 0o644, false); err != nil {
+	if err := Replace(path, []byte(one), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan bool)
@@ -124,7 +124,7 @@ func TestReaders(t *testing.T) {
 	})
 	for range 200 {
 		for _, s := range []string{two, one} {
-			if err := Replace(path, []byte(s), 0o644, false); err != nil {
+			if err := Replace(path, []byte(s), 0o644); err != nil {
 				t.Error(err)
 			}
 		}

@@ -20,10 +20,12 @@ func newBatch(l *Ledger, entries []*proofs.Entry) *batch {
 	b := &batch{l: l, byKey: make(map[proofs.Hash][]*proofs.Entry, len(entries))}
 	for _, e := range entries {
 		key := proofs.KeyOf(e.Envelope.Selector)
-		if _, ok := b.byKey[key]; !ok && e.Envelope.Selector[:7] == "issuer:" {
-			b.issuers = append(b.issuers, key)
-		} else if !ok {
-			b.keys = append(b.keys, key)
+		if _, known := b.byKey[key]; !known {
+			if _, ok := e.Envelope.Authority(); ok {
+				b.issuers = append(b.issuers, key)
+			} else {
+				b.keys = append(b.keys, key)
+			}
 		}
 		b.byKey[key] = append(b.byKey[key], e)
 	}

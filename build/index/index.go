@@ -5,7 +5,7 @@
 // The same code serves the publisher, which adds a few thousand entries to a map
 // of millions, and the auditor, which builds the whole map from nothing:
 //
-//	entries ── Ledger.Add ──> additions ── Ledger.Publish ──> map update ──> slots, tiles, issuer list
+//	entries ── Ledger.Add ──> additions ── Ledger.Prepare ──> map update ──> slots, tiles, issuer list
 package index
 
 import (
@@ -46,7 +46,7 @@ type Ledger struct {
 	authorities proofs.Authorities
 	waiting     []*proofs.Entry // authorised, no index statement after them yet
 	published   []*proofs.Entry // authorised, their time is known, not in the map yet
-	Superseded  []proofs.Hash   // files that nothing refers to since the last Publish
+	Superseded  []proofs.Hash   // files that nothing refers to since the last Prepare or Settle
 
 	// Held, if set, is told each index statement that holds, as it is added.
 	Held func(x *proofs.Index)
@@ -67,7 +67,7 @@ func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
 	return &Ledger{trust: trust, store: store, state: s.snapshot(), authorities: as}, nil
 }
 
-// State returns the present state. Entries added since the last Publish count in Size and SHA3 only.
+// State returns the present state. Entries added since the last Prepare count in Size and SHA3 only.
 func (l *Ledger) State() State { return l.state.snapshot() }
 
 // ReadAuthorities reads the authorities out of the issuer list.
@@ -295,11 +295,11 @@ func (l *Ledger) FindIssuer(key proofs.Hash) (proofs.Record, bool) {
 }
 
 // Finder finds keys of the map as of the last Prepare or Settle.
-func (l *Ledger) Finder() *Finder { return NewFinder(l.store, l.state.RootTile, true) }
+func (l *Ledger) Finder() *Finder { return NewFinder(l.store, l.state.RootTile) }
 
 // FindSlot follows a key from a root tile to its slot, and compares each file with its name.
 func FindSlot(store Store, rootTile []byte, key proofs.Hash) (*proofs.Slot, error) {
-	return NewFinder(store, rootTile, true).Slot(key)
+	return NewFinder(store, rootTile).Slot(key)
 }
 
 // A Finder looks keys up, and remembers tiles and the last slot: neighbouring keys one after the other are found
@@ -314,9 +314,16 @@ type Finder struct {
 	slot    *proofs.Slot
 }
 
-// NewFinder begins at a root tile. Files are compared with their names if checked.
-func NewFinder(store Store, rootTile []byte, checked bool) *Finder {
-	f := &Finder{store: store, checked: checked, tiles: map[proofs.Hash]*proofs.MapTile{}}
+// NewFinder begins at a root tile. Files are compared with their names.
+func NewFinder(store Store, rootTile []byte) *Finder {
+	f := NewUncheckedFinder(store, rootTile)
+	f.checked = true
+	return f
+}
+
+// NewUncheckedFinder does not hash what it reads: for those whose answer will be checked by another.
+func NewUncheckedFinder(store Store, rootTile []byte) *Finder {
+	f := &Finder{store: store, tiles: map[proofs.Hash]*proofs.MapTile{}}
 	f.root, f.err = proofs.ParseMapTile(rootTile)
 	return f
 }

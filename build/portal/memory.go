@@ -41,6 +41,6 @@ func (m Memory) Keep(t *proofs.Trust, head []byte) {
 		return
 	}
 	if os.MkdirAll(string(m), 0o700) == nil {
-		durable.Replace(m.path(t), head, 0o600, false)
+		durable.Replace(m.path(t), head, 0o600)
 	}
 }

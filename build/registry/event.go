@@ -45,7 +45,7 @@ func (r *Registry) latestOf(doc proofs.Ref, registrant string) (*proofs.Hash, er
 		return nil, err
 	}
 	for _, l := range proofs.Lives(r.Trust, as, doc.Key(), entries) {
-		if l.Registrar == registrant {
+		if l.Registrant == registrant {
 			h := l.Latest()
 			return &h, nil
 		}

@@ -55,7 +55,7 @@ func documentFile(t testing.TB, n int) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := durable.Replace(path, document(n), 0o644, false); err != nil {
+	if err := durable.Replace(path, document(n), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path

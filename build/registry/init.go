@@ -177,7 +177,7 @@ func (r *Registry) Accredit(name, title string, kinds []string) error {
 	s := &proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionAccredit, Issuer: r.Trust.RootName(),
 		Authority: name, Title: title, Keys: []*proofs.Key{key}, Kinds: kinds}
 	s.SortKeys()
-	if standing := as[name].Standing(1<<63 - 1); standing != nil {
+	if standing := as[name].Stands(); standing != nil {
 		if s.After = standing.After; s.Text() == standing.Text() {
 			return ErrStands
 		}

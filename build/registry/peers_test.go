@@ -98,7 +98,7 @@ func peers(t *testing.T, r *Registry, old uint64) (size uint64) {
 	if err != nil || len(extra) != 0 {
 		t.Fatalf("checkpoint: %v, %d more bytes", err, len(extra))
 	}
-	ours := entriesOf(t, r, c.Size)
+	ours := ledgerEntries(t, r, c.Size)
 
 	// torchwood reads every entry and authenticates it against the checkpoint.
 	tiles, err := torchwood.NewTileFS(os.DirFS(folder))
@@ -150,7 +150,7 @@ func peers(t *testing.T, r *Registry, old uint64) (size uint64) {
 	return c.Size
 }
 
-func entriesOf(t *testing.T, r *Registry, size uint64) [][]byte {
+func ledgerEntries(t *testing.T, r *Registry, size uint64) [][]byte {
 	t.Helper()
 	var all [][]byte
 	err := r.log().Entries(0, size, func(_ uint64, entries [][]byte) error { all = append(all, entries...); return nil })

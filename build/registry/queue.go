@@ -110,6 +110,15 @@ func readQueueFile(path string) (queueFile, error) {
 	return queueFile{path, entries}, nil
 }
 
+// entriesOf are the entries of batches, in order.
+func entriesOf(files []queueFile) [][]byte {
+	var all [][]byte
+	for _, f := range files {
+		all = append(all, f.entries...)
+	}
+	return all
+}
+
 // dequeue removes batches that have been published.
 func (r *Registry) dequeue(files []queueFile) error {
 	l, err := r.lock(context.Background(), lockPending)

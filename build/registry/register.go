@@ -40,8 +40,8 @@ const (
 	RegisteredAlready = "already"    // by this issuer, published or pending
 )
 
-// A Registration registers files one run at a time. It holds the queue's lock.
-type Registration struct {
+// A registration registers files one run at a time. It holds the queue's lock.
+type registration struct {
 	r       *Registry
 	signer  proofs.Signer
 	state   *index.State
@@ -63,7 +63,7 @@ func (r *Registry) Register(ctx context.Context, req Request, files []string, to
 	return reg.run(ctx, files, told)
 }
 
-func (r *Registry) beginRegistration(ctx context.Context, req Request) (*Registration, error) {
+func (r *Registry) beginRegistration(ctx context.Context, req Request) (*registration, error) {
 	if slices.Contains(proofs.SensitiveKinds, req.Kind) {
 		return nil, hint("choose another kind, or wait for sealed registration",
 			"kind %q can be guessed from what many people know: it must not be registered unsealed", req.Kind)
@@ -72,7 +72,7 @@ func (r *Registry) beginRegistration(ctx context.Context, req Request) (*Registr
 	if err != nil {
 		return nil, err
 	}
-	reg := &Registration{r: r, req: req, unlock: l.Unlock, pending: map[string]bool{}}
+	reg := &registration{r: r, req: req, unlock: l.Unlock, pending: map[string]bool{}}
 	if err := reg.load(); err != nil {
 		l.Unlock()
 		return nil, err
@@ -81,7 +81,7 @@ func (r *Registry) beginRegistration(ctx context.Context, req Request) (*Registr
 }
 
 // load reads the queue before the state: a publication in between only moves statements from the one to the other.
-func (g *Registration) load() error {
+func (g *registration) load() error {
 	files, err := g.r.pending()
 	if err != nil {
 		return err
@@ -93,10 +93,7 @@ func (g *Registration) load() error {
 	if err != nil {
 		return err
 	}
-	var entries [][]byte
-	for _, f := range files {
-		entries = append(entries, f.entries...)
-	}
+	entries := entriesOf(files)
 	place := g.state.Size
 	index.Authorise(g.r.Trust, as, place, entries, func(_ int, e *proofs.Entry, err error) bool {
 		if err == nil && e.Statement != nil && e.Statement.Action == proofs.ActionRegister && e.Statement.Issuer == g.req.Issuer {
@@ -119,7 +116,7 @@ func (g *Registration) load() error {
 	return nil
 }
 
-func (g *Registration) mayIssue(as proofs.Authorities, place uint64) error {
+func (g *registration) mayIssue(as proofs.Authorities, place uint64) error {
 	standing := as[g.req.Issuer].Standing(place)
 	if standing == nil {
 		return hint("stele accredit "+g.req.Issuer, "%s is not accredited in this registry", g.req.Issuer)
@@ -136,7 +133,7 @@ func (g *Registration) mayIssue(as proofs.Authorities, place uint64) error {
 	return nil
 }
 
-func (g *Registration) sample() *proofs.Statement {
+func (g *registration) sample() *proofs.Statement {
 	return &proofs.Statement{Registry: g.r.Trust.Origin, Action: proofs.ActionRegister, Issuer: g.req.Issuer,
 		Document: &proofs.Ref{}, Kind: g.req.Kind, Issued: g.req.Issued, Expires: g.req.Expires}
 }
@@ -149,7 +146,7 @@ type prepared struct {
 }
 
 // run hashes and signs on all processors and queues in order.
-func (g *Registration) run(ctx context.Context, files []string, told func(Registered)) error {
+func (g *registration) run(ctx context.Context, files []string, told func(Registered)) error {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	jobs, order := make(chan *prepared), make(chan *prepared, 1024)
@@ -157,7 +154,7 @@ func (g *Registration) run(ctx context.Context, files []string, told func(Regist
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			buf := make([]byte, 1<<20)
-			finder := index.NewFinder(g.r.store(), g.state.RootTile, false) // unchecked: Publish checks
+			finder := index.NewUncheckedFinder(g.r.store(), g.state.RootTile) // unchecked: Publish checks
 			for p := range jobs {
 				g.prepare(running, p, buf, finder)
 				close(p.done)
@@ -186,7 +183,7 @@ func (g *Registration) run(ctx context.Context, files []string, told func(Regist
 }
 
 // collect queues what was signed, in order, each document once.
-func (g *Registration) collect(order <-chan *prepared, told func(Registered)) error {
+func (g *registration) collect(order <-chan *prepared, told func(Registered)) error {
 	var waiting []Registered
 	flush := func() error {
 		if err := g.r.enqueue(g.batch); err != nil {
@@ -223,7 +220,7 @@ func (g *Registration) collect(order <-chan *prepared, told func(Registered)) er
 }
 
 // prepare does everything for one file that needs no order.
-func (g *Registration) prepare(ctx context.Context, p *prepared, buf []byte, f *index.Finder) {
+func (g *registration) prepare(ctx context.Context, p *prepared, buf []byte, f *index.Finder) {
 	p.Digests, p.Err = HashFile(ctx, p.File, buf, g.r.Read)
 	if p.Err != nil {
 		return
@@ -254,7 +251,7 @@ func (r *Registry) notWhole(err error) error {
 }
 
 // published reports whether the index holds a registration of the key by the issuer.
-func (g *Registration) published(f *index.Finder, key proofs.Hash) (bool, error) {
+func (g *registration) published(f *index.Finder, key proofs.Hash) (bool, error) {
 	if g.state.Keys == 0 {
 		return false, nil
 	}

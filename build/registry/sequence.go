@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"stele/build/index"
@@ -17,10 +16,7 @@ import (
 // make the others void; a registrar wants to hear of it now. Statements that are in the ledger already, since
 // a crash kept the queue from being emptied, are left out silently.
 func (p *publisher) sequence() ([]*proofs.Entry, error) {
-	var entries [][]byte
-	for _, f := range p.queue {
-		entries = append(entries, f.entries...)
-	}
+	entries := entriesOf(p.queue)
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -69,7 +65,7 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 			continue
 		}
 		key := proofs.KeyOf(env.Selector)
-		if strings.HasPrefix(env.Selector, "issuer:") {
+		if _, ok := env.Authority(); ok {
 			if rec, ok := v.p.ix.FindIssuer(key); ok {
 				if err := v.loadRecord(rec); err != nil {
 					return err
@@ -195,13 +191,13 @@ func (v *vetter) vet(e *proofs.Entry) error {
 	return nil
 }
 
-// AlreadyRegistered says that the same issuer has registered the same document before.
-var AlreadyRegistered = errors.New("already registered")
+// errRegistered says that the same issuer has registered the same document before.
+var errRegistered = errors.New("already registered")
 
 func (v *vetter) vetRegister(e *proofs.Entry, record []*proofs.Entry) error {
 	for _, o := range record {
 		if o.Statement != nil && o.Statement.Action == proofs.ActionRegister && o.Statement.Issuer == e.Statement.Issuer {
-			return AlreadyRegistered
+			return errRegistered
 		}
 	}
 	standing := v.as[e.Statement.Issuer].Standing(e.Place)

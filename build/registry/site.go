@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/index"
 	"stele/proofs"
 	"stele/site"
 )
@@ -48,7 +49,7 @@ func (r *Registry) WriteSite(ctx context.Context, wasm, exec []byte) error {
 		if strings.HasPrefix(name, "assets/") {
 			err = durable.WriteOnce(path, files[name])
 		} else {
-			err = durable.Replace(path, files[name], 0o644, false)
+			err = durable.Replace(path, files[name], 0o644)
 		}
 		if err != nil {
 			return err
@@ -104,18 +105,14 @@ func (r *Registry) snapshot() (*site.Snapshot, error) {
 		TrustEpoch: int(r.Trust.Epoch), TrustPrint: hex.EncodeToString(print[:]), Size: c.Size, Root: c.Root.String(),
 		Published: time.Unix(signed.NewestTime(), 0).UTC(), Publication: state.Publication, Keys: state.Keys,
 		Officers: r.Trust.Officers, Witnesses: r.Trust.Witnesses}
-	if s.Issuers, err = r.siteIssuers(); err != nil {
+	if s.Issuers, err = r.siteIssuers(state); err != nil {
 		return nil, err
 	}
 	s.History, err = r.siteHistory()
 	return s, err
 }
 
-func (r *Registry) siteIssuers() ([]site.Issuer, error) {
-	state, err := r.loadState()
-	if err != nil {
-		return nil, err
-	}
+func (r *Registry) siteIssuers(state *index.State) ([]site.Issuer, error) {
 	as, err := state.ReadAuthorities(r.Trust)
 	if err != nil {
 		return nil, err
@@ -128,7 +125,7 @@ func (r *Registry) siteIssuers() ([]site.Issuer, error) {
 		}
 		a := as[name]
 		i := site.Issuer{Name: name, Title: a.LatestTitle(), Since: time.Unix(a.FirstSince(), 0).UTC(), Withdrawn: true}
-		if standing := a.Standing(1<<63 - 1); standing != nil {
+		if standing := a.Stands(); standing != nil {
 			i.Withdrawn, i.Kinds = false, standing.Kinds
 		}
 		out = append(out, i)
@@ -146,7 +143,11 @@ func authorityOf(rec proofs.Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimPrefix(env.Selector, "issuer:"), nil
+	name, ok := env.Authority()
+	if !ok {
+		return "", fmt.Errorf("issuer list: a record about %q", env.Selector)
+	}
+	return name, nil
 }
 
 func (r *Registry) siteHistory() ([]site.Publication, error) {

@@ -26,10 +26,6 @@ func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
 	if err != nil {
 		return nil, err
 	}
-	var entries [][]byte
-	for _, f := range files {
-		entries = append(entries, f.entries...)
-	}
-	index.Authorise(r.Trust, as, state.Size, entries, func(int, *proofs.Entry, error) bool { return true })
+	index.Authorise(r.Trust, as, state.Size, entriesOf(files), func(int, *proofs.Entry, error) bool { return true })
 	return as, nil
 }

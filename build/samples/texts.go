@@ -31,7 +31,7 @@ this document are fictional.
 `
 
 const transcript = `THE STATE UNIVERSITY OF NORTHHAVEN
-Office of the Registrar
+Office of the Registrant
 
 TRANSCRIPT OF RECORDS (FINAL)
 
@@ -58,7 +58,7 @@ CE 590    Master’s thesis: “Bearings of the Old
 
 Grades run from 5.00 (highest) to 1.00; 2.00 is a pass.
 
-Ingunn Teale, Registrar
+Ingunn Teale, Registrant
 
 —
 Specimen. The Republic of Example and all persons, bodies and places named in

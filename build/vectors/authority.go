@@ -225,6 +225,18 @@ func withdrawals(s set) {
 	s.add("withdraw-by-authority", online(r.publish(start), "one"), proofs.Authentic, "", "An authority cannot withdraw another.")
 }
 
+// unauthorisedByUnknown is a registry whose index holds an entry by a key that does not stand, of an issuer about whom the root
+// has said what is not understood.
+func unauthorisedByUnknown() *view {
+	r, _ := newLife()
+	r.sayText("stele.statement/2\nregistry "+origin+"\naccredit\nissuer "+rootName+"\nauthority "+education+"\nrank 3\n", r.rootSigners()...)
+	st := registration(education, ref("one"))
+	st.Expires = "2037-01-10"
+	place := r.place()
+	r.say(st, key(education, 2))
+	return liar(r, nil, r.record(ref("one").Key(), 1, place))
+}
+
 // unknowns: what a version 1 verifier does not understand.
 func unknowns(s set) {
 	plain := func(issuer string) string { return withRegistry(registration(issuer, ref("one")), origin) }
@@ -307,6 +319,8 @@ func unknowns(s set) {
 	v = r.publish(start)
 	s.add("unknown-about-issuer", online(v, "one"), proofs.Unavailable, proofs.ReasonTooOld, "The root says about the issuer what this verifier does not know.")
 	s.add("unknown-about-issuer-receipt", offline(v, "one", receiptFor(v, "one")), proofs.Unavailable, proofs.ReasonTooOld, "The same from a receipt.")
+	s.add("unknown-about-issuer-unauthorised", online(unauthorisedByUnknown(), "one"), proofs.Unavailable, proofs.ReasonTooOld,
+		"The record holds an entry that is not authorised, by an issuer of whom the root has said what this verifier does not know: a newer one may find that it is.")
 	s.add("unknown-about-another-issuer", online(v, "three"), proofs.Authentic, "", "Documents of other issuers do not suffer from it.")
 
 	r, _ = newLife()
