@@ -123,8 +123,8 @@ func renderPage(c templ.Component) ([]byte, error) {
 	if err := c.Render(context.Background(), &b); err != nil {
 		return nil, err
 	}
-	if text.Missing(b.Bytes()) {
-		return nil, errors.New("a text has no wording")
+	if key, missing := text.Missing(b.String()); missing {
+		return nil, fmt.Errorf("text %q has no wording", key)
 	}
 	b.WriteByte('\n')
 	return b.Bytes(), nil

@@ -33,11 +33,11 @@ func sample() Snapshot {
 			{Name: "education.example", Title: "Ministry of Education", Kinds: []string{"diploma", "transcript"}, Since: at},
 			{Name: "old.example", Title: "وزارة", Kinds: []string{"*"}, Since: at, Withdrawn: true},
 		},
-		History:  []Publication{{Size: 9, Root: root, Hash: root, Time: at}, {Size: 3, Root: root, Time: at}},
+		History:  []Publication{{Size: 9, Root: root, Hash: root, Time: at}, {Size: 3, Root: root, Hash: root, Time: at}},
 		Officers: "2 of 3 officers", Witnesses: "none",
 		Samples: []Sample{
 			{Path: "samples/100% приказ.pdf", Verdict: proofs.Authentic, Description: "An order"},
-			{Path: "samples/b.txt", Receipt: "samples/a.txt.tlog-proof", Name: "Another", Verdict: proofs.Mismatch},
+			{Path: "samples/b.txt", Name: "Another", Verdict: proofs.Mismatch},
 		},
 		WASM: []byte("\x00asm\x01\x00\x00\x00"), WASMExec: []byte("globalThis.Go = class {};\n"),
 	}
@@ -107,7 +107,7 @@ func TestOrderEndsWithIndex(t *testing.T) {
 }
 
 var (
-	address   = regexp.MustCompile(`\s(?:src|href|data-wasm|data-text|data-trust|data-sample|data-sample-receipt)="([^"]*)"`)
+	address   = regexp.MustCompile(`\s(?:src|href|data-wasm|data-text|data-trust|data-sample)="([^"]*)"`)
 	integrity = regexp.MustCompile(`\s(?:src|href|data-wasm|data-text)="([^"]*)"(?: data-[a-z]+-| )integrity="([^"]*)"`)
 	tag       = regexp.MustCompile(`<[a-z][^>]*>`)
 	inline    = regexp.MustCompile(`\s(?:on[a-z]+|style)=|javascript:|<style`)
@@ -149,7 +149,7 @@ func TestFragmentsResolve(t *testing.T) {
 // TestIconsExist holds that every verdict and step state has its symbol.
 func TestIconsExist(t *testing.T) {
 	content := string(rendered(t)[Index])
-	names := []string{"receipt", "working", "notice", "passed", "failed", "skipped"}
+	names := []string{"receipt", "working", "notice", "passed", "failed"}
 	for _, v := range proofs.Verdicts() {
 		names = append(names, string(v))
 	}

@@ -18,8 +18,6 @@ const CALL_SIZE = 64 * 1024
 // Bytes read at a time. Smaller, and waiting for the browser costs; larger gains nothing.
 const READ_SIZE = 256 * 1024
 
-const DIGEST_SIZE = 32 // bytes
-
 /**
  * The SHA-256 digest of a File or Blob, as a Uint8Array of 32 bytes.
  *
@@ -45,8 +43,7 @@ export async function hashFile(file, { wasm, signal, onProgress = () => {} } = {
   if (!whole && !wasm) {
     throw failure('no-wasm', `hash ${name(file)}: this needs the WebAssembly program, which is not loaded`)
   }
-  const digest = whole ? await hashWhole(file, signal) : await hashInPieces(file, wasm, signal, onProgress)
-  await checkUnaltered(file, signal)
+  const digest = whole ? await hashWhole(file, signal) : await hashInPieces(file, sha256(wasm), signal, onProgress)
   onProgress(file.size)
   return digest
 }
@@ -55,11 +52,27 @@ async function hashWhole(file, signal) {
   // Neither step can be cancelled: on abort they are left to finish unheard.
   const bytes = await unlessAborted(signal, readable(file, file.arrayBuffer()))
   checkLength(file, bytes.byteLength)
-  return new Uint8Array(await unlessAborted(signal, crypto.subtle.digest('SHA-256', bytes)))
+  const digest = new Uint8Array(await unlessAborted(signal, crypto.subtle.digest('SHA-256', bytes)))
+  await checkUnaltered(file, signal)
+  return digest
 }
 
-async function hashInPieces(file, wasm, signal, onProgress) {
-  const handle = wasm.hash_open()
+/** The functions of wasm/hash.go as hashInPieces takes them. */
+function sha256(wasm) {
+  return { wasm, open: wasm.hash_open, write: wasm.hash_write, sum: wasm.hash_sum, close: wasm.hash_close, size: 32 }
+}
+
+/**
+ * A digest that Go computes, as a Uint8Array. Rejects as hashFile does.
+ * @param {Blob} file
+ * @param {object} program the exports of one kind of digest: open, write, sum, close, the digest's size in bytes,
+ *   and wasm, which is all exports
+ * @param {AbortSignal} [signal]
+ * @param {(bytes: number) => void} onProgress
+ */
+export async function hashInPieces(file, program, signal, onProgress) {
+  signal?.throwIfAborted()
+  const handle = program.open()
   if (handle < 0) {
     throw failure('busy', `hash ${name(file)}: too many files are being hashed at the same time`)
   }
@@ -75,16 +88,17 @@ async function hashInPieces(file, wasm, signal, onProgress) {
       const bytes = await readable(file, pieces.next())
       signal?.throwIfAborted()
       if (!bytes) break
-      write(wasm, handle, bytes)
+      write(program, handle, bytes)
       length += bytes.length
       onProgress(length)
     }
     checkLength(file, length)
-    return sum(wasm, handle)
+    await checkUnaltered(file, signal)
+    return sum(program, handle)
   } finally {
     signal?.removeEventListener('abort', cancel)
     pieces?.close()
-    wasm.hash_close(handle) // does nothing after hash_sum
+    program.close(handle) // does nothing after sum
   }
 }
 
@@ -125,22 +139,25 @@ function openPieces(file) {
   return { next, close }
 }
 
-// Hands bytes to Go in calls of CALL_SIZE. There is no await in it: the buffer belongs to all handles.
-function write(wasm, handle, bytes) {
-  const buffer = wasm.hash_buffer() >>> 0
+// Hands bytes to Go in calls of CALL_SIZE. There is no await in it: the buffer belongs to all handles of all digests.
+function write(program, handle, bytes) {
   for (let at = 0; at < bytes.length; at += CALL_SIZE) {
     const piece = bytes.subarray(at, at + CALL_SIZE)
-    // A new view each time: when the memory grows, the old one is empty.
-    new Uint8Array(wasm.mem.buffer, buffer, CALL_SIZE).set(piece)
-    if (wasm.hash_write(handle, piece.length) !== piece.length) {
-      throw new Error(`hash_write(${handle}, ${piece.length}) failed`)
-    }
+    view(program, CALL_SIZE).set(piece)
+    const written = program.write(handle, piece.length)
+    if (written !== piece.length) throw new Error(`write ${piece.length} bytes to handle ${handle}: got ${written}`)
   }
 }
 
-function sum(wasm, handle) {
-  if (wasm.hash_sum(handle) !== DIGEST_SIZE) throw new Error(`hash_sum(${handle}) failed`)
-  return new Uint8Array(wasm.mem.buffer, wasm.hash_buffer() >>> 0, DIGEST_SIZE).slice()
+function sum(program, handle) {
+  const size = program.sum(handle)
+  if (size !== program.size) throw new Error(`sum of handle ${handle}: got ${size}, want ${program.size} bytes`)
+  return view(program, size).slice()
+}
+
+// The start of Go's buffer. A new view each time: when the memory grows, the old one is empty.
+function view({ wasm }, length) {
+  return new Uint8Array(wasm.mem.buffer, wasm.hash_buffer() >>> 0, length)
 }
 
 function checkLength(file, length) {

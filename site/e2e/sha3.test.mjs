@@ -16,6 +16,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stele-sha3-'))
   server = await serve(new Map([
     ['/', '<!doctype html><title>sha3</title><script src="/wasm_exec.js"></script><input type="file">'],
+    ['/hash.mjs', await readFile(join(root, 'site/assets/hash.mjs'))],
     ['/sha3.mjs', await readFile(join(root, 'site/assets/sha3.mjs'))],
     ['/wasm_exec.js', await wasmExec()],
     ['/stele.wasm', await buildWasm(folder, './wasm')],
@@ -85,6 +86,48 @@ test('stopping and a file that has gone end it, and free the handle', async () =
   await rm(path)
   assert.equal(await page.evaluate(() => digest().catch((error) => error.code)), 'unreadable')
   assert.equal(await free(), before)
+})
+
+test('stopping ends a read that waits', { timeout: 30_000 }, async () => {
+  const got = await page.evaluate(async () => {
+    const controller = new AbortController()
+    let waits
+    const waiting = new Promise((resolve) => (waits = resolve))
+    // A drive that has stopped answering, say.
+    const stream = () => new ReadableStream({ type: 'bytes', pull: () => (waits(), new Promise(() => {})) })
+    const reason = new Error('enough')
+    const pending = sha3File({ size: 1, stream }, { wasm, signal: controller.signal }).catch((error) => error)
+    await waiting
+    controller.abort(reason)
+    return (await pending) === reason
+  })
+  assert.ok(got)
+})
+
+test('the garbage collector does not take a reader that waits', { timeout: 60_000 }, async () => {
+  const { digest } = await choose(70 * MiB)
+  const cdp = await page.context().newCDPSession(page)
+  let collections = 0
+  while (collections < 20) {
+    let done = false
+    const pending = page.evaluate(() => globalThis.digest()).finally(() => (done = true))
+    for (; !done; collections++) await cdp.send('HeapProfiler.collectGarbage')
+    assert.equal(await pending, digest)
+  }
+})
+
+test('a length other than announced, and more at once than Go has handles', async () => {
+  const got = await page.evaluate(async () => {
+    const file = new File([new Uint8Array(1000)], 'short')
+    const announcing = { name: file.name, size: 999, stream: () => file.stream(), slice: (...range) => file.slice(...range) }
+    const codes = [await sha3File(announcing, { wasm }).catch((error) => error.code)]
+    const handles = []
+    for (let handle; (handle = wasm.sha3_open()) >= 0; ) handles.push(handle)
+    codes.push(await sha3File(file, { wasm }).catch((error) => error.code))
+    handles.forEach((handle) => wasm.sha3_close(handle))
+    return codes
+  })
+  assert.deepEqual(got, ['changed', 'busy'])
 })
 
 test('several at once, wrong handles and lengths', async () => {

@@ -53,14 +53,13 @@ type Issuer struct {
 type Publication struct {
 	Size uint64
 	Root string // hex
-	Hash string // hex, of the checkpoint file: ledger/history/<Size>/<Hash>; empty where there is no link
+	Hash string // hex, of the checkpoint file: ledger/history/<Size>/<Hash>
 	Time time.Time
 }
 
 // A Sample is a document of the demonstration that a visitor may try.
 type Sample struct {
 	Path        string         // of the file below the portal's root, such as samples/order.pdf; not escaped
-	Receipt     string         // likewise, of a receipt to try with it, or empty
 	Name        string         // what the visitor sees; the file's own name if empty
 	Verdict     proofs.Verdict // what is expected
 	Description string         // one line

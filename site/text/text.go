@@ -62,19 +62,24 @@ func English() *Text { return parseEnglish() }
 // EnglishJSON returns the file that the page's scripts read.
 func EnglishJSON() []byte { return english }
 
-// missing marks a key without wording, so that whoever renders can find it.
-const missing = "⟦"
+// missing stands before and after a key without wording, so that whoever renders can find it. No text
+// that is signed can hold it (FORMAT.md, section 2).
+const missing = "\x00"
 
 // Page returns the fixed text under key, or a mark that Missing finds.
 func (t *Text) Page(key string) string {
 	if s, ok := t.Pages[key]; ok {
 		return s
 	}
-	return missing + key + "⟧"
+	return missing + key + missing
 }
 
-// Missing reports whether rendered output shows a key instead of its wording.
-func Missing(output []byte) bool { return strings.Contains(string(output), missing) }
+// Missing returns the first key that rendered output shows instead of its wording, if there is one.
+func Missing(output string) (key string, found bool) {
+	_, after, found := strings.Cut(output, missing)
+	key, _, _ = strings.Cut(after, missing)
+	return key, found
+}
 
 // Kind returns the wording of a kind of document, or the word itself.
 func (t *Text) Kind(kind string) string {

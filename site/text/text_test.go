@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,45 +104,39 @@ func words(t *testing.T, pattern string) []string {
 	return found
 }
 
+// checkCodes holds that a table has wording for every code, and for nothing else.
+func checkCodes(t *testing.T, what string, table map[string]string, codes ...string) {
+	t.Helper()
+	for _, code := range codes {
+		if table[code] == "" {
+			t.Errorf("%s %q has no wording", what, code)
+		}
+	}
+	for code := range table {
+		if !slices.Contains(codes, code) {
+			t.Errorf("%s %q has wording and is never shown", what, code)
+		}
+	}
+}
+
 func TestStepsHaveWording(t *testing.T) {
-	for _, id := range words(t, `(?:c\.step\(|Step\{ID: )"([^"]*)"`) {
-		if English().Steps[id] == "" {
-			t.Errorf("step %q has no wording", id)
-		}
-	}
-	for _, state := range []string{"passed", "failed", "skipped"} {
-		if English().StepStates[state] == "" {
-			t.Errorf("step state %q has no wording", state)
-		}
-	}
+	checkCodes(t, "step", English().Steps, words(t, `(?:c\.step\(|Step\{ID: )"([^"]*)"`)...)
+	checkCodes(t, "step state", English().StepStates, "passed", "failed")
 }
 
 // TestEvidenceHasWording holds that no label of a proof is shown as a code. A signer's role is a label too.
 func TestEvidenceHasWording(t *testing.T) {
-	for _, label := range append(words(t, `Evidence\{(?:Label: )?"([^"]*)"`), "log", "officer", "witness", "other") {
-		if English().Labels[label] == "" {
-			t.Errorf("label %q has no wording", label)
-		}
-	}
-	for _, role := range []string{"log", "officer", "witness", "other"} {
-		if English().Roles[role] == "" {
-			t.Errorf("role %q has no wording", role)
-		}
-	}
+	roles := []string{"log", "officer", "witness", "other"}
+	checkCodes(t, "role", English().Roles, roles...)
+	checkCodes(t, "label", English().Labels, append(words(t, `Evidence\{(?:Label: )?"([^"]*)"`), roles...)...)
 }
 
 func TestLivesHaveWording(t *testing.T) {
-	for _, state := range words(t, `\tState\w+ += "([a-z]+)"`) {
-		if English().LifeStates[state] == "" {
-			t.Errorf("state %q of a life has no wording", state)
-		}
-	}
-	internal := map[string]bool{"trust": true, "index": true, "landmark": true, "rollover": true} // never in a document's life
-	for _, action := range words(t, `\tAction\w+ += "([a-z]+)"`) {
-		if English().Actions[action] == "" && !internal[action] {
-			t.Errorf("action %q has no wording", action)
-		}
-	}
+	checkCodes(t, "state of a life", English().LifeStates, words(t, `\tState\w+ += "([a-z]+)"`)...)
+	// What begins a life is not among its events, and the others are never in a document's life.
+	silent := []string{"register", "accredit", "withdraw", "trust", "index", "landmark", "rollover"}
+	actions := slices.DeleteFunc(words(t, `\tAction\w+ += "([a-z]+)"`), func(a string) bool { return slices.Contains(silent, a) })
+	checkCodes(t, "action", English().Actions, actions...)
 }
 
 // TestPlaceholders holds that a verdict uses only what is known whenever it is
@@ -167,5 +162,14 @@ func TestFill(t *testing.T) {
 	got := Fill("{a} and {b}, {c}", "a", "{b}", "b", "two")
 	if want := "{b} and two, {c}"; got != want {
 		t.Errorf("Fill = %q, want %q", got, want)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	if key, found := Missing("<p>" + English().Page("nav") + " ⟦⟧</p>"); found {
+		t.Errorf("Missing found %q where nothing is missing", key)
+	}
+	if key, found := Missing("<p>" + English().Page("no.such") + "</p>" + English().Page("nor.this")); !found || key != "no.such" {
+		t.Errorf("Missing = %q, %v, want no.such", key, found)
 	}
 }
