@@ -18,7 +18,12 @@ import (
 func auditHint(err error) string {
 	var other *proofs.OtherRegistryError
 	var network *url.Error
+	var future *proofs.FutureError
 	switch {
+	case errors.As(err, &future):
+		return "set the clock of this machine, then audit again"
+	case errors.Is(err, fs.ErrPermission):
+		return "look who may read the portal's folder: ls -ld"
 	case errors.As(err, &network):
 		return "look whether the address is right and the network is up, then audit again"
 	case errors.As(err, &other):

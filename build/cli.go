@@ -120,7 +120,13 @@ func (c *cli) passphrase() keys.Passphrase {
 
 // open opens the registry that --registry names.
 func (c *cli) open() (*registry.Registry, error) {
-	r, err := registry.Open(c.registryDir, c.passphrase())
+	return c.opened(registry.Open(c.registryDir, c.passphrase()))
+}
+
+// look opens it without its keys.
+func (c *cli) look() (*registry.Registry, error) { return c.opened(registry.Look(c.registryDir)) }
+
+func (c *cli) opened(r *registry.Registry, err error) (*registry.Registry, error) {
 	if errors.Is(err, registry.ErrNoRegistry) {
 		return nil, c.noRegistry()
 	}

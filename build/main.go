@@ -68,6 +68,7 @@ type cli struct {
 	json        bool
 	chosen      []byte // a new passphrase
 	bar         *progress
+	already     int // files that were told to be registered already
 }
 
 // An exit ends the command with a code and says nothing more.

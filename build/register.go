@@ -37,7 +37,7 @@ func runRegister(c *cli) error {
 	args, err := c.parse(func(f *flag.FlagSet) {
 		f.StringVar(&req.Issuer, "issuer", "", "the authority that issues them (default: the only one here)")
 		f.StringVar(&req.Kind, "kind", "document", "what they are, one word such as diploma")
-		f.StringVar(&req.Issued, "issued", time.Now().UTC().Format(time.DateOnly), "date of issue, YYYY-MM-DD")
+		f.StringVar(&req.Issued, "issued", time.Now().Format(time.DateOnly), "date of issue, YYYY-MM-DD")
 		f.StringVar(&req.Expires, "expires", "", "last day of validity, YYYY-MM-DD")
 	})
 	if err != nil {
@@ -124,7 +124,20 @@ func (c *cli) tellFile(f registry.Registered) {
 			c.note("hint: %s", e.Hint)
 		}
 	case f.State == registry.RegisteredAlready && !c.json:
-		c.bar.aside(func() { fmt.Fprintf(c.stdout, "%s: registered already, nothing added\n", shown(f.File)) })
+		c.tellAlready(f.File)
+	}
+}
+
+// mostAlready is how many files are told one by one as registered already.
+const mostAlready = 20
+
+func (c *cli) tellAlready(file string) {
+	c.already++
+	switch {
+	case c.already <= mostAlready:
+		c.bar.aside(func() { fmt.Fprintf(c.stdout, "%s: registered already, nothing added\n", shown(file)) })
+	case c.already == mostAlready+1:
+		c.bar.aside(func() { fmt.Fprintln(c.stdout, "and more; --json lists them all") })
 	}
 }
 

@@ -29,7 +29,10 @@ func runServe(c *cli) error {
 	if len(args) > 0 {
 		return usage("stele serve --registry "+shell(args[0]), "serve takes no arguments, got %s", shown(args[0]))
 	}
-	r, err := c.open()
+	if every != 0 && every < leastEvery {
+		return usage("such as 1h, or 24h", "--publish-every %s: want %s at least", every, leastEvery)
+	}
+	r, err := c.openToServe(every > 0)
 	if err != nil {
 		return err
 	}
@@ -37,6 +40,21 @@ func runServe(c *cli) error {
 		return err
 	}
 	return c.serve(r, addr, every)
+}
+
+// leastEvery is the shortest time between publications: each is kept for ever.
+const leastEvery = time.Second
+
+// openToServe opens the registry with its keys only if it will publish, and then asks for the passphrase before anything is served.
+func (c *cli) openToServe(publish bool) (*registry.Registry, error) {
+	if !publish {
+		return c.look()
+	}
+	r, err := c.open()
+	if err == nil {
+		err = r.Keys.Unlock()
+	}
+	return r, err
 }
 
 // mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again.

@@ -133,7 +133,7 @@ func (k *check) readReceipt(c *cli) (err error) {
 // openPortal opens the portal that was named, or the registry's own.
 func (k *check) openPortal(c *cli) error {
 	where := k.portal
-	if where == "" && k.policy != "" {
+	if where == "" && k.policy != "" && (k.receipt != "" || !registry.IsRegistry(c.registryDir)) {
 		return nil
 	}
 	if where == "" {

@@ -329,7 +329,7 @@ func (c *check) notices() {
 	}
 	issued, _ := dayNumber(life.Issued)
 	day := life.Registered / secondsPerDay
-	add(issued > day, NoticePostdated)
+	add(issued > day+1, NoticePostdated) // east of Greenwich it is tomorrow already
 	add(day-issued > laterThan, NoticeRegisteredLater)
 	add(len(c.r.Others) > 0, NoticeOtherIssuers)
 	add(c.withdrawnLater(life), NoticeWithdrawnLater)

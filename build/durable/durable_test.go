@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -165,5 +166,31 @@ func TestSync(t *testing.T) {
 		if err := sync(nowhere); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), nowhere) {
 			t.Errorf("%s: got %v, want an error that names %s", name, err, nowhere)
 		}
+	}
+}
+
+// TestMakeDirs: a web server is another user, whatever the umask of whoever publishes.
+func TestMakeDirs(t *testing.T) {
+	top := t.TempDir()
+	old := syscall.Umask(0o077)
+	err := Replace(filepath.Join(top, "a", "b", "c", "file"), []byte("x"), 0o644)
+	syscall.Umask(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "a/b", "a/b/c"} {
+		info, err := os.Stat(filepath.Join(top, name))
+		if err != nil || info.Mode().Perm() != 0o755 {
+			t.Errorf("%s: mode %v, want 0755 (%v)", name, info.Mode(), err)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(top, "a/b/c/file")); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("file: %v", err)
+	}
+	if err := MakeDirs(filepath.Join(top, "a/b/c/file")); err == nil {
+		t.Error("a file was taken for a folder")
+	}
+	if err := MakeDirs(filepath.Join(top, "a/b/c/file/d")); err == nil {
+		t.Error("a folder in a file")
 	}
 }

@@ -90,6 +90,14 @@ func (l *Log) Nodes(size uint64) proofs.Nodes { return proofs.TileNodes(size, l.
 // Root computes the root of a size from the log's tiles.
 func (l *Log) Root(size uint64) (proofs.Hash, error) { return l.Nodes(size).Root(size) }
 
+// Own fails if what Tessera keeps for itself is missing: it would begin from nothing, and write over what is there.
+func (l *Log) Own() error {
+	if _, err := os.Stat(filepath.Join(l.dir, ".state", "treeState")); err != nil {
+		return fmt.Errorf("ledger %s: what the log keeps for itself is missing; copies that were made with * leave it out: %w", l.dir, err)
+	}
+	return nil
+}
+
 // Compare fails if the folder does not hold the tree of a signed checkpoint: a
 // restored snapshot, a second publisher, a damaged disk.
 func (l *Log) Compare(c proofs.Checkpoint) error {

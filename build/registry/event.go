@@ -24,7 +24,7 @@ func (r *Registry) Event(s *proofs.Statement, file string) error {
 
 // latestOf is the leaf hash of the latest published statement about a document that took effect.
 func (r *Registry) latestOf(doc proofs.Ref, registrant string) (*proofs.Hash, error) {
-	state, err := r.loadState()
+	state, err := r.lastState()
 	if err != nil {
 		return nil, err
 	}

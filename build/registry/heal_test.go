@@ -233,12 +233,12 @@ func TestRefusedAccreditation(t *testing.T) {
 	verdicts(t, r, start+hour, map[int]proofs.Verdict{77: proofs.NotRegistered})
 }
 
-// TestRegisterWithoutPublic: without what is published nobody knows what is registered already; a publication brings it back.
+// TestRegisterWithoutPublic: without what is published, or what leads to it, nobody knows what is registered already; a publication brings it back.
 func TestRegisterWithoutPublic(t *testing.T) {
 	dir := t.TempDir()
 	makeFirst(t, dir)
 	publish(t, openAt(t, dir, start))
-	for _, lost := range []string{"public", "public/index"} {
+	for _, lost := range []string{"public", "public/index", "state/index"} {
 		remove(t, filepath.Join(dir, filepath.FromSlash(lost)))
 		req := Request{Issuer: office, Kind: "letter", Issued: "2027-01-01"}
 		err := openAt(t, dir, start).Register(context.Background(), req, []string{documentFile(t, 1)}, func(f Registered) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"stele/build/durable"
 	"stele/build/keys"
 	"stele/proofs"
 )
@@ -99,7 +100,7 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if s.Demo {
 		pass = keys.Fixed(keys.DemoPassphrase)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MakeDirs(dir); err != nil {
 		return nil, err
 	}
 	r := quiet(dir)
@@ -112,7 +113,7 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 		return nil, err
 	}
 	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
-		if err := os.MkdirAll(r.path(d), 0o755); err != nil {
+		if err := durable.MakeDirs(r.path(d)); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -107,7 +108,7 @@ func (p *publisher) reload() error {
 		if err := p.comparePublic(); err != nil {
 			return err
 		}
-		if err := p.log.Compare(*p.signed); err != nil {
+		if err := cmp.Or(p.log.Own(), p.log.Compare(*p.signed)); err != nil {
 			return hint("restore the newest backup of the ledger; do not publish from an older one, it would fork the ledger", "%w", err)
 		}
 		if err := p.checkClock(); err != nil {

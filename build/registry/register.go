@@ -86,8 +86,8 @@ func (g *registration) load() error {
 	if err != nil {
 		return err
 	}
-	if g.state, err = g.r.loadState(); err != nil {
-		return g.r.notWhole(err)
+	if g.state, err = g.r.lastState(); err != nil {
+		return err
 	}
 	as, err := g.state.ReadAuthorities(g.r.Trust)
 	if err != nil {

@@ -81,6 +81,22 @@ func quiet(dir string) *Registry {
 
 // Open opens the registry in a folder. Keys are unlocked only when one is needed.
 func Open(dir string, pass keys.Passphrase) (*Registry, error) {
+	r, err := Look(dir)
+	if err != nil {
+		return nil, err
+	}
+	if r.Trust.Demo {
+		pass = keys.Fixed(keys.DemoPassphrase)
+	}
+	if r.Keys, err = keys.Open(r.path("keys"), pass); err != nil {
+		return nil, err
+	}
+	r.Keys.AllowDemo = r.Trust.Demo
+	return r, nil
+}
+
+// Look opens a registry without its keys: whoever only serves it need not be able to read them.
+func Look(dir string) (*Registry, error) {
 	r := quiet(dir)
 	b, err := os.ReadFile(r.path("trust"))
 	if err != nil && !IsRegistry(dir) && !errors.Is(err, fs.ErrPermission) {
@@ -92,13 +108,6 @@ func Open(dir string, pass keys.Passphrase) (*Registry, error) {
 	if r.Trust, err = proofs.ParseTrust(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("trust"), err)
 	}
-	if r.Trust.Demo {
-		pass = keys.Fixed(keys.DemoPassphrase)
-	}
-	if r.Keys, err = keys.Open(r.path("keys"), pass); err != nil {
-		return nil, err
-	}
-	r.Keys.AllowDemo = r.Trust.Demo
 	return r, nil
 }
 

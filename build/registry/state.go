@@ -65,6 +65,17 @@ func (p *publisher) saveState() error {
 	return p.write(p.path("state", "index"), b)
 }
 
+// lastState is loadState for those who build on what is published: where state/index is lost, nothing is known.
+func (r *Registry) lastState() (*index.State, error) {
+	s, err := r.loadState()
+	if err == nil && s.Size == 0 {
+		if _, errSigned := os.Stat(r.path("state", "signed")); errSigned == nil {
+			err = &fs.PathError{Op: "open", Path: r.path("state", "index"), Err: fs.ErrNotExist}
+		}
+	}
+	return s, r.notWhole(err)
+}
+
 // loadState reads state/index, or begins from nothing: Publish then goes through the whole ledger.
 func (r *Registry) loadState() (*index.State, error) {
 	b, err := os.ReadFile(r.path("state", "index"))

@@ -18,7 +18,7 @@ func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := r.loadState()
+	state, err := r.lastState()
 	if err != nil {
 		return nil, err
 	}

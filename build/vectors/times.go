@@ -53,7 +53,8 @@ func expiry(s set) {
 func claims(s set) {
 	for _, c := range []struct{ name, issued, notice string }{
 		{"today", "2027-01-15", ""},
-		{"tomorrow", "2027-01-16", "postdated"},
+		{"tomorrow", "2027-01-16", ""},
+		{"in-two-days", "2027-01-17", "postdated"},
 		{"366-days-ago", "2026-01-14", ""},
 		{"367-days-ago", "2026-01-13", "registered-later"},
 	} {
