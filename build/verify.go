@@ -133,7 +133,7 @@ func (k *check) readReceipt(c *cli) (err error) {
 // openPortal opens the portal that was named, or the registry's own.
 func (k *check) openPortal(c *cli) error {
 	where := k.portal
-	if where == "" && k.policy != "" && (k.receipt != "" || !registry.IsRegistry(c.registryDir)) {
+	if where == "" && k.policy != "" && (k.receipt != "" || !c.published()) {
 		return nil
 	}
 	if where == "" {
@@ -152,15 +152,20 @@ func (k *check) openPortal(c *cli) error {
 // openOwn opens what the registry of --registry has published. That it has published nothing yet does not matter
 // where there is a receipt.
 func (k *check) openOwn(c *cli) (err error) {
-	public := filepath.Join(c.registryDir, "public")
-	if exists(filepath.Join(public, "ledger", "checkpoint")) || exists(filepath.Join(public, "ledger", "head")) {
-		k.from, err = portal.Open(public)
+	if c.published() {
+		k.from, err = portal.Open(filepath.Join(c.registryDir, "public"))
 		return err
 	}
 	if k.receipt != "" {
 		return nil
 	}
 	return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
+}
+
+// published reports whether there is a registry here that has published something. A trust file alone may be one that is carried along.
+func (c *cli) published() bool {
+	ledger := filepath.Join(c.registryDir, "public", "ledger")
+	return registry.IsRegistry(c.registryDir) && (exists(filepath.Join(ledger, "checkpoint")) || exists(filepath.Join(ledger, "head")))
 }
 
 func (k *check) openTrust(c *cli, here bool) error {
