@@ -95,7 +95,7 @@ var academyDiploma = diploma{
 	day:        "15 May 2026",
 	iso:        "2026-05-15",
 	number:     "MAM-26-0093",
-	signers:    [2][2]string{{"Dr. Victor Salinger", "President"}, {"Ingrid Pohl", "Registrant"}},
+	signers:    [2][2]string{{"Dr. Victor Salinger", "President"}, {"Ingrid Pohl", "Registrar"}},
 	hands:      [2]uint32{5, 101},
 	sealTop:    "MERIDIAN ACADEMY",
 	sealLow:    "EASTMERE",

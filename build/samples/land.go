@@ -140,7 +140,7 @@ func (l landExtract) lettering(p *page, on func(x, up int) point) {
 
 func (l landExtract) foot(p *page) {
 	p.seal(point{460 * unit, 178 * unit}, 56*unit, red, "LAND REGISTRY", "NORTHHAVEN")
-	p.signed(460*unit, 92*unit, 53, "Oluwaseun Krag", "Registrant of Deeds")
+	p.signed(460*unit, 92*unit, 53, "Oluwaseun Krag", "Registrar of Deeds")
 	small := style{roman, 9500, 0, grey}
 	note := "This extract agrees with the register on the day stated above. Entries made later are not shown. " +
 		"An extract that is not recorded in the public registry of documents has no effect under section 41 of the Land Register Act."

@@ -31,7 +31,7 @@ this document are fictional.
 `
 
 const transcript = `THE STATE UNIVERSITY OF NORTHHAVEN
-Office of the Registrant
+Office of the Registrar
 
 TRANSCRIPT OF RECORDS (FINAL)
 
@@ -58,7 +58,7 @@ CE 590    Master’s thesis: “Bearings of the Old
 
 Grades run from 5.00 (highest) to 1.00; 2.00 is a pass.
 
-Ingunn Teale, Registrant
+Ingunn Teale, Registrar
 
 —
 Specimen. The Republic of Example and all persons, bodies and places named in
