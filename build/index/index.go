@@ -286,12 +286,15 @@ func compareKey(r proofs.Record, k proofs.Hash) int { return bytes.Compare(r.Key
 func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) { return l.Finder().Find(key) }
 
 // FindIssuer returns the record of a key of the issuer list.
-func (l *Ledger) FindIssuer(key proofs.Hash) (proofs.Record, bool) {
-	i, ok := slices.BinarySearchFunc(l.state.Issuers.Records, key, compareKey)
+func (l *Ledger) FindIssuer(key proofs.Hash) (proofs.Record, bool) { return l.state.FindIssuer(key) }
+
+// FindIssuer returns the record of a key of the issuer list.
+func (s *State) FindIssuer(key proofs.Hash) (proofs.Record, bool) {
+	i, ok := slices.BinarySearchFunc(s.Issuers.Records, key, compareKey)
 	if !ok {
 		return proofs.Record{}, false
 	}
-	return l.state.Issuers.Records[i], true
+	return s.Issuers.Records[i], true
 }
 
 // Finder finds keys of the map as of the last Prepare or Settle.

@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -20,8 +19,7 @@ func (p *publisher) sequence() ([]*proofs.Entry, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	v := &vetter{p: p, first: p.ix.State().Size, as: p.ix.Authorities().Clone(),
-		records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
+	v := newVetter(p.Trust, p.ix, p.ix.State().Size, p.ix.Authorities().Clone())
 	if err := v.loadRecords(entries); err != nil {
 		return nil, p.badState(err)
 	}
@@ -44,15 +42,26 @@ func (p *publisher) sequence() ([]*proofs.Entry, error) {
 	return out, nil
 }
 
+// A recordSource is where a vetter finds what the keys hold: the publisher's own index, or for the intake the last one saved.
+type recordSource interface {
+	Finder() *index.Finder
+	FindIssuer(key proofs.Hash) (proofs.Record, bool)
+}
+
 // A vetter tries statements against the record that they would join.
 type vetter struct {
-	p       *publisher
+	trust   *proofs.Trust
+	ix      recordSource
 	first   uint64 // place of the next entry
 	taken   uint64
 	as      proofs.Authorities
 	mu      sync.Mutex
 	records map[proofs.Hash][]*proofs.Entry // what the keys hold, with what was taken so far
 	crowded map[proofs.Hash]bool            // keys whose slot would have more than proofs.SequenceSlot bytes
+}
+
+func newVetter(trust *proofs.Trust, ix recordSource, first uint64, as proofs.Authorities) *vetter {
+	return &vetter{trust: trust, ix: ix, first: first, as: as, records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
 }
 
 // loadRecords reads the records of all keys that the entries name, slot by slot.
@@ -66,7 +75,7 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 		}
 		key := proofs.KeyOf(env.Selector)
 		if _, ok := env.Authority(); ok {
-			if rec, ok := v.p.ix.FindIssuer(key); ok {
+			if rec, ok := v.ix.FindIssuer(key); ok {
 				if err := v.loadRecord(rec); err != nil {
 					return err
 				}
@@ -94,7 +103,7 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 // loadSorted reads the slots whose first key lies in keys[from:to], each whole: how crowded one becomes shows only
 // when all that joins it is counted together.
 func (v *vetter) loadSorted(keys []proofs.Hash, from, to int, added map[proofs.Hash]int) error {
-	finder := v.p.ix.Finder()
+	finder := v.ix.Finder()
 	var before *proofs.Slot // the slot that another has begun
 	if from > 0 && from < to {
 		var err error
@@ -160,12 +169,12 @@ func (v *vetter) holds(selector, text string) bool {
 // vet refuses what would have no effect, or would not fit.
 func (v *vetter) vet(e *proofs.Entry) error {
 	if e.Statement == nil {
-		return e.Why
+		return &RefusedError{CodeNotUnderstood, e.Why}
 	}
 	e.Place = v.first + v.taken
 	key := proofs.KeyOf(e.Envelope.Selector)
 	if v.holds(e.Envelope.Selector, e.Note.Text) {
-		return errors.New("the same statement is in the queue twice")
+		return refuse(CodeRepeated, "the same statement is in the queue twice")
 	}
 	if err := fits(e, v.records[key], v.crowded[key]); err != nil {
 		return err
@@ -173,7 +182,7 @@ func (v *vetter) vet(e *proofs.Entry) error {
 	switch e.Statement.Action {
 	case proofs.ActionAccredit, proofs.ActionWithdraw:
 		if !v.as.Apply(e) {
-			return fmt.Errorf("%s of %s: does not follow the latest statement about it", e.Statement.Action, e.Statement.Authority)
+			return refuse(CodeNoEffect, "%s of %s: does not follow the latest statement about it", e.Statement.Action, e.Statement.Authority)
 		}
 	case proofs.ActionRegister:
 		if err := v.vetRegister(e, v.records[key]); err != nil {
@@ -184,7 +193,7 @@ func (v *vetter) vet(e *proofs.Entry) error {
 			return err
 		}
 	default:
-		return fmt.Errorf("action %q is not one that this version sequences", e.Statement.Action)
+		return refuse(CodeNotUnderstood, "action %q is not one that this version sequences", e.Statement.Action)
 	}
 	v.records[key] = append(v.records[key], e)
 	v.taken++
@@ -192,7 +201,7 @@ func (v *vetter) vet(e *proofs.Entry) error {
 }
 
 // errRegistered says that the same issuer has registered the same document before.
-var errRegistered = errors.New("already registered")
+var errRegistered = refuse(CodeRegistered, "already registered")
 
 func (v *vetter) vetRegister(e *proofs.Entry, record []*proofs.Entry) error {
 	for _, o := range record {
@@ -202,7 +211,7 @@ func (v *vetter) vetRegister(e *proofs.Entry, record []*proofs.Entry) error {
 	}
 	standing := v.as[e.Statement.Issuer].Standing(e.Place)
 	if standing == nil || !standing.MayIssue(e.Statement.Kind) {
-		return fmt.Errorf("%s is not accredited for kind %q", e.Statement.Issuer, e.Statement.Kind)
+		return refuse(CodeKind, "%s is not accredited for kind %q", e.Statement.Issuer, e.Statement.Kind)
 	}
 	return nil
 }
@@ -217,15 +226,15 @@ func (v *vetter) vetEvent(e *proofs.Entry, key proofs.Hash) error {
 			}
 		}
 	}
-	for _, life := range proofs.Lives(v.p.Trust, v.as, key, append(record, e)) {
+	for _, life := range proofs.Lives(v.trust, v.as, key, append(record, e)) {
 		if n := len(life.Events); n > 0 && life.Events[n-1].Entry == e {
 			if life.Events[n-1].Effect {
 				return nil
 			}
-			return fmt.Errorf("%s: has no effect on a document that is %s, or does not follow its latest statement", e.Statement.Action, life.State)
+			return refuse(CodeNoEffect, "%s: %s", e.Statement.Action, whyNoEffect(v.trust, life, e))
 		}
 	}
-	return fmt.Errorf("%s: no registration that its `after` leads to", e.Statement.Action)
+	return refuse(CodeNoRegistration, "%s: no registration that its `after` leads to", e.Statement.Action)
 }
 
 // fits: FORMAT.md, section 16. Bad news always fits.
@@ -238,14 +247,14 @@ func fits(e *proofs.Entry, record []*proofs.Entry, crowded bool) error {
 		limit, crowded = proofs.SequenceRecordState, false
 	}
 	if crowded {
-		return fmt.Errorf("%s: too many documents with like keys: the slot would have over %d bytes", e.Statement.Action, proofs.SequenceSlot)
+		return refuse(CodeDoesNotFit, "%s: too many documents with like keys: the slot would have over %d bytes", e.Statement.Action, proofs.SequenceSlot)
 	}
 	size := len(e.Bytes)
 	for _, o := range record {
 		size += len(o.Bytes)
 	}
 	if size > limit {
-		return fmt.Errorf("%s: the document's record would have %d bytes, want at most %d", e.Statement.Action, size, limit)
+		return refuse(CodeDoesNotFit, "%s: the document's record would have %d bytes, want at most %d", e.Statement.Action, size, limit)
 	}
 	return nil
 }
