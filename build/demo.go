@@ -75,7 +75,7 @@ func runDemo(c *cli) error {
 	if once {
 		return d.tell()
 	}
-	return c.serve(d.r, addr, demoHeartbeat)
+	return (&daemon{addr: addr, every: demoHeartbeat, queue: 100_000}).run(c, d.r)
 }
 
 // A demo makes the demonstration registry, step by step. Each step looks whether it has been done, so that

@@ -48,7 +48,7 @@ func commands() []command {
 		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
-		{"serve", "[--addr A]", "serve what is published", runServe},
+		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
 		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
