@@ -251,11 +251,11 @@ func (d *daemon) publish() {
 	}
 	d.counts.Publication(p, took, err)
 	if err != nil {
-		d.log.Error("publication failed", "error", plain(withoutHint(err)), "hint", d.c.inRegistry(hintFor(err)), "duration", took)
+		d.log.Error("publication failed", "error", plain(withoutHint(err)), "hint", d.c.inRegistry(hintFor(err)), "seconds", took.Seconds())
 		return
 	}
 	d.log.Info("publication", "number", p.Number, "size", p.Checkpoint.Size, "added", p.Added, "refused", len(p.Refused),
-		"heartbeat", p.Heartbeat, "duration", took.Round(time.Millisecond))
+		"heartbeat", p.Heartbeat, "seconds", took.Seconds())
 	if d.in == nil {
 		return
 	}

@@ -20,10 +20,12 @@ type Limits struct {
 	BadBurst     int
 	Requests     int // submissions at once
 	AddressShare int // submissions at once of one address
+
+	BodyTime time.Duration // for a whole body to arrive
 }
 
 // DefaultLimits are generous to issuers: 2,000 a second are more than the queue of a day.
-var DefaultLimits = Limits{IssuerRate: 2000, IssuerBurst: 20_000, BadRate: 20, BadBurst: 2000, Requests: 128, AddressShare: 32}
+var DefaultLimits = Limits{IssuerRate: 2000, IssuerBurst: 20_000, BadRate: 20, BadBurst: 2000, Requests: 128, AddressShare: 32, BodyTime: 30 * time.Second}
 
 // mostAddresses is how many addresses are remembered before those that owe nothing are forgotten.
 const mostAddresses = 10_000

@@ -36,11 +36,8 @@ const (
 	MaxBody       = 4 << 20 // bytes
 )
 
-// Times of one request, against those that dawdle.
-const (
-	bodyTime   = 30 * time.Second // for the whole body to arrive
-	answerTime = 30 * time.Second // for the answer to be read
-)
+// answerTime is how long a client may take to read its answer.
+const answerTime = 30 * time.Second
 
 // The types of what is submitted.
 const (
@@ -152,7 +149,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, l *line) error {
 		return err
 	}
 	defer leave()
-	entries, err := readStatements(w, r)
+	entries, err := readStatements(w, r, s.Limits.BodyTime)
 	if err != nil {
 		return err
 	}
@@ -193,7 +190,7 @@ func (s *Server) verify(ctx context.Context, entries [][]byte, l *line) ([]*regi
 }
 
 // readStatements reads the body by its type.
-func readStatements(w http.ResponseWriter, r *http.Request) ([][]byte, error) {
+func readStatements(w http.ResponseWriter, r *http.Request, patience time.Duration) ([][]byte, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	most := int64(MaxBody)
 	switch kind {
@@ -207,10 +204,10 @@ func readStatements(w http.ResponseWriter, r *http.Request) ([][]byte, error) {
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, fail(http.StatusUnsupportedMediaType, "send it as it is", "compressed bodies are not read")
 	}
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, bodyError(err, patience)
 	}
 	if kind == typeStatement {
 		return [][]byte{b}, nil
@@ -227,14 +224,14 @@ func readStatements(w http.ResponseWriter, r *http.Request) ([][]byte, error) {
 	return entries, nil
 }
 
-func bodyError(err error) error {
+func bodyError(err error, patience time.Duration) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return fail(http.StatusRequestEntityTooLarge, "send at most 1,000 statements and 4 MiB in one bundle; one statement has at most 8,192 bytes",
 			"the body has more than %d bytes", large.Limit)
 	case isTimeout(err):
-		return fail(http.StatusRequestTimeout, "send it again", "the body did not arrive within %s", bodyTime)
+		return fail(http.StatusRequestTimeout, "send it again", "the body did not arrive within %s", patience)
 	}
 	return fail(http.StatusBadRequest, "send it again", "the body broke off: %v", err)
 }
@@ -413,7 +410,7 @@ func (s *Server) logged(route string, do func(http.ResponseWriter, *http.Request
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, l := time.Now(), &line{remote: remote(r)}
 		rec := &recorder{ResponseWriter: w}
-		http.NewResponseController(w).SetWriteDeadline(began.Add(bodyTime + registry.LockPatience + answerTime))
+		http.NewResponseController(w).SetWriteDeadline(began.Add(s.Limits.BodyTime + registry.LockPatience + answerTime))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		if err := do(rec, r, l); err != nil && rec.status == 0 {
@@ -424,7 +421,7 @@ func (s *Server) logged(route string, do func(http.ResponseWriter, *http.Request
 		}
 		took := time.Since(began)
 		s.Metrics.request(route, r.Method, rec.status, took)
-		attrs := []any{"method", r.Method, "path", route, "status", rec.status, "duration", took.Round(time.Microsecond)}
+		attrs := []any{"method", r.Method, "path", route, "status", rec.status, "seconds", took.Round(time.Microsecond).Seconds()}
 		if r.Method == http.MethodPost {
 			attrs = append(attrs, "remote", l.remote, "issuer", strings.Join(l.issuers, ","), "count", l.count)
 		}

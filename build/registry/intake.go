@@ -229,7 +229,7 @@ func (in *Intake) load(name string) (roots bool, err error) {
 // add takes the statements of a queue file into memory.
 func (in *Intake) add(entries [][]byte) (all []*queued, roots bool) {
 	for _, e := range entries {
-		q := &queued{number: in.next, id: statementID(e), entry: e}
+		q := &queued{number: in.next, id: StatementID(e), entry: e}
 		in.next++
 		if _, env, err := proofs.ParseEntry(e); err == nil {
 			q.selector, q.root = env.Selector, env.Issuer == in.r.Trust.RootName()
@@ -284,7 +284,7 @@ func (in *Intake) reload() error {
 	}
 	aside, err := in.r.readRefused(in.read)
 	for _, a := range aside {
-		o := outcomeOf(statementID(a.entry), a.entry)
+		o := outcomeOf(StatementID(a.entry), a.entry)
 		o.State, o.Code, o.Reason = Refused, CodePublication, a.why
 		in.refused[o.Statement] = &o
 	}
@@ -364,7 +364,7 @@ func (in *Intake) Check(entries [][]byte) []*Checked {
 }
 
 func (in *Intake) check(seen *standing, entry []byte) *Checked {
-	c := &Checked{Outcome: outcomeOf(statementID(entry), entry), raw: entry, version: seen.version}
+	c := &Checked{Outcome: outcomeOf(StatementID(entry), entry), raw: entry, version: seen.version}
 	c.entry, c.Err = in.r.Trust.Authorise(seen.as, everyPlace, entry)
 	if c.Err == nil && c.entry.Statement == nil {
 		c.Err = &RefusedError{CodeNotUnderstood, c.entry.Why}
@@ -612,7 +612,7 @@ func (in *Intake) room(action string, taken int) bool {
 func (in *Intake) Find(id proofs.Hash, selector string) (Outcome, bool, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !sameFiles(in.r.stamps(), in.stamps) {
+	if !sameFiles(in.r.stamps(), in.stamps) || in.byID[id] == nil { // others may have queued or published it
 		if err := in.refresh(); err != nil {
 			return Outcome{}, false, err
 		}
@@ -651,7 +651,7 @@ func (in *Intake) find(id proofs.Hash, selector string) (Outcome, bool, error) {
 		return Outcome{}, false, in.r.notWhole(err)
 	}
 	for _, e := range entries {
-		if statementID(e.Bytes) == id && e.Envelope.Selector == selector {
+		if StatementID(e.Bytes) == id && e.Envelope.Selector == selector {
 			o := outcomeOf(id, e.Bytes)
 			in.published(&o, e.Place, e.Published)
 			return o, true, nil

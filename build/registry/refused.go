@@ -80,8 +80,8 @@ func whyNoEffect(t *proofs.Trust, life *proofs.Life, e *proofs.Entry) string {
 	return fmt.Sprintf("has no effect on a document that is %s, or does not follow its latest statement", life.State)
 }
 
-// statementID is a statement's identity, the SHA-256 of its text; of what is no note, that of its bytes.
-func statementID(entry []byte) proofs.Hash {
+// StatementID is a statement's identity, the SHA-256 of its text; of what is no note, that of its bytes.
+func StatementID(entry []byte) proofs.Hash {
 	if note, err := proofs.ParseNote(entry); err == nil {
 		return sha256.Sum256([]byte(note.Text))
 	}
