@@ -282,6 +282,10 @@ func (in *Intake) reload() error {
 	if in.state, err = in.r.lastState(); err != nil {
 		return err
 	}
+	if in.state.Size < in.written {
+		return hint("restore state/ from the newest backup", "%s speaks of %d entries, but %d are published",
+			in.r.path("state", "index"), in.state.Size, in.written)
+	}
 	aside, err := in.r.readRefused(in.read)
 	for _, a := range aside {
 		o := outcomeOf(StatementID(a.entry), a.entry)
