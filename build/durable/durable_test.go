@@ -143,14 +143,14 @@ func TestLock(t *testing.T) {
 	if _, err := TryLock(path); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v, want %v with the path", err, ErrLocked)
 	}
-	if err := l.Unlock(); err != nil {
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again, err := TryLock(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again.Unlock()
+	again.Close()
 	if _, err := TryLock(filepath.Join(path, "below")); err == nil || errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want another error", err)
 	}

@@ -95,15 +95,23 @@ type breaker struct {
 	mu       sync.Mutex
 	n, at    int
 	unsynced []string // written since the last sync
+	before   map[string]os.FileInfo
 	public   string
 }
 
 func (b *breaker) fault(when, path string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	info, _ := os.Stat(path)
 	switch {
-	case when == "after" && path == b.public:
+	case when == "before":
+		if b.before == nil {
+			b.before = map[string]os.FileInfo{}
+		}
+		b.before[path] = info
+	case path == b.public:
 		b.unsynced = nil
+	case info != nil && os.SameFile(b.before[path], info): // it was there already
 	case when == "after" && strings.HasPrefix(path, b.public) && !strings.Contains(path, "ledger/h") && filepath.Base(path) != "checkpoint":
 		b.unsynced = append(b.unsynced, path)
 	}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -118,7 +117,7 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 		}
 	}
 	// The trust file makes the folder a registry: it comes last.
-	if err := r.write(r.path("trust"), trust.Marshal()); err != nil {
+	if err := r.step(r.path("trust"), func() error { return durable.WriteFile(r.path("trust"), trust.Marshal(), 0o644) }); err != nil {
 		return nil, err
 	}
 	return Open(dir, pass)
@@ -228,11 +227,6 @@ func (r *Registry) submit(s *proofs.Statement, keyFile string) error {
 			return fmt.Errorf("key %q is not enough for the trust file's root: %w", keyFile, err)
 		}
 	}
-	l, err := r.lock(context.Background(), lockPending)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
 	return r.enqueue([][]byte{note.Marshal()})
 }
 

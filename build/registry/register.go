@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"stele/build/index"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
@@ -40,7 +41,7 @@ const (
 	RegisteredAlready = "already"    // by this issuer, published or pending
 )
 
-// A registration registers files one run at a time. It holds the queue's lock.
+// A registration registers files one run at a time. It holds the register's lock.
 type registration struct {
 	r       *Registry
 	signer  proofs.Signer
@@ -68,13 +69,13 @@ func (r *Registry) beginRegistration(ctx context.Context, req Request) (*registr
 		return nil, hint("choose another kind, or wait for sealed registration",
 			"kind %q can be guessed from what many people know: it must not be registered unsealed", req.Kind)
 	}
-	l, err := r.lock(ctx, lockPending)
+	l, err := r.lock(ctx, lockRegister)
 	if err != nil {
 		return nil, err
 	}
-	reg := &registration{r: r, req: req, unlock: l.Unlock, pending: map[string]bool{}}
+	reg := &registration{r: r, req: req, unlock: l.Close, pending: map[string]bool{}}
 	if err := reg.load(); err != nil {
-		l.Unlock()
+		l.Close()
 		return nil, err
 	}
 	return reg, nil
@@ -93,7 +94,7 @@ func (g *registration) load() error {
 	if err != nil {
 		return err
 	}
-	entries := entriesOf(files)
+	entries := storage.EntriesOf(files)
 	place := g.state.Size
 	index.Authorise(g.r.Trust, as, place, entries, func(_ int, e *proofs.Entry, err error) bool {
 		if err == nil && e.Statement != nil && e.Statement.Action == proofs.ActionRegister && e.Statement.Issuer == g.req.Issuer {

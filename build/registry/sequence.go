@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"stele/build/index"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
@@ -16,7 +17,7 @@ import (
 // make the others void; a registrar wants to hear of it now. Statements that are in the ledger already, since
 // a crash kept the queue from being emptied, are left out silently.
 func (p *publisher) sequence() ([]*proofs.Entry, error) {
-	entries := entriesOf(p.queue)
+	entries := storage.EntriesOf(p.queue)
 	if len(entries) == 0 {
 		return nil, nil
 	}
