@@ -44,7 +44,7 @@ func runAudit(c *cli) error {
 	if len(args) > 0 {
 		return usage("stele audit --portal "+shell(args[0])+" --policy TRUST-FILE", "audit takes no arguments, got %s", shown(args[0]))
 	}
-	if k.portal == "" && k.policy != "" {
+	if k.portal == "" && k.policy != "" && !c.published() {
 		k.portal = filepath.Join(c.registryDir, "public")
 	}
 	if err := k.open(c); err != nil {

@@ -21,14 +21,18 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"stele/build/keys"
 	"stele/build/ledger"
+	"stele/build/portal"
 	"stele/build/storage"
 	"stele/proofs"
+	"stele/site"
 )
 
 // A Registry is an opened registry folder.
@@ -112,16 +116,58 @@ func Look(dir string) (*Registry, error) {
 	if r.Trust, err = proofs.ParseTrust(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("trust"), err)
 	}
-	r.at = storage.In(dir, r.Trust.Origin)
-	return r, nil
+	return r, r.find(r.Trust.Origin)
+}
+
+// find finds where the registry lies: in its folder, or where DIR/storage says.
+func (r *Registry) find(origin string) error {
+	b, err := os.ReadFile(r.path(storage.SettingsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		r.at = storage.In(r.Dir, origin)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s, err := storage.ParseSettings(b)
+	if err != nil {
+		return hint("stele help init tells what it holds", "%s: %w", r.path(storage.SettingsName), err)
+	}
+	r.at, err = storage.InCloud(context.Background(), s, origin, os.Getenv)
+	return err
 }
 
 func (r *Registry) path(elem ...string) string {
 	return filepath.Join(append([]string{r.Dir}, elem...)...)
 }
 
-// Public is the folder to serve.
-func (r *Registry) Public() string { return r.path("public") }
+// Public is the folder to serve, or the address of the part of a bucket.
+func (r *Registry) Public() string { return strings.TrimSuffix(r.at.Public.Path(""), "/") }
+
+// Site serves what is published.
+func (r *Registry) Site() http.Handler { return site.HandlerFS(storage.FS(r.at.Public)) }
+
+// Portal reads what is published.
+func (r *Registry) Portal() portal.Portal { return published{r} }
+
+type published struct{ r *Registry }
+
+func (p published) String() string { return p.r.Public() }
+func (p published) Read(ctx context.Context, path string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p.r.at.Public.Read(path)
+}
+
+// Published reports whether a file of what is published is there.
+func (r *Registry) Published(name string) (bool, error) {
+	_, err := r.at.Public.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 func (r *Registry) log() *ledger.Log { return r.at.Ledger }
 
@@ -184,6 +230,6 @@ func (r *Registry) lock(ctx context.Context, name string) (io.Closer, error) {
 
 // The locks. Nobody holds both.
 const (
-	lockPublish  = "publish.lock"  // sequence, index and sign: one publisher
-	lockRegister = "register.lock" // what is registered, so that no document is registered twice
+	lockPublish  = storage.LockPublish // sequence, index and sign: one publisher
+	lockRegister = "register.lock"     // what is registered, so that no document is registered twice
 )
