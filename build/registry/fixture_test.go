@@ -222,13 +222,9 @@ func copyFile(t testing.TB, from, to string) {
 // verdicts compares what the published folder answers about documents.
 func verdicts(t testing.TB, r *Registry, now int64, want map[int]proofs.Verdict) {
 	t.Helper()
-	p, err := portal.Open(r.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for n, v := range want {
 		q := proofs.Question{Trust: r.Trust, Now: now, SHA256: proofs.DigestsOf(document(n)).SHA256, Online: true}
-		a, err := portal.Ask(context.Background(), p, q, nil)
+		a, err := portal.Ask(context.Background(), r.Portal(), q, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,11 +271,7 @@ func auditError(t testing.TB, r *Registry, now int64) error {
 }
 
 func auditOf(r *Registry, now int64) (*audit.Result, error) {
-	p, err := portal.Open(r.Public())
-	if err != nil {
-		return nil, err
-	}
-	return audit.Portal(context.Background(), r.Trust, p, now, func(_, _ uint64) {})
+	return audit.Portal(context.Background(), r.Trust, r.Portal(), now, func(_, _ uint64) {})
 }
 
 func readHead(t testing.TB, r *Registry) *proofs.Head {
