@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	filippo.io/age v1.3.2
+	filippo.io/edwards25519 v1.2.0
 	filippo.io/mldsa v1.0.0
 	filippo.io/torchwood v0.9.0
 	github.com/a-h/templ v0.3.1020
