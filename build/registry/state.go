@@ -30,8 +30,9 @@ type savedState struct {
 	Keys        uint64            `json:"keys"`
 	IssuersRoot string            `json:"issuers_root"`
 	SHA3        [][]byte          `json:"sha3_256_edge"`
-	Sizes       map[uint64]uint64 `json:"sizes"` // index.State.Sizes
-	Sum         string            `json:"sum"`   // SHA-256 of all this with an empty sum: against damage, not against forgery
+	Sizes       map[uint64]uint64 `json:"sizes"`      // index.State.Sizes
+	Statistics  string            `json:"statistics"` // as they are published
+	Sum         string            `json:"sum"`        // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
 func (s savedState) marshal() ([]byte, error) {
@@ -60,7 +61,7 @@ func parseSavedState(b []byte) (savedState, error) {
 func (p *publisher) saveState() error {
 	s := p.ix.State()
 	out := savedState{Size: s.Size, Publication: s.Publication, Time: s.Time, RootTile: s.RootTile, Keys: s.Keys,
-		IssuersRoot: s.Issuers.Root().String(), Sizes: s.Sizes}
+		IssuersRoot: s.Issuers.Root().String(), Sizes: s.Sizes, Statistics: string(s.Statistics.Marshal())}
 	for _, h := range s.SHA3.Edge() {
 		out.SHA3 = append(out.SHA3, h[:])
 	}
@@ -95,9 +96,15 @@ func (r *Registry) loadState() (*index.State, error) {
 	if err != nil {
 		return nil, r.badState(err)
 	}
+	if in.Statistics == "" { // of a version that kept none: as if it were missing
+		return index.Empty(), nil
+	}
 	s := &index.State{Size: in.Size, Publication: in.Publication, Time: in.Time, RootTile: in.RootTile, Keys: in.Keys,
 		SHA3: proofs.NewFrontierSHA3(), Sizes: in.Sizes}
 	if err := s.SHA3.Restore(in.Size, hashesOf(in.SHA3)); err != nil {
+		return nil, r.badState(err)
+	}
+	if s.Statistics, err = proofs.ParseStatistics([]byte(in.Statistics)); err != nil {
 		return nil, r.badState(err)
 	}
 	if s.Issuers, err = r.loadIssuers(in.IssuersRoot); err != nil {
