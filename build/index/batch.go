@@ -241,6 +241,18 @@ func (f *Finder) registration(key proofs.Hash, registrant string, before uint64)
 	return nil, nil
 }
 
+// Rebuild makes the record of a key that has these entries of its own, in ledger order, with the registrations of
+// successors that belong there as the map has them.
+func (f *Finder) Rebuild(key proofs.Hash, own []*proofs.Entry) ([]byte, error) {
+	m := &merger{key: key, texts: map[string]bool{}, registration: f.registration}
+	for _, e := range own {
+		if _, err := m.add(e); err != nil {
+			return nil, err
+		}
+	}
+	return m.body()
+}
+
 func registers(e *proofs.Entry, key proofs.Hash, registrant string, before uint64) bool {
 	return e.Statement != nil && e.Statement.Action == proofs.ActionRegister && e.Statement.Issuer == registrant &&
 		e.Place < before && proofs.KeyOf(e.Envelope.Selector) == key

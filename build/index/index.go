@@ -3,7 +3,7 @@
 // map (proofs/FORMAT.md, sections 6, 8 and 9) up to date, writing only what changed.
 //
 // The same code serves the publisher, which adds a few thousand entries to a map
-// of millions, and the auditor, which builds the whole map from nothing:
+// of millions, and whoever builds the whole map from nothing:
 //
 //	entries ── Ledger.Add ──> additions ── Ledger.Prepare ──> map update ──> slots, tiles, issuer list
 package index
@@ -58,6 +58,8 @@ type Ledger struct {
 
 	// Held, if set, is told each index statement that holds, as it is added.
 	Held func(x *proofs.Index)
+	// Documents, if set, is told each entry about a document, which is then not kept: for those who keep no map.
+	Documents func(e *proofs.Entry)
 	// Concurrency is how many files are read and written at once: a processor's work for a folder, more where each is waited for.
 	Concurrency int
 }
@@ -174,6 +176,10 @@ func (l *Ledger) take(e *proofs.Entry) {
 		}
 	case e.Envelope.Selector != "":
 		_, issuer := e.Envelope.Authority()
+		if !issuer && l.Documents != nil {
+			l.Documents(e)
+			return
+		}
 		l.waiting = append(l.waiting, pending{place: e.Place, key: proofs.KeyOf(e.Envelope.Selector), issuer: issuer, bytes: e.Bytes, tally: l.tally(e)})
 	}
 }

@@ -271,7 +271,7 @@ func auditError(t testing.TB, r *Registry, now int64) error {
 }
 
 func auditOf(r *Registry, now int64) (*audit.Result, error) {
-	return audit.Portal(context.Background(), r.Trust, r.Portal(), now, func(_, _ uint64) {})
+	return audit.Portal(context.Background(), r.Trust, r.Portal(), now, func(string, uint64, uint64) {})
 }
 
 func readHead(t testing.TB, r *Registry) *proofs.Head {

@@ -567,6 +567,9 @@ func (p *publisher) release() error {
 	if err := p.writeHistory(); err != nil {
 		return err
 	}
+	if err := p.replace(p.at.Public, proofs.StatisticsPath, p.ix.State().Statistics.Marshal()); err != nil {
+		return err
+	}
 	head, err := p.head()
 	if err != nil {
 		return err
