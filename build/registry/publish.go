@@ -216,6 +216,7 @@ func (p *publisher) reloadIndex() error {
 	if p.ix, err = index.Open(p.Trust, p.store(), state); err != nil {
 		return err
 	}
+	p.ix.Concurrency = p.at.AtOnce
 	return p.checkState(state)
 }
 
@@ -329,6 +330,9 @@ func (p *publisher) takeTail() (whole bool, err error) {
 	if known == size {
 		return true, nil
 	}
+	if err := p.begin(); err != nil {
+		return false, err
+	}
 	var last *proofs.Index // the last index statement that holds
 	err = p.log.Entries(known, size, func(first uint64, entries [][]byte) error {
 		from := 0
@@ -364,9 +368,6 @@ func (p *publisher) takeTail() (whole bool, err error) {
 
 // settle makes the index of the last publication in the ledger.
 func (p *publisher) settle(last *proofs.Index) error {
-	if err := p.begin(); err != nil {
-		return err
-	}
 	if err := p.ix.Settle(); err != nil {
 		return p.badState(err)
 	}
@@ -383,20 +384,21 @@ func (p *publisher) takeQueue() error {
 	if err := p.readQueue(); err != nil {
 		return err
 	}
-	entries, err := p.sequence()
-	if err != nil {
-		return err
-	}
 	if p.public > p.before { // what an earlier run has begun; its last entry is the index statement
 		p.out.Added = int(p.public - p.before - 1)
 	}
-	p.out.Added += len(entries)
-	if len(entries) == 0 && p.signed != nil {
+	added := 0
+	err := p.sequence(func(entries []*proofs.Entry, inPlace bool) error {
+		added += len(entries)
+		return p.append(entries, inPlace)
+	})
+	if err != nil {
+		return err
+	}
+	p.out.Added += added
+	if added == 0 && p.signed != nil {
 		p.out.Heartbeat = p.public == p.before
 		return nil
-	}
-	if err := p.append(entries); err != nil {
-		return err
 	}
 	return p.appendIndex()
 }
@@ -407,8 +409,9 @@ func (p *publisher) readQueue() error {
 	return err
 }
 
-// append puts entries into the ledger and the index, in order.
-func (p *publisher) append(entries []*proofs.Entry) error {
+// append puts entries into the ledger and the index, in order. inPlace says that they were authorised at the very places that
+// they get.
+func (p *publisher) append(entries []*proofs.Entry, inPlace bool) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -420,7 +423,7 @@ func (p *publisher) append(entries []*proofs.Entry) error {
 		if err := p.app.Append(p.ctx, raw); err != nil {
 			return err
 		}
-		if len(p.out.Refused) == 0 { // then they were authorised at the very places that they have got
+		if inPlace {
 			return p.ix.AddAuthorised(entries)
 		}
 		p.ix.Add(raw...)
@@ -459,7 +462,7 @@ func (p *publisher) appendIndex() error {
 	if err != nil {
 		return fmt.Errorf("key %q is not the trust file's publication key: %w", keyPublication, err)
 	}
-	if err := p.append([]*proofs.Entry{e}); err != nil {
+	if err := p.append([]*proofs.Entry{e}, true); err != nil {
 		return err
 	}
 	if size := p.ix.State().Size; size != x.Covers+1 || p.app.Size() != size {

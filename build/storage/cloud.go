@@ -38,6 +38,7 @@ func InCloud(ctx context.Context, s *Settings, origin string, getenv func(string
 	client := s3.NewFromConfig(sdk, options)
 	private := newBucket(client, s.Bucket, s.prefix()+"ledger/", nil)
 	return &Storage{
+		AtOnce: objectsAtOnce,
 		Public: newBucket(client, s.Bucket, s.prefix()+"public/", d.fence),
 		State:  rows{d},
 		Queue:  tableQueue{d},

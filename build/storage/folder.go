@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ import (
 // In is the storage of a registry that lies in a folder.
 func In(dir, origin string) *Storage {
 	return &Storage{
+		AtOnce:  runtime.GOMAXPROCS(0),
 		Public:  durable.Folder(filepath.Join(dir, "public")),
 		State:   durable.Folder(filepath.Join(dir, "state")),
 		Queue:   FolderQueue(filepath.Join(dir, "pending")),

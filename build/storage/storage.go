@@ -26,6 +26,8 @@ type Storage struct {
 	State  Files
 	Queue  Queue
 	Ledger *ledger.Log
+	// AtOnce is how many files are best read and written at once.
+	AtOnce int
 
 	// TryLock takes a lock, or fails at once with ErrLocked. It is released when it is closed or its holder dies.
 	TryLock func(name string) (io.Closer, error)
