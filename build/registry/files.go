@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -123,6 +124,9 @@ func IsReceipt(path string) bool {
 func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }
+
+// buffers are scratch space for HashFile.
+var buffers = sync.Pool{New: func() any { return new([1 << 20]byte) }}
 
 // HashFile computes both digests of a file in one reading. buf is scratch space. It ends with its context, and tells of
 // the bytes that it has read.

@@ -134,6 +134,7 @@ func makeFirst(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Now = func() time.Time { return time.Unix(start, 0) }
 	if err := r.Accredit(office, "Office", []string{"letter"}); err != nil {
 		t.Fatal(err)
 	}

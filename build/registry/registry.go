@@ -190,8 +190,9 @@ func (r *Registry) lock(ctx context.Context, name string) (*durable.Lock, error)
 	}
 }
 
-// The locks. Whoever needs both takes the publisher's first.
+// The locks. Whoever needs several takes them in this order.
 const (
-	lockPublish = "publish.lock" // sequence, index and sign: one publisher
-	lockPending = "pending.lock" // the queue's content
+	lockPublish  = "publish.lock"  // sequence, index and sign: one publisher
+	lockRegister = "register.lock" // one Register at a time: a document must not be queued twice
+	lockPending  = "pending.lock"  // the queue's content
 )
