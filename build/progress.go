@@ -67,6 +67,35 @@ func (p *progress) aside(print func()) {
 
 func (p *progress) clear() { p.aside(func() {}) }
 
+// What is put together lazily, is only when it is shown.
+type lazily func() string
+
+func (l lazily) String() string { return l() }
+
+// pace is how much was done a second, and in words how long the rest will take; a second after the start nobody knows.
+func pace(done, total int64, took time.Duration) (perSecond int64, left string) {
+	if done <= 0 || took < time.Second {
+		return 0, ""
+	}
+	each := float64(took) / float64(done)
+	perSecond = int64(float64(time.Second) / each)
+	if total > done {
+		left = ", " + duration(time.Duration(each*float64(total-done))) + " left"
+	}
+	return perSecond, left
+}
+
+// duration is a time as people say it who wait.
+func duration(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	return fmt.Sprintf("%d s", int(d.Seconds())+1)
+}
+
 // size is a number of bytes as people say it.
 func size(n int64) string {
 	switch {

@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -16,6 +17,9 @@ type NewFile struct {
 // Create begins a file in the folder where it is to be.
 func Create(path string) (*NewFile, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		p.Path = path
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"stele/build/index"
+	"stele/build/list"
 	"stele/proofs"
 )
 
@@ -31,7 +33,7 @@ const (
 // A Request is what an official asserts about every document of one Register call.
 type Request struct {
 	Issuer  string // the authority's name
-	Kind    string
+	Kind    string // may be empty where each line of a list has its own
 	Issued  string // date
 	Expires string // date or empty
 }
@@ -75,11 +77,26 @@ func (r *Registry) Register(ctx context.Context, req Request, files []string, to
 	}, told)
 }
 
-// RegisterList is Register for the lines of a list. Documents of the request's kind may be among them or not. The error that
-// the list ends with, if any, is returned when all before it is durable. It may be read from after RegisterList has
+// RegisterList is Register for the lines of a list. A line that cannot be used is told, and the rest go on. The error that the list ends with, if any, is returned when all before it is durable. It may be read from after RegisterList has
 // returned, if that was interrupted while it waited for a line.
 func (r *Registry) RegisterList(ctx context.Context, req Request, lines iter.Seq2[Document, error], told func(Registered)) error {
 	return r.register(ctx, req, runOfLines, lines, told)
+}
+
+// Lines are the lines of a list, for RegisterList.
+func Lines(in *list.Reader) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		for {
+			l, err := in.Next()
+			if err == io.EOF {
+				return
+			}
+			d := Document{File: l.File, Line: l.Number, Digests: l.Digests, Kind: l.Kind, Issued: l.Issued, Expires: l.Expires, Err: l.Err}
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (r *Registry) register(ctx context.Context, req Request, run int, docs iter.Seq2[Document, error], told func(Registered)) error {
@@ -92,7 +109,7 @@ func (r *Registry) register(ctx context.Context, req Request, run int, docs iter
 	if err := g.load(ctx); err != nil {
 		return err
 	}
-	if run == runOfFiles { // they are all of one kind
+	if req.Kind != "" { // else every document is of a kind of its own
 		if err := g.check(&Document{}); err != nil {
 			return err
 		}
