@@ -17,7 +17,7 @@ type sum struct {
 
 var (
 	// HASH  NAME (text), HASH *NAME (binary): sha256sum, sha3sum, rhash, openssl dgst -r; HASH NAME: BSD's sha256 -r.
-	plainSum = regexp.MustCompile(`^([0-9A-Fa-f]+) [ *]?((?s:.+))$`)
+	plainSum = regexp.MustCompile(`^([0-9A-Fa-f]+) ((?s:[ *].+|[^ *].*))$`)
 	// ALGORITHM (NAME) = HASH: sha256sum --tag, rhash --bsd, BSD's sha256; ALGORITHM(NAME)= HASH: openssl dgst.
 	taggedSum = regexp.MustCompile(`^([A-Z][A-Z0-9/-]*) ?\(((?s:.+))\) ?= ([0-9A-Fa-f]+)$`)
 )
@@ -28,7 +28,9 @@ var errNoSum = errors.New(`it is neither "HASH  NAME" nor "ALGORITHM (NAME) = HA
 func parseSum(line string) (s sum, err error) {
 	line, escaped := strings.CutPrefix(line, `\`)
 	if m := plainSum.FindStringSubmatch(line); m != nil {
-		s = sum{hex: m[1], name: m[2]}
+		if s = (sum{hex: m[1], name: m[2]}); strings.IndexByte(" *", s.name[0]) >= 0 {
+			s.name = s.name[1:]
+		}
 	} else if m := taggedSum.FindStringSubmatch(line); m != nil {
 		s = sum{algorithm: m[1], name: m[2], hex: m[3]}
 	} else {
