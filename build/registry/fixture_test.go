@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	if task := os.Getenv(childTask); task != "" {
 		os.Exit(runChild(task))
 	}
+	if task := os.Getenv(childList); task != "" {
+		os.Exit(runListChild(task))
+	}
 	var err error
 	if testDir, err = os.MkdirTemp("", "registry"); err != nil {
 		panic(err)
