@@ -226,8 +226,8 @@ func (d *digester) digest(args []string) error {
 	var done, known atomic.Int64 // bytes, files
 	began := time.Now()
 	progress := lazily(func() string {
-		perSecond, left := pace(done.Load(), total, time.Since(began))
-		return fmt.Sprintf("%d of %s, %s of %s, %s/s%s", known.Load(), plural(len(files), "file", "files"), size(done.Load()), size(total), size(perSecond), left)
+		pace := pace(done.Load(), total, time.Since(began), func(n int64) string { return size(n) + "/s" })
+		return fmt.Sprintf("%d of %s, %s of %s%s", known.Load(), plural(len(files), "file", "files"), size(done.Load()), size(total), pace)
 	})
 	read := func(n int) {
 		done.Add(int64(n))

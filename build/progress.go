@@ -72,17 +72,18 @@ type lazily func() string
 
 func (l lazily) String() string { return l() }
 
-// pace is how much was done a second, and in words how long the rest will take; a second after the start nobody knows.
-func pace(done, total int64, took time.Duration) (perSecond int64, left string) {
+// pace is how fast something comes on and how long the rest will take, to be added to what is done; a second after the start
+// nobody knows. each says what is done a second; a total of 0 is not known.
+func pace(done, total int64, took time.Duration, each func(perSecond int64) string) string {
 	if done <= 0 || took < time.Second {
-		return 0, ""
+		return ""
 	}
-	each := float64(took) / float64(done)
-	perSecond = int64(float64(time.Second) / each)
+	one := float64(took) / float64(done)
+	text := ", " + each(int64(float64(time.Second)/one))
 	if total > done {
-		left = ", " + duration(time.Duration(each*float64(total-done))) + " left"
+		text += ", " + duration(time.Duration(one*float64(total-done))) + " left"
 	}
-	return perSecond, left
+	return text
 }
 
 // duration is a time as people say it who wait.

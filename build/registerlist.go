@@ -72,9 +72,9 @@ func (c *cli) registerList(r *registry.Registry, req registry.Request, mixed boo
 	}
 	began, told := time.Now(), 0
 	progress := lazily(func() string {
-		perSecond, _ := pace(int64(told), 0, time.Since(began))
-		_, left := pace(read.n.Load(), size, time.Since(began))
-		return fmt.Sprintf("registering %s: %s, %d a second%s", l.name, plural(told, "line", "lines"), perSecond, left)
+		took := time.Since(began)
+		each := func(int64) string { return fmt.Sprintf("%.0f a second", float64(told)/took.Seconds()) }
+		return fmt.Sprintf("registering %s: %s%s", l.name, plural(told, "line", "lines"), pace(read.n.Load(), size, took, each))
 	})
 	var errReport error
 	err = r.RegisterList(c.ctx, req, registry.Lines(lines), func(f registry.Registered) {

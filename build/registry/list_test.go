@@ -115,7 +115,7 @@ func TestRegisterList(t *testing.T) {
 	}
 	expect(t, registerLines(t, r, listRequest, docs...),
 		"already", "registered", "registered", "the same document as line 3", "its SHA3-512 is not that of line 4", "its SHA3-512 is not that of what is registered",
-		"bad line", "it is empty", "it is empty",
+		"bad line", "it is the digest of an empty file", "it is the digest of an empty file",
 		office+` is not accredited for kind "diploma"`, `kind "passport" can be guessed`, `kind "Two Words": want one word`,
 		`issued "2026-02-29": want a day`, "issued "+day(2)+": that day is yet to come", `expires "2030-13-01": want a day`,
 		"expires 2026-04-30, before it was issued on 2026-05-01", "registered", "registered")
@@ -168,7 +168,7 @@ func TestRegisterListUpFront(t *testing.T) {
 	}
 	told := lineOf(3, 8)
 	told.Kind = "letter"
-	expect(t, registerLines(t, r, Request{Issuer: office, Issued: "2026-11-01"}, lineOf(2, 7), told), `kind ""`, "registered")
+	expect(t, registerLines(t, r, Request{Issuer: office, Issued: "2026-11-01"}, lineOf(2, 7), told), "its kind is not said", "registered")
 }
 
 // TestRegisterLongList: over several runs, every line is told once and in order, and duplicates are found wherever they are.

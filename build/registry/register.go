@@ -160,7 +160,8 @@ func (g *registration) load(ctx context.Context) error {
 	return nil
 }
 
-// emptyFile is everybody's: whoever registered it would vouch for every file that was cut to nothing.
+// emptyFile is everybody's. Who registers the file itself may know what he does; a list of thousands has it by mistake, and
+// would vouch for every file that was cut to nothing.
 var emptyFile = proofs.DigestsOf(nil)
 
 // check completes a document by the request, and refuses what must not be signed.
@@ -173,6 +174,8 @@ func (g *registration) check(d *Document) error {
 	switch {
 	case d.Err != nil:
 		return d.Err
+	case d.Kind == "":
+		return hint("say it on the line, or for all with --kind", "its kind is not said")
 	case !proofs.IsWord(d.Kind):
 		return hint("use a word such as diploma or land-extract", "kind %q: want one word of lower-case letters, digits and hyphens", d.Kind)
 	case slices.Contains(proofs.SensitiveKinds, d.Kind):
@@ -371,13 +374,9 @@ func (g *registration) take(ctx context.Context, p *prepared) {
 	if p.Line == 0 {
 		buf := buffers.Get().(*[1 << 20]byte)
 		p.Digests, p.Err = HashFile(ctx, p.File, buf[:], g.r.Read)
-		if buffers.Put(buf); p.Err != nil {
-			return
-		}
-	}
-	if p.Digests.SHA256 == emptyFile.SHA256 || p.Digests.SHA3512 == emptyFile.SHA3512 {
-		p.Err = hint("look whether it was copied whole", "it is empty: an empty file is everybody's, and proves nothing")
-		return
+		buffers.Put(buf)
+	} else if p.Digests.SHA256 == emptyFile.SHA256 || p.Digests.SHA3512 == emptyFile.SHA3512 {
+		p.Err = hint("look whether the file was copied whole", "it is the digest of an empty file, which is everybody's and proves nothing")
 	}
 	p.key = proofs.Ref{Digests: p.Digests}.Key()
 }
