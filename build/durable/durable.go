@@ -25,8 +25,8 @@ func WriteFile(path string, b []byte, perm os.FileMode) error {
 // Replace replaces a file atomically. It is durable only after SyncTree.
 func Replace(path string, b []byte, perm os.FileMode) error { return replace(path, b, perm, false) }
 
-// Create makes a file that is not there yet, atomically and durably; else it fails with fs.ErrExist.
-func Create(path string, b []byte, perm os.FileMode) error {
+// WriteNew makes a file that is not there yet, atomically and durably; else it fails with fs.ErrExist.
+func WriteNew(path string, b []byte, perm os.FileMode) error {
 	link := func(tmp, path string) error {
 		defer os.Remove(tmp)
 		return os.Link(tmp, path)

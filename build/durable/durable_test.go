@@ -194,3 +194,40 @@ func TestMakeDirs(t *testing.T) {
 		t.Error("a folder in a file")
 	}
 }
+
+// TestNewFile: a file that is being written has no name until it is whole, and one that was given up leaves nothing.
+func TestNewFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report")
+	write := func(text string) *NewFile {
+		f, err := Create(path)
+		if err == nil {
+			_, err = f.WriteString(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	write("given up").Discard()
+	f := write("whole")
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it has its name before it is whole (%v)", err)
+	}
+	if err := f.Commit(0o640); err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	write("given up").Discard()
+	b, err := os.ReadFile(path)
+	info, err2 := os.Stat(path)
+	if err != nil || err2 != nil || string(b) != "whole" || info.Mode().Perm() != 0o640 {
+		t.Errorf("got %q and %v (%v)", b, info, errors.Join(err, err2))
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("left behind: %v (%v)", names, err)
+	}
+	if _, err := Create(filepath.Join(dir, "no", "report")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "no/report") {
+		t.Errorf("got %v, want one that names the file", err)
+	}
+}

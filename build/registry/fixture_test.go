@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	if task := os.Getenv(childTask); task != "" {
 		os.Exit(runChild(task))
 	}
+	if task := os.Getenv(childList); task != "" {
+		os.Exit(runListChild(task))
+	}
 	var err error
 	if testDir, err = os.MkdirTemp("", "registry"); err != nil {
 		panic(err)
@@ -134,6 +137,7 @@ func makeFirst(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Now = func() time.Time { return time.Unix(start, 0) }
 	if err := r.Accredit(office, "Office", []string{"letter"}); err != nil {
 		t.Fatal(err)
 	}

@@ -231,5 +231,5 @@ func (r *Registry) lock(ctx context.Context, name string) (io.Closer, error) {
 // The locks. Nobody holds both.
 const (
 	lockPublish  = storage.LockPublish // sequence, index and sign: one publisher
-	lockRegister = "register.lock"     // what is registered, so that no document is registered twice
+	lockRegister = "register.lock"     // one Register at a time: a document must not be queued twice
 )

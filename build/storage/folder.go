@@ -57,7 +57,7 @@ func (q FolderQueue) Add(entries [][]byte) error {
 			last, _ := parseQueueName(names[len(names)-1])
 			next = last + 1
 		}
-		err = durable.Create(q.path(fmt.Sprintf("%016d-%d%s", next, len(entries), queueSuffix)), b, 0o644)
+		err = durable.WriteNew(q.path(fmt.Sprintf("%016d-%d%s", next, len(entries), queueSuffix)), b, 0o644)
 		if !errors.Is(err, fs.ErrExist) {
 			return err
 		}
