@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"stele/build/keys"
+	lists "stele/build/list"
 	"stele/build/registry"
 	"stele/build/verifier"
 )
@@ -44,7 +45,8 @@ func commands() []command {
 		{"demo", "[--dir D] [--addr A] [--once]", "make and serve a complete registry with sample documents", runDemo},
 		{"init", "[--origin NAME] [--title TEXT]", "make a registry and its keys", runInit},
 		{"accredit", "AUTHORITY [--title TEXT] [--kind WORD]…", "let an authority issue kinds of documents", runAccredit},
-		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, and folders of them", runRegister},
+		{"digest", "FILE… [-o LIST]", "make a list of documents by their digests, to be registered without them", runDigest},
+		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, folders of them, or a list: --from LIST", runRegister},
 		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
@@ -171,12 +173,15 @@ func hintFor(err error) string {
 		reg     *registry.Error
 		key     *keys.Error
 		compile *verifier.CompileError
+		whole   *lists.Error
 	)
 	switch {
 	case errors.As(err, &wrong):
 		return wrong.hint
 	case errors.As(err, &reg):
 		return reg.Hint
+	case errors.As(err, &whole):
+		return whole.Hint
 	case errors.As(err, &key):
 		return key.Hint
 	case errors.As(err, &compile):

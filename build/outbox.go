@@ -57,7 +57,7 @@ func openOutbox(keysDir string) (*outbox, error) {
 	return b, nil
 }
 
-func (b *outbox) unlock() { b.lock.Unlock() }
+func (b *outbox) unlock() { b.lock.Close() }
 
 func (b *outbox) read() error {
 	dir, err := os.ReadDir(b.dir)

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"stele/build/intake"
@@ -66,14 +65,20 @@ func (c *cli) openToServe(publish bool) (*registry.Registry, error) {
 // mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again.
 func (c *cli) mustBeServable(r *registry.Registry) error {
 	switch {
-	case !exists(filepath.Join(r.Public(), "ledger", "checkpoint")):
+	case !c.published():
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
-	case exists(filepath.Join(r.Public(), "index.html")):
+	case hasPages(r):
 		return nil
 	case verifier.Available():
 		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: "stele publish"}
 	}
 	return &registry.Error{Err: fmt.Errorf("%s has been published without its pages, and this stele cannot make them", c.folder()), Hint: withPages}
+}
+
+// hasPages reports whether the portal's pages are there, or cannot be looked at: why is told to whoever asks for one.
+func hasPages(r *registry.Registry) bool {
+	there, err := r.Published(site.Index)
+	return there || err != nil
 }
 
 // withPages is what to do where a binary has no pages and cannot make them.
@@ -103,10 +108,7 @@ func (d *daemon) run(c *cli, r *registry.Registry) error {
 		d.log = slog.New(slog.NewJSONHandler(c.stderr, nil))
 	}
 	d.schedule = &intake.Schedule{Every: d.every}
-	handler, err := d.handler()
-	if err != nil {
-		return err
-	}
+	handler := d.handler()
 	listening, metrics, err := d.listen()
 	if err != nil {
 		return err
@@ -132,9 +134,9 @@ func (d *daemon) run(c *cli, r *registry.Registry) error {
 
 // handler is the portal with the intake under /v1/. Whoever only serves need not be able to write, nor to read what is not
 // published: then the portal is served alone.
-func (d *daemon) handler() (http.Handler, error) {
+func (d *daemon) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", site.Handler(d.r.Public()))
+	mux.Handle("/", d.r.Site())
 	var err error
 	if d.in, err = d.r.NewIntake(d.queue); err != nil {
 		d.c.note("note: no statements are taken, only the portal is served: %s", plain(err))
@@ -143,13 +145,12 @@ func (d *daemon) handler() (http.Handler, error) {
 		}
 		mux.Handle("/v1/", intake.Closed())
 		d.counts = intake.NewMetrics(nil)
-		return mux, nil
+		return mux
 	}
 	d.counts = intake.NewMetrics(d.in)
 	s := &intake.Server{Registry: d.r, Intake: d.in, Log: d.log, Schedule: d.schedule, Limits: intake.DefaultLimits, Metrics: d.counts}
-	api, err := s.Handler()
-	mux.Handle("/v1/", api)
-	return mux, err
+	mux.Handle("/v1/", s.Handler())
+	return mux
 }
 
 func (d *daemon) listen() (listening, metrics net.Listener, err error) {

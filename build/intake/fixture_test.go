@@ -131,11 +131,7 @@ func (d *desk) begin(set setup) {
 	d.log = &bytes.Buffer{}
 	d.s = &Server{Registry: d.r, Intake: d.in, Log: slog.New(slog.NewJSONHandler(&locked{w: d.log}, nil)), Schedule: &Schedule{},
 		Limits: set.limits, Metrics: NewMetrics(d.in)}
-	h, err := d.s.Handler()
-	if err != nil {
-		d.Fatal(err)
-	}
-	d.http = httptest.NewServer(h)
+	d.http = httptest.NewServer(d.s.Handler())
 	d.client = &http.Client{Transport: conforming{d, http.DefaultTransport}}
 	d.Cleanup(d.end)
 }

@@ -1,10 +1,9 @@
 package intake
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -80,13 +79,13 @@ const (
 	clockSlack = 60 * time.Second // behind the last publication: registry's own limit
 )
 
-func (s *Server) health(w http.ResponseWriter, _ *http.Request, _ *line) error {
+func (s *Server) health(w http.ResponseWriter, r *http.Request, _ *line) error {
 	h := Health{Problems: []string{}, Registry: s.Registry.Trust.Origin, Time: s.Registry.Now().UTC().Truncate(time.Second)}
 	h.Queue.Pending, h.Queue.Limit = s.Intake.Pending()
 	if h.Queue.Pending >= h.Queue.Limit {
 		h.problem("the queue is full: %d statements", h.Queue.Pending)
 	}
-	if err := s.publication(&h); err != nil {
+	if err := s.publication(r.Context(), &h); err != nil {
 		h.problem("what is published cannot be read: %v", err)
 	}
 	s.disk(&h)
@@ -103,8 +102,8 @@ func (h *Health) problem(format string, args ...any) {
 
 // publication looks at the published checkpoint: it is on time if it is no older than two turns of the schedule, or, where
 // somebody else publishes, than what verifiers still take for fresh.
-func (s *Server) publication(h *Health) error {
-	b, err := os.ReadFile(filepath.Join(s.Registry.Public(), "ledger", "checkpoint"))
+func (s *Server) publication(ctx context.Context, h *Health) error {
+	b, err := s.Registry.Portal().Read(ctx, "ledger/checkpoint")
 	if err != nil {
 		return err
 	}

@@ -36,8 +36,10 @@ const (
 	MaxBody       = 4 << 20 // bytes
 )
 
-// answerTime is how long a client may take to read its answer.
-const answerTime = 30 * time.Second
+const (
+	commitTime = 30 * time.Second // for the queue to be written
+	answerTime = 30 * time.Second // for the client to read its answer
+)
 
 // The types of what is submitted.
 const (
@@ -59,11 +61,8 @@ type Server struct {
 }
 
 // Handler is the server's handler, below /v1/.
-func (s *Server) Handler() (http.Handler, error) {
-	var err error
-	if s.public, err = portal.Open(s.Registry.Public()); err != nil {
-		return nil, err
-	}
+func (s *Server) Handler() http.Handler {
+	s.public = s.Registry.Portal()
 	s.gate = newGate(s.Limits)
 	mux := http.NewServeMux()
 	for _, route := range []struct {
@@ -85,7 +84,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("/v1/", s.logged("/v1/", func(http.ResponseWriter, *http.Request, *line) error {
 		return fail(http.StatusNotFound, "see /v1/openapi.yaml", "there is nothing of that name")
 	}))
-	return mux, nil
+	return mux
 }
 
 // Closed answers where no statements are taken.
@@ -247,8 +246,6 @@ func (s *Server) notTaken(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fail(statusGone, "send it again", "the request was broken off")
-	case errors.Is(err, registry.ErrBusy):
-		return later(http.StatusServiceUnavailable, 30*time.Second, "send it again later: nothing of it was taken", "%v", err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		s.Log.Error("the queue cannot be written", "error", err)
 		return later(http.StatusInsufficientStorage, time.Minute, "send it again later: nothing of it was taken", "the registry has no room left on its disk")
@@ -410,7 +407,7 @@ func (s *Server) logged(route string, do func(http.ResponseWriter, *http.Request
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, l := time.Now(), &line{remote: remote(r)}
 		rec := &recorder{ResponseWriter: w}
-		http.NewResponseController(w).SetWriteDeadline(began.Add(s.Limits.BodyTime + registry.LockPatience + answerTime))
+		http.NewResponseController(w).SetWriteDeadline(began.Add(s.Limits.BodyTime + commitTime + answerTime))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		if err := do(rec, r, l); err != nil && rec.status == 0 {

@@ -644,6 +644,7 @@ func TestOthersAtWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		other.Now = d.r.Now
 		file := filepath.Join(t.TempDir(), "doc")
 		if err := os.WriteFile(file, fmt.Appendf(nil, "document %d\n", n+1), 0o644); err != nil {
 			t.Fatal(err)
@@ -754,7 +755,7 @@ func TestDamagedQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := d.ask(context.Background(), "POST", "/v1/statements", "text/plain", bytes.NewReader(d.registration(office, 5)))
-	if a.status != 503 || !strings.Contains(a.error(t).Message, "its log says why") || !strings.Contains(d.log.String(), "damaged queue file") {
+	if a.status != 503 || !strings.Contains(a.error(t).Message, "its log says why") || !strings.Contains(d.log.String(), "damaged batch of pending statements") {
 		t.Errorf("got %d %s, log %s", a.status, a.body, d.log)
 	}
 	if err := os.Remove(path); err != nil {

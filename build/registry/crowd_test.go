@@ -39,7 +39,7 @@ func TestCrowdIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newVetter(r.Trust, ix, 0, nil)
+	v := r.newVetter(ix, 0, nil)
 	var keys []proofs.Hash
 	added := map[proofs.Hash]int{}
 	for i := range 50 { // fewer than two halves of 64: they cannot part

@@ -1,11 +1,11 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stele/build/index"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
@@ -31,12 +32,12 @@ type Intake struct {
 	done chan struct{}
 	seen atomic.Pointer[standing]
 
-	mu      sync.Mutex // guards what follows; whoever needs lockPending too takes that first
+	mu      sync.Mutex // guards what follows
 	state   *index.State
-	stamps  [2]os.FileInfo // of the files that change with each publication
-	written uint64         // size of the published checkpoint
-	files   map[string]*queueBatch
-	oldest  string // of the queue's files
+	mark    []byte    // the published checkpoint: it changes with each publication
+	again   time.Time // before that, it is not looked at again
+	written uint64    // its size
+	batches map[string][]*queued
 	next    uint64 // number of the next queued statement
 	byID    map[proofs.Hash]*queued
 	byKey   map[proofs.Hash][]*queued
@@ -49,12 +50,6 @@ type Intake struct {
 type standing struct {
 	as      proofs.Authorities
 	version int
-}
-
-// A queueBatch is a queue file that was read.
-type queueBatch struct {
-	info os.FileInfo
-	all  []*queued
 }
 
 // queued is a statement in the queue.
@@ -91,19 +86,16 @@ type Outcome struct {
 const lateStatements = 100_000
 
 // gatherFor is how long the writer waits for more before it syncs.
-const gatherFor = 2 * time.Millisecond
-
-// LockPatience is how long the intake waits for whoever holds the queue, such as a large `stele register`.
-const LockPatience = 20 * time.Second
-
-// ErrBusy says that another process has held the queue for too long.
-var ErrBusy = errors.New("the registry's queue is held by another process")
+const (
+	gatherFor  = 2 * time.Millisecond
+	gatherMost = time.Second
+)
 
 // NewIntake opens the intake of a queue of at most limit statements. A tenth more is kept for revoke, suspend and withdraw.
 func (r *Registry) NewIntake(limit int) (*Intake, error) {
 	in := &Intake{r: r, limit: limit, reserve: limit/10 + 1, Committed: func(int, time.Duration) {},
 		jobs: make(chan *intakeJob, 64), done: make(chan struct{}), next: 1,
-		files: map[string]*queueBatch{}, byID: map[proofs.Hash]*queued{}, byKey: map[proofs.Hash][]*queued{},
+		batches: map[string][]*queued{}, byID: map[proofs.Hash]*queued{}, byKey: map[proofs.Hash][]*queued{},
 		late: [2]map[proofs.Hash]string{{}, {}}, read: map[string]bool{}, refused: map[proofs.Hash]*Outcome{}}
 	if err := in.Refresh(); err != nil {
 		return nil, err
@@ -136,99 +128,79 @@ func (in *Intake) PublishedSize() uint64 {
 func (in *Intake) Refresh() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.again = time.Time{}
 	return in.refresh()
 }
 
 // refresh reads the queue before the state: a publication in between only moves statements from the one to the other.
 func (in *Intake) refresh() error {
-	stamps := in.r.stamps()
 	left, roots, err := in.refreshQueue()
 	if err != nil {
 		return err
 	}
-	again := in.state == nil || left || !sameFiles(stamps, in.stamps)
-	if again {
+	published, err := in.published(left)
+	if err != nil {
+		return err
+	}
+	if published {
 		if err := in.reload(); err != nil {
 			return err
 		}
-		in.stamps = stamps
 	}
-	if again || roots {
+	if published || roots {
 		return in.see()
 	}
 	return nil
 }
 
-// stamps tell one publication from the next.
-func (r *Registry) stamps() (out [2]os.FileInfo) {
-	out[0], _ = os.Stat(r.path("state", "index"))
-	out[1], _ = os.Stat(r.path("public", "ledger", "checkpoint"))
-	return out
+// published reports whether there has been a publication since the last look. Where looking is slow, it is not done all the
+// time: that somebody has published shows in the queue too.
+func (in *Intake) published(must bool) (bool, error) {
+	began := time.Now()
+	if !must && in.state != nil && began.Before(in.again) {
+		return false, nil
+	}
+	b, err := in.r.at.Public.Read(checkpointPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	in.again = time.Now().Add(20 * time.Since(began))
+	if in.state != nil && !must && bytes.Equal(b, in.mark) {
+		return false, nil
+	}
+	in.mark = b
+	return true, nil
 }
 
-func sameFiles(a, b [2]os.FileInfo) bool { return sameFile(a[0], b[0]) && sameFile(a[1], b[1]) }
-
-func sameFile(a, b os.FileInfo) bool {
-	return a != nil && b != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime())
-}
-
-// refreshQueue compares the queue's files with those known, and reports whether some have left, and whether the root says
-// something in those that came. Files leave from the oldest on, and their numbers begin again where the queue was empty: while the
-// oldest is the same, none has left.
+// refreshQueue compares the queue with what is known of it, and reports whether something has left, and whether the root says
+// something in what came.
 func (in *Intake) refreshQueue() (left, roots bool, err error) {
-	names, err := in.r.queueNames()
+	batches, err := in.r.pending(func(name string) bool { return in.batches[name] != nil })
 	if err != nil {
 		return false, false, err
 	}
-	if oldest := in.files[in.oldest]; oldest == nil || len(names) == 0 || names[0] != in.oldest || !sameFile(in.stat(in.oldest), oldest.info) {
-		for name, f := range in.files {
-			if _, there := slices.BinarySearch(names, name); !there || !sameFile(in.stat(name), f.info) {
-				in.drop(name)
-				left = true
-			}
+	here := make(map[string]bool, len(batches))
+	for _, b := range batches {
+		here[b.Name] = true
+	}
+	for name := range in.batches {
+		if !here[name] {
+			in.drop(name)
+			left = true
 		}
 	}
-	in.oldest = ""
-	if len(names) > 0 {
-		in.oldest = names[0]
-	}
-	first := len(names)
-	for first > 0 && in.files[names[first-1]] == nil {
-		first--
-	}
-	for _, name := range names[first:] {
-		came, err := in.load(name)
-		if err != nil {
-			return left, roots, err
+	for _, b := range batches {
+		if in.batches[b.Name] == nil {
+			roots = in.add(b) || roots
 		}
-		roots = roots || came
 	}
 	return left, roots, nil
 }
 
-func (in *Intake) stat(name string) os.FileInfo {
-	info, _ := os.Stat(in.r.path("pending", name))
-	return info
-}
-
-// load reads a queue file, unless it has just left.
-func (in *Intake) load(name string) (roots bool, err error) {
-	info := in.stat(name)
-	f, err := readQueueFile(in.r.path("pending", name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	all, roots := in.add(f.entries)
-	in.files[name] = &queueBatch{info, all}
-	return roots, nil
-}
-
-// add takes the statements of a queue file into memory.
-func (in *Intake) add(entries [][]byte) (all []*queued, roots bool) {
-	for _, e := range entries {
+// add takes the statements of a batch into memory, and reports whether the root's are among them.
+func (in *Intake) add(b storage.Batch) (roots bool) {
+	all := make([]*queued, 0, len(b.Entries)) // not nil: it is known
+	for _, e := range b.Entries {
 		q := &queued{number: in.next, id: StatementID(e), entry: e}
 		in.next++
 		if _, env, err := proofs.ParseEntry(e); err == nil {
@@ -242,12 +214,13 @@ func (in *Intake) add(entries [][]byte) (all []*queued, roots bool) {
 		in.byKey[key] = append(in.byKey[key], q)
 		all = append(all, q)
 	}
-	return all, roots
+	in.batches[b.Name] = all
+	return roots
 }
 
-// drop forgets a queue file that has left, and remembers of late what its statements were about.
+// drop forgets a batch that has left, and remembers of late what its statements were about.
 func (in *Intake) drop(name string) {
-	for _, q := range in.files[name].all {
+	for _, q := range in.batches[name] {
 		if in.byID[q.id] == q {
 			delete(in.byID, q.id)
 		}
@@ -262,29 +235,27 @@ func (in *Intake) drop(name string) {
 		}
 		in.late[0][q.id] = q.selector
 	}
-	delete(in.files, name)
+	delete(in.batches, name)
 }
 
 // reload reads what the last publication has left: the index, how much of it is written, and what it refused.
 func (in *Intake) reload() error {
-	b, err := os.ReadFile(in.r.path("public", "ledger", "checkpoint"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	in.written = 0
-	if err == nil {
-		c, _, err := proofs.ParseCheckpoint(b)
+	if in.mark != nil {
+		c, _, err := proofs.ParseCheckpoint(in.mark)
 		if err != nil {
-			return fmt.Errorf("%s: %w", in.r.path("public", "ledger", "checkpoint"), err)
+			return fmt.Errorf("%s: %w", in.r.at.Public.Path(checkpointPath), err)
 		}
 		in.written = c.Size
 	}
-	if in.state, err = in.r.lastState(); err != nil {
+	state, err := in.r.lastState()
+	if err != nil {
 		return err
 	}
-	if in.state.Size < in.written {
+	if in.state = state; state.Size < in.written {
+		in.state = nil
 		return hint("restore state/ from the newest backup", "%s speaks of %d entries, but %d are published",
-			in.r.path("state", "index"), in.state.Size, in.written)
+			in.r.at.State.Path(stateIndex), state.Size, in.written)
 	}
 	aside, err := in.r.readRefused(in.read)
 	for _, a := range aside {
@@ -318,8 +289,8 @@ func (in *Intake) see() error {
 
 func (in *Intake) inOrder() []*queued {
 	var all []*queued
-	for _, f := range in.files {
-		all = append(all, f.all...)
+	for _, f := range in.batches {
+		all = append(all, f...)
 	}
 	slices.SortFunc(all, func(a, b *queued) int { return int(a.number) - int(b.number) })
 	return all
@@ -441,7 +412,7 @@ func (in *Intake) write() {
 
 func (in *Intake) gather(first *intakeJob) []*intakeJob {
 	batch, n := []*intakeJob{first}, len(first.checked)
-	enough := time.After(gatherFor)
+	enough := time.After(in.gatherTime())
 	for n < enqueueEvery {
 		select {
 		case j, ok := <-in.jobs:
@@ -456,18 +427,16 @@ func (in *Intake) gather(first *intakeJob) []*intakeJob {
 	return batch
 }
 
+// gatherTime grows with the queue's batches: to look through their names takes its time with each write, and the more wait, the
+// less it matters how soon one more is among them.
+func (in *Intake) gatherTime() time.Duration {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return min(gatherFor+time.Duration(len(in.batches))*10*time.Microsecond, gatherMost)
+}
+
 // commit decides about the statements of some callers, and makes durable what is taken.
 func (in *Intake) commit(batch []*intakeJob) error {
-	ctx, cancel := context.WithTimeout(context.Background(), LockPatience)
-	defer cancel()
-	l, err := in.r.lock(ctx, lockPending)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return ErrBusy
-	}
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.refresh(); err != nil {
@@ -515,7 +484,7 @@ func (in *Intake) vetter(checked []*Checked) (*vetter, error) {
 	if rooted {
 		as = as.Clone()
 	}
-	v := newVetter(in.r.Trust, saved{in.state, in.r.store()}, in.state.Size+in.next, as)
+	v := in.r.newVetter(saved{in.state, in.r.store()}, in.state.Size+in.next, as)
 	if err := v.loadRecords(entries); err != nil {
 		return nil, in.r.notWhole(err)
 	}
@@ -547,8 +516,8 @@ func (in *Intake) addQueued(v *vetter, key proofs.Hash) {
 	}
 	for _, q := range in.byKey[key] {
 		e, err := in.r.Trust.Authorise(v.as, in.place(q), q.entry)
-		if err == nil && !v.holds(q.selector, e.Note.Text) {
-			v.records[key] = append(v.records[key], e)
+		if err == nil && !v.isOld(e, q.entry) {
+			v.records[key] = append(v.records[key], proofs.RecordEntry{Place: e.Place, Bytes: e.Bytes})
 		}
 	}
 }
@@ -586,17 +555,17 @@ func (in *Intake) known(v *vetter, c *Checked) bool {
 		c.State = Pending
 		return true
 	}
-	for _, e := range v.records[proofs.KeyOf(c.Subject)] {
+	for _, e := range v.record(proofs.KeyOf(c.Subject)) {
 		if e.Note.Text == c.entry.Note.Text && e.Place < in.state.Size {
-			in.published(&c.Outcome, e.Place, e.Published)
+			in.tellPublished(&c.Outcome, e.Place, e.Published)
 			return true
 		}
 	}
 	return false
 }
 
-// published tells of a statement in the index. Until the checkpoint that covers it is written, it is pending.
-func (in *Intake) published(o *Outcome, place uint64, at int64) {
+// tellPublished tells of a statement in the index. Until the checkpoint that covers it is written, it is pending.
+func (in *Intake) tellPublished(o *Outcome, place uint64, at int64) {
 	if o.State = Pending; place < in.written {
 		o.State, o.Place, o.Published = Published, place, at
 	}
@@ -616,10 +585,8 @@ func (in *Intake) room(action string, taken int) bool {
 func (in *Intake) Find(id proofs.Hash, selector string) (Outcome, bool, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !sameFiles(in.r.stamps(), in.stamps) || in.byID[id] == nil { // others may have queued or published it
-		if err := in.refresh(); err != nil {
-			return Outcome{}, false, err
-		}
+	if err := in.refresh(); err != nil { // others may have queued or published it
+		return Outcome{}, false, err
 	}
 	if q := in.byID[id]; q != nil {
 		o := outcomeOf(id, q.entry)
@@ -657,7 +624,7 @@ func (in *Intake) find(id proofs.Hash, selector string) (Outcome, bool, error) {
 	for _, e := range entries {
 		if StatementID(e.Bytes) == id && e.Envelope.Selector == selector {
 			o := outcomeOf(id, e.Bytes)
-			in.published(&o, e.Place, e.Published)
+			in.tellPublished(&o, e.Place, e.Published)
 			return o, true, nil
 		}
 	}

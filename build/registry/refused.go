@@ -6,9 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
 
 	"stele/proofs"
 )
@@ -94,23 +91,29 @@ type putAside struct {
 	entry []byte
 }
 
-// readRefused reads files of state/refused that are not among those read, and adds their names.
+// refusedBelow is where refused statements are put aside, below what the publisher remembers.
+const refusedBelow = "refused/"
+
+// readRefused reads files of refused statements that are not among those read, and adds their names.
 func (r *Registry) readRefused(read map[string]bool) ([]putAside, error) {
-	dir, err := os.ReadDir(r.path("state", "refused"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var names []string
+	err := r.at.State.List(refusedBelow, func(name string, _ int64) error {
+		if !read[name] {
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	var all []putAside
-	for _, d := range dir {
-		if read[d.Name()] || strings.HasPrefix(d.Name(), ".") {
-			continue
-		}
-		b, err := os.ReadFile(r.path("state", "refused", d.Name()))
+	for _, name := range names {
+		b, err := r.at.State.Read(name)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, parseRefused(b)...)
-		read[d.Name()] = true
+		read[name] = true
 	}
 	return all, nil
 }
