@@ -35,6 +35,7 @@ type documentResult struct {
 	Target     string      `json:"target,omitempty"`
 	Reason     string      `json:"reason,omitempty"`
 	File       string      `json:"file,omitempty"` // that the half-signed statement was written to
+	Note       string      `json:"note,omitempty"` // what may not be expected
 	Code       issuer.Code `json:"code,omitempty"`
 	Error      string      `json:"error,omitempty"`
 	Hint       string      `json:"hint,omitempty"`
@@ -299,7 +300,7 @@ func (c *cli) sayOne(clerk *issuer.Clerk, action string, a ask) (documentResult,
 func resultOf(name string, said *issuer.Said) documentResult {
 	s := said.Entry.Statement
 	res := documentResult{Document: name, State: "pending", Subject: said.Entry.Envelope.Selector, Issuer: s.Issuer,
-		Registrant: said.Life.Registrant, Statement: statementID(said.Entry.Note.Text), Relation: s.Relation, Reason: s.Reason}
+		Registrant: said.Life.Registrant, Statement: statementID(said.Entry.Note.Text), Relation: s.Relation, Reason: s.Reason, Note: said.Note}
 	if s.Successor != nil {
 		res.Successor = s.Successor.Selector()
 	}
@@ -336,6 +337,9 @@ func (c *cli) tellDocument(action string, res documentResult) {
 			by += ", registered by " + res.Registrant
 		}
 		fmt.Fprintf(c.stdout, "%s: %s, %s\n", shown(res.Document), done[action], by)
+	}
+	if res.Note != "" {
+		c.note("note: %s: %s", shown(res.Document), res.Note)
 	}
 }
 
@@ -381,7 +385,7 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 		}
 		return "look whether the digest is the right one"
 	case issuer.OtherRegistrant:
-		return "leave out --issuer and --registrant, and " + registrant + " says it; or the registry's root does: " + again + " --root"
+		return "without --issuer and --registrant " + registrant + " says it; or the registry's root does: " + again + " --root"
 	case issuer.NotAccredited:
 		return "the registry's root can still say it: " + again + " --root"
 	case issuer.NoKey:
@@ -389,7 +393,7 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 	case issuer.Countersignature:
 		return "add --out FILE, and have " + registrant + " sign that file too: stele link --countersign FILE"
 	case issuer.Revoked, issuer.Superseded, issuer.Suspended, issuer.NotSuspended:
-		return "see what has been said: stele verify " + c.verifiable(a.name)
+		return c.seeLife(a.name, r.Life)
 	case issuer.Repeated:
 		return "if it is to be said again, use other words in --reason"
 	case issuer.SuccessorMissing:
@@ -405,12 +409,21 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 	return ""
 }
 
-// verifiable is a document as verify takes it: it wants the file.
-func (c *cli) verifiable(name string) string {
-	if exists(name) && !registry.IsReceipt(name) {
-		return shell(name)
+// seeLife is how to look at what has been said of a document. verify wants the file, and knows what is published.
+func (c *cli) seeLife(name string, life *proofs.Life) string {
+	for _, e := range life.Events {
+		if e.Effect && e.Published == 0 {
+			return "stele publish brings into force what waits"
+		}
 	}
-	return "FILE"
+	if !exists(name) || registry.IsReceipt(name) {
+		name = "FILE"
+	}
+	command := "stele verify " + shell(name)
+	if c.registryDir != "." {
+		command += " --registry " + shell(c.registryDir)
+	}
+	return "see what has been said: " + command
 }
 
 // countersign shows another authority's link, adds the registrant's signature and delivers it.

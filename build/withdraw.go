@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"stele/build/registry"
@@ -49,6 +48,9 @@ func runWithdraw(c *cli) error {
 	}
 	if w.From, err = when(r); err != nil {
 		return err
+	}
+	if w.From != nil && from != "start" && from != strconv.FormatUint(*w.From, 10) {
+		c.note("note: what was published from %s on begins at place %d of the ledger; days begin at midnight UTC", from, *w.From)
 	}
 	return c.withdraw(r, w)
 }
@@ -112,18 +114,18 @@ func (c *cli) withdraw(r *registry.Registry, w registry.Withdrawal) error {
 		fmt.Fprintf(c.stdout, "what it has said before stands; --from takes that back too\n")
 		return nil
 	}
-	fmt.Fprintf(c.stdout, "what it has said from place %d of the ledger on is not believed: %s undone%s; revocations and suspensions stand\n", *w.From,
-		plural(out.Registrations, "registration", "registrations"), othersUndone(out.Undone))
+	fmt.Fprintf(c.stdout, "what it has said from place %d of the ledger on is not believed: %s undone; its revocations and suspensions stand\n",
+		*w.From, undoneText(out.Undone))
 	return nil
 }
 
-// othersUndone counts what else is void.
-func othersUndone(undone map[string]int) string {
-	var b strings.Builder
+// undoneText counts what is void.
+func undoneText(undone map[string]int) string {
+	text := plural(undone[proofs.ActionRegister], "registration", "registrations")
 	for _, action := range []string{proofs.ActionRestore, proofs.ActionSupersede, proofs.ActionLink} {
 		if n := undone[action]; n > 0 {
-			fmt.Fprintf(&b, ", and %d × %s", n, action)
+			text += fmt.Sprintf(", %d × %s", n, action)
 		}
 	}
-	return b.String()
+	return text
 }

@@ -29,6 +29,7 @@ type Said struct {
 	Entry *proofs.Entry
 	Life  *proofs.Life // that it is about, as it was before
 	Half  bool         // the registrant's line is wanting: it has not been put among what is to be delivered
+	Note  string       // what whoever has said it may not expect; may be empty
 }
 
 // Say composes and signs a statement, and puts it among those that Deliver delivers.
@@ -54,7 +55,11 @@ func (c *Clerk) Say(ctx context.Context, d Draft) (*Said, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.take(m, note, life, half)
+	said, err := c.take(m, note, life, half)
+	if err == nil {
+		said.Note = m.unexpected(s, life)
+	}
+	return said, err
 }
 
 // take looks at a signed statement as the registry will, and keeps it for delivery.
@@ -64,7 +69,7 @@ func (c *Clerk) take(m *Matter, note *proofs.Note, life *proofs.Life, half bool)
 		return nil, err
 	}
 	if half {
-		return &Said{e, life, true}, nil
+		return &Said{Entry: e, Life: life, Half: true}, nil
 	}
 	if !m.hasEffect(e) {
 		return nil, refuse(NoEffect, life, "a %s so signed has no effect on a document that is %s", e.Statement.Action, life.State)
@@ -73,7 +78,7 @@ func (c *Clerk) take(m *Matter, note *proofs.Note, life *proofs.Life, half bool)
 	c.said[key] = append(c.said[key], e)
 	c.wait = append(c.wait, e.Bytes)
 	c.place++
-	return &Said{e, life, false}, nil
+	return &Said{Entry: e, Life: life}, nil
 }
 
 // speaker is who says what no issuer was named for: a registrant whose key is here, best that of the registration that answers.

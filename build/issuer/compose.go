@@ -124,8 +124,7 @@ func (m *Matter) others(d Draft, s *proofs.Statement, life *proofs.Life) error {
 	case e == nil:
 		return refuse(SuccessorMissing, life, "its replacement is not registered yet")
 	case e.Place < life.Register.Place:
-		return refuse(SuccessorEarlier, life, "its replacement was registered before it (%s, and this one %s), and has to be registered after",
-			when(e), when(life.Register))
+		return refuse(SuccessorEarlier, life, "its replacement was registered before it, and has to be registered after")
 	}
 	s.Successor = e.Statement.Document
 	return nil
@@ -248,6 +247,23 @@ func (m *Matter) refuseIn(s *proofs.Statement, life *proofs.Life, otherwise *Ref
 		return refuse(NotSuspended, life, "not suspended: there is nothing to restore")
 	}
 	return otherwise
+}
+
+// unexpected is what a statement that takes effect does not change, or brings about, and somebody may not think of.
+func (m *Matter) unexpected(s *proofs.Statement, life *proofs.Life) string {
+	first := proofs.Answering(proofs.Lives(m.Trust, m.Authorities, life.Register.Statement.Document.Key(), m.Record))
+	if first != nil && first.Registrant != life.Registrant && s.Action != proofs.ActionLink {
+		return fmt.Sprintf("%s has registered it too, and its registration is the one that verifiers go by; it stays %s", first.Registrant, first.State)
+	}
+	if s.Successor == nil {
+		return ""
+	}
+	for _, l := range proofs.Lives(m.Trust, m.Authorities, s.Successor.Key(), m.Successor) {
+		if l.Registrant == life.Registrant && l.State != proofs.StateActive {
+			return "its replacement is itself " + l.State
+		}
+	}
+	return ""
 }
 
 // latest is the statement that has brought a life into its state.

@@ -364,8 +364,8 @@ func (r *Registry) publishedAt(size uint64) (int64, error) {
 	return time, err
 }
 
-// Undone counts, by action, what an authority has said from a place on and a withdrawal from there takes back. It goes through the
-// ledger, and tells how far it has come.
+// Undone counts, by action, what an authority has said from a place on and a withdrawal from there takes back that none before has. It
+// goes through the ledger, and tells how far it has come.
 func (r *Registry) Undone(ctx context.Context, name string, from uint64, told func(done, of uint64)) (map[string]int, error) {
 	l, err := r.lock(ctx, lockPending)
 	if err != nil {
@@ -380,27 +380,38 @@ func (r *Registry) Undone(ctx context.Context, name string, from uint64, told fu
 	if err != nil {
 		return nil, err
 	}
+	as, err := state.ReadAuthorities(r.Trust)
+	if err != nil {
+		return nil, err
+	}
 	counts := map[string]int{}
+	count := func(first uint64, entries [][]byte) {
+		for i, e := range entries {
+			if action := said(e, name); takenBack[action] && !as[name].Disowned(first+uint64(i)) {
+				counts[action]++
+			}
+		}
+	}
 	err = r.log().Entries(from, state.Size, func(first uint64, entries [][]byte) error {
 		told(first-from, state.Size-from)
-		countActions(counts, name, entries)
+		count(first, entries)
 		return ctx.Err()
 	})
 	if pending := entriesOf(files); err == nil && from < state.Size+uint64(len(pending)) {
-		countActions(counts, name, pending[max(from, state.Size)-state.Size:])
+		first := max(from, state.Size)
+		count(first, pending[first-state.Size:])
 	}
 	return counts, err
 }
 
-func countActions(counts map[string]int, name string, entries [][]byte) {
-	for _, e := range entries {
-		_, env, err := proofs.ParseEntry(e)
-		if err != nil || env.Issuer != name {
-			continue
-		}
-		switch env.Action {
-		case proofs.ActionRegister, proofs.ActionRestore, proofs.ActionSupersede, proofs.ActionLink:
-			counts[env.Action]++
-		}
+// takenBack: of what an authority has said while its keys were not to be believed, `revoke` and `suspend` stand.
+var takenBack = map[string]bool{proofs.ActionRegister: true, proofs.ActionRestore: true, proofs.ActionSupersede: true, proofs.ActionLink: true}
+
+// said is the action of an entry, if an authority has said it.
+func said(entry []byte, name string) string {
+	_, env, err := proofs.ParseEntry(entry)
+	if err != nil || env.Issuer != name {
+		return ""
 	}
+	return env.Action
 }
