@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/issuer"
 	"stele/build/keys"
 	"stele/build/portal"
 	"stele/build/registry"
@@ -268,14 +269,18 @@ func (d *demo) event(f samples.File) error {
 	case "unaccredited":
 		return d.r.Withdraw(registry.Withdrawal{Authority: w.issuer, From: new(uint64), Reason: "The academy was never entitled to award diplomas."})
 	}
-	clerk, err := d.clerk(d.r)
+	at, err := counterOf(d.r)
 	if err != nil {
 		return err
 	}
-	draft, err := d.draft(d.r, w, d.path(f.Path))
+	draft, err := d.draft(at, w, d.path(f.Path))
 	if err == nil && f.Role == "superseded" {
-		draft.Successor, err = d.document(d.r, d.path(f.Of))
+		draft.Successor, err = d.document(at, d.path(f.Of))
 	}
+	if err != nil {
+		return err
+	}
+	clerk, err := issuer.Begin(d.ctx, at.desk, at.ring)
 	if err != nil {
 		return err
 	}

@@ -81,15 +81,15 @@ func (c *cli) runLife(action string) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	r, err := c.open()
+	at, err := c.counter()
 	if err != nil {
 		return err
 	}
 	var asks []ask
 	for _, doc := range docs {
-		asks = append(asks, ask{name: doc, make: func() (issuer.Draft, error) { return c.draft(r, w, doc) }})
+		asks = append(asks, ask{name: doc, make: func() (issuer.Draft, error) { return c.draft(at, w, doc) }})
 	}
-	return c.tellLives(c.say(r, action, asks))
+	return c.tellLives(c.say(at, action, asks))
 }
 
 func runSupersede(c *cli) error {
@@ -104,17 +104,17 @@ func runSupersede(c *cli) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	r, err := c.open()
+	at, err := c.counter()
 	if err != nil {
 		return err
 	}
 	a := ask{name: docs[0], second: docs[1], make: func() (d issuer.Draft, err error) {
-		if d, err = c.draft(r, w, docs[0]); err == nil {
-			d.Successor, err = c.other(r, docs[1])
+		if d, err = c.draft(at, w, docs[0]); err == nil {
+			d.Successor, err = c.other(at, docs[1])
 		}
 		return d, err
 	}}
-	return c.tellLives(c.say(r, w.action, []ask{a}))
+	return c.tellLives(c.say(at, w.action, []ask{a}))
 }
 
 func runLink(c *cli) error {
@@ -132,23 +132,23 @@ func runLink(c *cli) error {
 	if err := w.checkLink(docs); err != nil {
 		return err
 	}
-	r, err := c.open()
+	at, err := c.counter()
 	if err != nil {
 		return err
 	}
 	if w.countersign != "" {
-		return c.countersign(r, w.countersign)
+		return c.countersign(at, w.countersign)
 	}
 	var asks []ask
 	for _, doc := range docs {
 		asks = append(asks, ask{name: doc, second: w.target, out: w.out, make: func() (d issuer.Draft, err error) {
-			if d, err = c.draft(r, w, doc); err == nil && w.target != "" {
-				d.Target, err = c.other(r, w.target)
+			if d, err = c.draft(at, w, doc); err == nil && w.target != "" {
+				d.Target, err = c.other(at, w.target)
 			}
 			return d, err
 		}})
 	}
-	return c.tellLives(c.say(r, w.action, asks))
+	return c.tellLives(c.say(at, w.action, asks))
 }
 
 // check refuses what no statement can say.
@@ -198,13 +198,13 @@ func (w *wish) checkLink(docs []string) error {
 }
 
 // draft is a wish about one document.
-func (c *cli) draft(r *registry.Registry, w *wish, doc string) (issuer.Draft, error) {
+func (c *cli) draft(at *counter, w *wish, doc string) (issuer.Draft, error) {
 	d := issuer.Draft{Action: w.action, Issuer: w.issuer, Registrant: w.registrant, Reason: w.reason, Relation: w.relation, Half: w.out != ""}
 	if w.root {
-		d.Issuer = r.Trust.RootName()
+		d.Issuer = at.desk.Trust().RootName()
 	}
 	var err error
-	d.Document, err = c.document(r, doc)
+	d.Document, err = c.document(at, doc)
 	return d, err
 }
 
@@ -216,13 +216,33 @@ type ask struct {
 	make   func() (issuer.Draft, error)
 }
 
-// sayEvery is how many statements go into one durable batch.
+// sayEvery is how many documents are decided on before what was signed is delivered in one durable batch, and told.
 const sayEvery = 4096
 
+// A counter is where statements are signed and handed in.
+type counter struct {
+	desk issuer.Desk
+	ring *issuer.Ring
+}
+
+// counter is that of the registry which --registry names.
+func (c *cli) counter() (*counter, error) {
+	r, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	return counterOf(r)
+}
+
+func counterOf(r *registry.Registry) (*counter, error) {
+	ring, err := r.Ring()
+	return &counter{r.Desk(), ring}, err
+}
+
 // say says everything that is asked for. What would have no effect is told and the rest go on; what is told as pending is durable.
-func (c *cli) say(r *registry.Registry, action string, asks []ask) (lifeResult, error) {
+func (c *cli) say(at *counter, action string, asks []ask) (lifeResult, error) {
 	out := lifeResult{Action: action, Documents: []documentResult{}}
-	clerk, err := c.clerk(r)
+	clerk, err := issuer.Begin(c.ctx, at.desk, at.ring)
 	if err != nil {
 		return out, err
 	}
@@ -243,22 +263,13 @@ func (c *cli) say(r *registry.Registry, action string, asks []ask) (lifeResult, 
 		if err != nil {
 			return out, errors.Join(err, flush())
 		}
-		if results = append(results, res); clerk.Waiting() == sayEvery || res.State == "failed" {
+		if results = append(results, res); len(results) == sayEvery {
 			if err := flush(); err != nil {
 				return out, err
 			}
 		}
 	}
 	return out, flush()
-}
-
-// clerk begins to compose statements with the keys that are here.
-func (c *cli) clerk(r *registry.Registry) (*issuer.Clerk, error) {
-	ring, err := r.Ring()
-	if err != nil {
-		return nil, err
-	}
-	return issuer.Begin(c.ctx, r.Desk(), ring)
 }
 
 // sayOne signs one statement. The error is of all, and not of this document.
@@ -403,6 +414,8 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 			" --relation replacement --target " + shell(a.second)
 	case issuer.SuccessorOfAnother:
 		return "have " + registrant + " register it too, then " + again
+	case issuer.NotForCountersigner:
+		return "leave out --out"
 	case issuer.TargetMissing:
 		return "name the target's file, or its receipt"
 	}
@@ -427,7 +440,7 @@ func (c *cli) seeLife(name string, life *proofs.Life) string {
 }
 
 // countersign shows another authority's link, adds the registrant's signature and delivers it.
-func (c *cli) countersign(r *registry.Registry, path string) error {
+func (c *cli) countersign(at *counter, path string) error {
 	if err := notAFile(path); err != nil {
 		return usage("name the file that stele link --out has written", "%s: %s", shown(path), about(path, err))
 	}
@@ -435,7 +448,7 @@ func (c *cli) countersign(r *registry.Registry, path string) error {
 	if err != nil {
 		return err
 	}
-	clerk, err := c.clerk(r)
+	clerk, err := issuer.Begin(c.ctx, at.desk, at.ring)
 	if err != nil {
 		return err
 	}
@@ -488,7 +501,7 @@ func (c *cli) notCountersigned(path string, err error) error {
 }
 
 // document finds out which document is meant by a file, a receipt or a digest.
-func (c *cli) document(r *registry.Registry, arg string) (issuer.Document, error) {
+func (c *cli) document(at *counter, arg string) (issuer.Document, error) {
 	if d, ok, err := digestOf(arg); ok || err != nil {
 		return d, err
 	}
@@ -499,15 +512,15 @@ func (c *cli) document(r *registry.Registry, arg string) (issuer.Document, error
 		return issuer.Document{}, err
 	}
 	if registry.IsReceipt(arg) {
-		return c.receiptDocument(r, arg)
+		return c.receiptDocument(at, arg)
 	}
 	d, err := c.hash(arg)
 	return issuer.DocumentOf(proofs.Ref{Digests: d}), err
 }
 
 // other is document for the second one that a command names: an error says which it is about.
-func (c *cli) other(r *registry.Registry, arg string) (issuer.Document, error) {
-	d, err := c.document(r, arg)
+func (c *cli) other(at *counter, arg string) (issuer.Document, error) {
+	d, err := c.document(at, arg)
 	if err != nil {
 		err = fmt.Errorf("%s: %s", shown(arg), about(arg, err))
 	}
@@ -535,14 +548,14 @@ func digestOf(arg string) (d issuer.Document, ok bool, err error) {
 func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdefABCDEF") == "" }
 
 // receiptDocument is the document that a receipt is for, once the receipt is believed.
-func (c *cli) receiptDocument(r *registry.Registry, path string) (issuer.Document, error) {
+func (c *cli) receiptDocument(at *counter, path string) (issuer.Document, error) {
 	b, _, err := readUpTo(path, maxReceipt)
 	if err != nil {
 		return issuer.Document{}, err
 	}
 	receipt, err := proofs.ParseReceipt(b)
 	if err == nil {
-		_, err = receipt.Verify(r.Trust, proofs.AnyTime)
+		_, err = receipt.Verify(at.desk.Trust(), proofs.AnyTime)
 	}
 	if err != nil {
 		return issuer.Document{}, fmt.Errorf("not a receipt of this registry that can be believed: %w", err)

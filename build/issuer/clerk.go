@@ -14,14 +14,21 @@ type Clerk struct {
 	ring  *Ring
 	as    proofs.Authorities
 	place uint64
-	said  map[proofs.Hash][]*proofs.Entry // in this run, by key
+	said  map[proofs.Hash][]*proofs.Entry // since the last delivery, by key
 	wait  [][]byte
+	old   bool // the desk knows more since the last delivery
 }
 
 // Begin looks how things stand.
 func Begin(ctx context.Context, desk Desk, ring *Ring) (*Clerk, error) {
-	as, place, err := desk.Authorities(ctx)
-	return &Clerk{desk: desk, ring: ring, as: as, place: place, said: map[proofs.Hash][]*proofs.Entry{}}, err
+	c := &Clerk{desk: desk, ring: ring}
+	return c, c.look(ctx)
+}
+
+func (c *Clerk) look(ctx context.Context) (err error) {
+	c.as, c.place, err = c.desk.Authorities(ctx)
+	c.said, c.old = map[proofs.Hash][]*proofs.Entry{}, err != nil
+	return err
 }
 
 // A Said is a statement that was signed.
@@ -105,6 +112,9 @@ func (c *Clerk) speaker(m *Matter, d Draft) (Draft, error) {
 
 // signers are whose lines a statement needs; half means that the last one is left to be added elsewhere.
 func (c *Clerk) signers(s *proofs.Statement, life *proofs.Life, half bool) ([]proofs.Signer, bool, error) {
+	if half && (s.Issuer == c.desk.Trust().RootName() || s.Issuer == life.Registrant) {
+		return nil, false, refuse(NotForCountersigner, life, "a link of %s needs no second signature", s.Issuer)
+	}
 	if s.Issuer == c.desk.Trust().RootName() {
 		signers, err := c.ring.Root(c.desk.Trust())
 		return signers, false, err
@@ -183,6 +193,11 @@ func (c *Clerk) Countersign(ctx context.Context, half *proofs.Entry) (*Said, err
 
 // matter gathers what a draft needs to know.
 func (c *Clerk) matter(ctx context.Context, d Draft) (*Matter, error) {
+	if c.old {
+		if err := c.look(ctx); err != nil {
+			return nil, err
+		}
+	}
 	m := &Matter{Trust: c.desk.Trust(), Authorities: c.as, Place: c.place}
 	var err error
 	if m.Record, err = c.record(ctx, d.Document.Key()); err != nil {
@@ -236,12 +251,6 @@ func (c *Clerk) Deliver(ctx context.Context) error {
 	if err := c.desk.Deliver(ctx, c.wait); err != nil {
 		return err
 	}
-	again, err := Begin(ctx, c.desk, c.ring) // the desk knows now of what was said
-	if err == nil {
-		*c = *again
-	}
-	return err
+	c.wait, c.old = nil, true
+	return nil
 }
-
-// Waiting is how many statements wait for Deliver.
-func (c *Clerk) Waiting() int { return len(c.wait) }
