@@ -90,14 +90,15 @@ func (c *Clerk) take(m *Matter, note *proofs.Note, life *proofs.Life, half bool)
 
 // speaker is who says what no issuer was named for: a registrant whose key is here, best that of the registration that answers.
 func (c *Clerk) speaker(m *Matter, d Draft) (Draft, error) {
+	if d.Issuer = d.Registrant; d.Issuer != "" {
+		return d, nil
+	}
 	lives := proofs.Lives(m.Trust, m.Authorities, d.Document.Key(), m.Record)
 	first := proofs.Answering(lives)
 	if first == nil {
 		return d, nil // Compose refuses
 	}
-	here := func(l *proofs.Life) bool {
-		return len(c.ring.of(l.Registrant)) > 0 && (d.Registrant == "" || d.Registrant == l.Registrant)
-	}
+	here := func(l *proofs.Life) bool { return len(c.ring.of(l.Registrant)) > 0 }
 	i := slices.IndexFunc(lives, here)
 	switch {
 	case here(first):

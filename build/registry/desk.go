@@ -66,7 +66,8 @@ func (d *desk) takePending(entries [][]byte) {
 	d.place, d.pending = d.state.Size, map[proofs.Hash][]waiting{}
 	root := []byte("\nissuer " + d.r.Trust.RootName() + "\n")
 	for _, b := range entries {
-		if _, env, err := proofs.ParseEntry(b); err == nil && env.Selector != "" {
+		text, _, _ := bytes.Cut(b, []byte("\n\n"))
+		if env, err := proofs.ParseEnvelope(string(text) + "\n"); err == nil && env.Selector != "" {
 			key := proofs.KeyOf(env.Selector)
 			d.pending[key] = append(d.pending[key], waiting{d.place, b})
 		}
@@ -96,7 +97,7 @@ func (d *desk) Record(ctx context.Context, key proofs.Hash) ([]*proofs.Entry, er
 		}
 	}
 	for _, w := range d.pending[key] {
-		if e, err := d.r.Trust.Authorise(d.as, w.place, w.bytes); err == nil {
+		if e, err := d.r.Trust.Authorise(d.as, w.place, w.bytes); err == nil && proofs.KeyOf(e.Envelope.Selector) == key {
 			entries = append(entries, e)
 		}
 	}
