@@ -151,13 +151,8 @@ func (g *registration) load(ctx context.Context) error {
 	if g.standing = as[g.req.Issuer].Standing(place); g.standing == nil {
 		return hint("stele accredit "+g.req.Issuer, "%s is not accredited in this registry", g.req.Issuer)
 	}
-	if g.signer, err = g.r.Keys.Signer(IssuerKeyFile(g.req.Issuer)); err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(g.standing.Keys, g.signer.Key().Equal) {
-		return hint("stele accredit "+g.req.Issuer, "the key of %s in this folder is not one that it is accredited with", g.req.Issuer)
-	}
-	return nil
+	g.signer, err = g.r.issuerSigner(g.req.Issuer, g.standing)
+	return err
 }
 
 // emptyFile is everybody's. Who registers the file itself may know what he does; a list of thousands has it by mistake, and

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,5 +185,6 @@ func (r *Registry) IssuersHere() ([]string, error) {
 			names = append(names, i.Key.Name)
 		}
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil // an issuer may have several
 }
