@@ -414,14 +414,28 @@ func (c *cli) tellLife(t *text.Text, l *proofs.LifeReport) {
 	c.fact("registered", stamp(l.Registered))
 	for _, e := range l.Events {
 		if e.Effect {
-			what := stamp(e.Published)
-			if e.Reason != "" {
-				what += ": " + e.Reason
-			}
-			c.fact(strings.ToLower(t.Actions[e.Action]), what)
+			c.fact(strings.ToLower(t.Actions[e.Action]), eventText(e, l.Issuer))
 		}
 	}
 	c.fact("replaced by", l.Successor)
+}
+
+// eventText tells of a later statement: when, what a link tells of, who has said it if not the registrant, and why.
+func eventText(e proofs.EventReport, registrant string) string {
+	what := stamp(e.Published)
+	if e.Relation != "" {
+		what += ", " + e.Relation
+		if e.Target != "" {
+			what += " " + e.Target
+		}
+	}
+	if e.Issuer != registrant {
+		what += ", by " + e.Issuer
+	}
+	if e.Reason != "" {
+		what += ": " + e.Reason
+	}
+	return what
 }
 
 // fill puts a report's values into a sentence's placeholders.

@@ -282,7 +282,7 @@ func TestRefusals(t *testing.T) {
 	for i := range 2 {
 		s := &proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionWithdraw, Issuer: r.Trust.RootName(),
 			Authority: office, After: &proofs.Hash{byte(i)}} // follows nothing
-		if err := r.SubmitRoot(s); err != nil {
+		if err := r.submitRoot(s); err != nil {
 			t.Fatal(err)
 		}
 		p, err := r.Publish(context.Background())

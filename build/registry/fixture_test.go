@@ -18,6 +18,7 @@ import (
 
 	"stele/build/audit"
 	"stele/build/durable"
+	"stele/build/issuer"
 	"stele/build/portal"
 	"stele/proofs"
 )
@@ -157,9 +158,30 @@ func makeThird(t testing.TB, dir string) {
 	publish(t, openAt(t, dir, second.now))
 }
 
-func revoke(t testing.TB, r *Registry, issuer string, n int) {
+func revoke(t testing.TB, r *Registry, by string, n int) {
 	t.Helper()
-	if err := r.Event(&proofs.Statement{Action: proofs.ActionRevoke, Issuer: issuer}, documentFile(t, n)); err != nil {
+	say(t, r, issuer.Draft{Action: proofs.ActionRevoke, Issuer: by, Document: documentOf(n)})
+}
+
+func documentOf(n int) issuer.Document {
+	return issuer.DocumentOf(proofs.Ref{Digests: proofs.DigestsOf(document(n))})
+}
+
+// say says one thing more about a document.
+func say(t testing.TB, r *Registry, d issuer.Draft) {
+	t.Helper()
+	ring, err := r.Ring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := issuer.Begin(context.Background(), r.Desk(), ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Say(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Deliver(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }

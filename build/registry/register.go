@@ -105,15 +105,8 @@ func (g *registration) load() error {
 	if err := g.mayIssue(as, place); err != nil {
 		return err
 	}
-	signer, err := g.r.Keys.Signer(IssuerKeyFile(g.req.Issuer))
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(as[g.req.Issuer].Standing(place).Keys, signer.Key().Equal) {
-		return hint("stele accredit "+g.req.Issuer, "the key of %s in this folder is not one that it is accredited with", g.req.Issuer)
-	}
-	g.signer = signer
-	return nil
+	g.signer, err = g.r.issuerSigner(g.req.Issuer, as[g.req.Issuer].Standing(place))
+	return err
 }
 
 func (g *registration) mayIssue(as proofs.Authorities, place uint64) error {

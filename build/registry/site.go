@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,5 +187,6 @@ func (r *Registry) IssuersHere() ([]string, error) {
 			names = append(names, i.Key.Name)
 		}
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil // an issuer may have several
 }
