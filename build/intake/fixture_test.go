@@ -84,6 +84,8 @@ type desk struct {
 	log    *bytes.Buffer
 	client *http.Client
 	now    int64
+
+	signers map[string]proofs.Signer // by file; nil where there are several goroutines
 }
 
 // A setup is what a test wants otherwise than usual.
@@ -315,7 +317,7 @@ func (d *desk) sign(s *proofs.Statement, files ...string) []byte {
 func (d *desk) signText(text string, files ...string) []byte {
 	var signers []proofs.Signer
 	for _, f := range files {
-		s, err := d.r.Keys.Signer(f)
+		s, err := d.signer(f)
 		if err != nil {
 			panic(err)
 		}
@@ -326,6 +328,18 @@ func (d *desk) signText(text string, files ...string) []byte {
 		panic(err)
 	}
 	return note.Marshal()
+}
+
+// signer unlocks a key once.
+func (d *desk) signer(file string) (proofs.Signer, error) {
+	if s := d.signers[file]; s != nil {
+		return s, nil
+	}
+	s, err := d.r.Keys.Signer(file)
+	if err == nil && d.signers != nil {
+		d.signers[file] = s
+	}
+	return s, err
 }
 
 // registration is a statement of an issuer about document n.
