@@ -59,7 +59,7 @@ func commands() []command {
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
-		{"submit", "register FILE… --to URL --keys DIR --policy TRUST", "sign statements here, send them to a registry elsewhere, fetch their receipts", runSubmit},
+		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
 		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},

@@ -6,16 +6,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"stele/build/durable"
+	"stele/build/issuer"
 	"stele/build/registry"
 	"stele/proofs"
 )
 
 // outboxDir is where an agency keeps what it has signed until it is published, in the folder of its keys. A file holds
-// statements as an entry bundle does, and is named by its hash.
+// statements as an entry bundle does, and is named by its number and its hash.
 const outboxDir = "outbox"
 
 const outboxExt = ".statements"
@@ -24,9 +27,11 @@ const outboxExt = ".statements"
 type outbox struct {
 	dir   string
 	lock  *durable.Lock
+	last  int // number of the last file
 	files map[string][]*boxed
+	all   [][]byte // in the order in which they were said
 	byID  map[proofs.Hash]*boxed
-	regs  map[string]*boxed // registrations, by registry, issuer and selector
+	about map[string][]*boxed // by registry, action and selector
 }
 
 // A boxed is a statement in the outbox.
@@ -38,7 +43,7 @@ type boxed struct {
 
 // openOutbox reads the outbox, and keeps others of the same keys out of it until unlock.
 func openOutbox(keysDir string) (*outbox, error) {
-	b := &outbox{dir: filepath.Join(keysDir, outboxDir), files: map[string][]*boxed{}, byID: map[proofs.Hash]*boxed{}, regs: map[string]*boxed{}}
+	b := &outbox{dir: filepath.Join(keysDir, outboxDir), files: map[string][]*boxed{}, byID: map[proofs.Hash]*boxed{}, about: map[string][]*boxed{}}
 	for {
 		l, err := durable.TryLock(filepath.Join(b.dir, "lock"))
 		if err == nil {
@@ -66,6 +71,7 @@ func (b *outbox) read() error {
 	}
 	for _, d := range dir {
 		name, ok := strings.CutSuffix(d.Name(), outboxExt)
+		number, hash, _ := strings.Cut(name, "-")
 		if !ok {
 			continue
 		}
@@ -75,11 +81,14 @@ func (b *outbox) read() error {
 			return err
 		}
 		entries, err := proofs.ParseEntries(raw)
-		if err == nil && proofs.Hash(sha256.Sum256(raw)).String() != name {
+		if err == nil && proofs.Hash(sha256.Sum256(raw)).String() != hash {
 			err = errors.New("its content does not fit its name")
 		}
 		if err != nil {
 			return &registry.Error{Err: fmt.Errorf("%s: damaged: %w", path, err), Hint: "restore it from a backup, or move it away: what it held may have been sent"}
+		}
+		if n, err := strconv.Atoi(number); err == nil {
+			b.last = max(b.last, n)
 		}
 		b.add(d.Name(), entries)
 	}
@@ -93,19 +102,42 @@ func (b *outbox) add(name string, entries [][]byte) {
 			x.statement, _ = env.Statement()
 		}
 		b.files[name] = append(b.files[name], x)
-		b.byID[x.id] = x
-		if s := x.statement; s != nil && s.Action == proofs.ActionRegister {
-			b.regs[registrationKey(s)] = x
+		b.all, b.byID[x.id] = append(b.all, e), x
+		if s := x.statement; s != nil {
+			key := aboutKey(s.Registry, s.Action, subjectOf(s))
+			b.about[key] = append(b.about[key], x)
 		}
 	}
 }
 
-func registrationKey(s *proofs.Statement) string {
-	return s.Registry + "\n" + s.Issuer + "\n" + s.Document.Selector()
+func aboutKey(registry, action, selector string) string {
+	return registry + "\n" + action + "\n" + selector
 }
 
 // registered is a registration of the same document by the same issuer.
-func (b *outbox) registered(s *proofs.Statement) *boxed { return b.regs[registrationKey(s)] }
+func (b *outbox) registered(s *proofs.Statement) *boxed {
+	for _, x := range b.about[aboutKey(s.Registry, s.Action, subjectOf(s))] {
+		if x.statement.Issuer == s.Issuer {
+			return x
+		}
+	}
+	return nil
+}
+
+// says is the latest statement that says what a draft wants said.
+func (b *outbox) says(registry string, d issuer.Draft) *boxed {
+	same := func(r *proofs.Ref, doc issuer.Document) bool {
+		return r == nil && doc.Selector == "" || r != nil && r.Selector() == doc.Selector
+	}
+	for _, x := range slices.Backward(b.about[aboutKey(registry, d.Action, d.Document.Selector)]) {
+		s := x.statement
+		if (d.Issuer == "" || d.Issuer == s.Issuer) && s.Reason == d.Reason && s.Relation == d.Relation &&
+			same(s.Successor, d.Successor) && same(s.Target, d.Target) {
+			return x
+		}
+	}
+	return nil
+}
 
 func (b *outbox) holds(id proofs.Hash) bool { return b.byID[id] != nil }
 
@@ -121,7 +153,8 @@ func (b *outbox) put(entries [][]byte) error {
 		for _, e := range part {
 			raw = proofs.AppendBundleEntry(raw, e)
 		}
-		name := proofs.Hash(sha256.Sum256(raw)).String() + outboxExt
+		b.last++
+		name := fmt.Sprintf("%08d-%s%s", b.last, proofs.Hash(sha256.Sum256(raw)), outboxExt)
 		if err := durable.WriteFile(filepath.Join(b.dir, name), raw, 0o600); err != nil {
 			return err
 		}

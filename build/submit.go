@@ -15,6 +15,7 @@ import (
 
 	"stele/build/durable"
 	"stele/build/intake"
+	"stele/build/issuer"
 	"stele/build/keys"
 	"stele/build/registry"
 	"stele/proofs"
@@ -30,6 +31,7 @@ type submission struct {
 	wait    time.Duration
 	noWait  bool
 	req     registry.Request
+	w       wish // of a later statement about documents
 
 	trust  *proofs.Trust
 	client *intake.Client
@@ -39,7 +41,7 @@ type submission struct {
 
 // A submitted is one statement of a submission, or a file that none could be made for.
 type submitted struct {
-	file    string
+	file    string // or what else it was named by
 	entry   []byte
 	id      proofs.Hash
 	state   string // of an intake.Outcome, or already, failed
@@ -48,6 +50,7 @@ type submitted struct {
 	place   *uint64
 	receipt string // where it was written
 	proved  bool
+	hint    string
 
 	statement *proofs.Statement
 }
@@ -57,6 +60,13 @@ const (
 	submitAlready = "already" // this issuer has registered it before, with another statement
 	submitFailed  = "failed"
 )
+
+// submitReady is the action for statements that are signed already.
+const submitReady = "statement"
+
+// submitActions are what can be submitted.
+var submitActions = []string{proofs.ActionRegister, proofs.ActionRevoke, proofs.ActionSuspend, proofs.ActionRestore, proofs.ActionSupersede,
+	proofs.ActionLink, submitReady}
 
 const submitExample = "stele submit register FILE… --kind diploma --to https://registry.gov.example --keys KEYS --policy TRUST"
 
@@ -69,7 +79,7 @@ func runSubmit(c *cli) error {
 	if len(args) < 2 {
 		return usage(submitExample, "submit takes an action and files")
 	}
-	if err := s.check(args[0]); err != nil {
+	if err := s.check(args[0], args[1:]); err != nil {
 		return err
 	}
 	if err := s.open(); err != nil {
@@ -78,8 +88,10 @@ func runSubmit(c *cli) error {
 	switch args[0] {
 	case proofs.ActionRegister:
 		err = s.signAll(args[1:])
-	case "statement":
+	case submitReady:
 		err = s.readAll(args[1:])
+	default:
+		err = s.sayAll(args[1:])
 	}
 	if err != nil {
 		return err
@@ -98,9 +110,14 @@ func (s *submission) flags(f *flag.FlagSet) {
 	f.StringVar(&s.req.Kind, "kind", "document", "what they are, one word such as diploma")
 	f.StringVar(&s.req.Issued, "issued", "", "date of issue, YYYY-MM-DD (default: today)")
 	f.StringVar(&s.req.Expires, "expires", "", "last day of validity, YYYY-MM-DD")
+	f.StringVar(&s.w.reason, "reason", "", "of a later statement: why, in words that citizens read, for ever")
+	f.BoolVar(&s.w.root, "root", false, "of a later statement: the registry's root says it")
+	f.StringVar(&s.w.registrant, "registrant", "", "of a later statement: whose registration is meant, if several authorities have registered the document")
+	f.StringVar(&s.w.relation, "relation", "", "of a link: what it tells of, one word such as amendment")
+	f.StringVar(&s.w.target, "target", "", "of a link: the other document, a file, a receipt or a digest")
 }
 
-func (s *submission) check(action string) error {
+func (s *submission) check(action string, docs []string) error {
 	issued := s.req.Issued
 	if issued == "" {
 		s.req.Issued = time.Now().Format(time.DateOnly)
@@ -108,8 +125,10 @@ func (s *submission) check(action string) error {
 	err := checkRequest(s.req)
 	s.req.Issued = issued
 	switch {
-	case action != proofs.ActionRegister && action != "statement":
-		return usage(submitExample, "submit %s: want register, or statement for signed statements that are ready", shown(action))
+	case !slices.Contains(submitActions, action):
+		return usage(submitExample, "submit %s: want one of %s; statement is for what is signed already", shown(action), strings.Join(submitActions, ", "))
+	case action == proofs.ActionSupersede && len(docs) != 2:
+		return usage("stele submit supersede OLD NEW", "supersede takes two documents, the old one and the new one, got %d", len(docs))
 	case s.to == "":
 		return usage(submitExample, "--to is missing: the address of the registry's daemon")
 	case !strings.HasPrefix(s.to, "http://") && !strings.HasPrefix(s.to, "https://"):
@@ -123,7 +142,13 @@ func (s *submission) check(action string) error {
 	case slices.Contains(proofs.SensitiveKinds, s.req.Kind):
 		return usage("choose another kind, or wait for sealed registration", "kind %q can be guessed from what many people know: it must not be registered unsealed", s.req.Kind)
 	}
-	return err
+	if s.w.action, s.w.issuer = action, s.req.Issuer; err != nil || action == proofs.ActionRegister || action == submitReady {
+		return err
+	}
+	if action == proofs.ActionLink {
+		return s.w.checkLink(docs)
+	}
+	return s.w.check()
 }
 
 // open reads the trust file, and makes the client.
@@ -141,14 +166,24 @@ func (s *submission) open() error {
 	return err
 }
 
-// signer unlocks the issuer's key.
-func (s *submission) signer() (proofs.Signer, error) {
+// ring opens the folder of keys.
+func (s *submission) ring() (*issuer.Ring, []keys.Info, error) {
 	store, err := keys.Open(s.keysDir, s.c.passphrase())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	store.AllowDemo = s.trust.Demo
 	infos, err := store.List()
+	if err != nil {
+		return nil, nil, err
+	}
+	ring, err := issuer.OpenRing(store)
+	return ring, infos, err
+}
+
+// signer unlocks the issuer's key: the newest that it is accredited with, or, since an accreditation may be pending, the newest.
+func (s *submission) signer() (proofs.Signer, error) {
+	ring, infos, err := s.ring()
 	if err != nil {
 		return nil, err
 	}
@@ -159,12 +194,123 @@ func (s *submission) signer() (proofs.Signer, error) {
 	case len(infos) == 0 && s.req.Issuer != "":
 		return nil, usage("name the folder with --keys", "%s holds no key of %s", shown(s.keysDir), s.req.Issuer)
 	case len(infos) == 0:
-		return nil, usage("name the folder with --keys", "%s holds no issuer's key", shown(s.keysDir))
-	case s.req.Issuer == "" && infos[0].Key.Name != infos[len(infos)-1].Key.Name:
-		return nil, usage("add --issuer "+infos[0].Key.Name, "%s holds the keys of several issuers, say which", shown(s.keysDir))
+		return nil, usage("name the folder with --keys; stele key AUTHORITY makes one", "%s holds no issuer's key", shown(s.keysDir))
 	}
-	s.req.Issuer = infos[0].Key.Name
-	return store.Signer(infos[len(infos)-1].File)
+	for _, i := range infos {
+		if s.req.Issuer != "" && i.Key.Name != s.req.Issuer {
+			return nil, usage("add --issuer "+i.Key.Name, "%s holds the keys of several issuers, say which", shown(s.keysDir))
+		}
+		s.req.Issuer = i.Key.Name
+	}
+	as, _, err := s.desk.Authorities(s.c.ctx)
+	if err != nil {
+		return nil, s.unreached(err)
+	}
+	if signer, err := ring.Signer(s.req.Issuer, as[s.req.Issuer].Stands()); err == nil {
+		return signer, nil
+	}
+	return ring.Signer(s.req.Issuer, &proofs.Statement{Keys: ring.Keys(s.req.Issuer)})
+}
+
+// sayAll signs a later statement about each document, or finds the one that an earlier run has signed.
+func (s *submission) sayAll(docs []string) error {
+	ring, _, err := s.ring()
+	if err != nil {
+		return err
+	}
+	box, err := openOutbox(s.keysDir)
+	if err != nil {
+		return err
+	}
+	defer box.unlock()
+	s.desk.Own(box.all)
+	at := &counter{s.desk, ring}
+	clerk, err := issuer.Begin(s.c.ctx, at.desk, at.ring)
+	if err != nil {
+		return s.unreached(err)
+	}
+	second := s.w.target
+	if s.w.action == proofs.ActionSupersede {
+		docs, second = docs[:1], docs[1]
+	}
+	var fresh [][]byte
+	for _, doc := range docs {
+		m := &submitted{file: doc}
+		s.all = append(s.all, m)
+		err := s.say(m, at, clerk, box, second)
+		var refusal *issuer.Refusal
+		switch {
+		case errors.As(err, &refusal), err != nil && s.c.ctx.Err() == nil && notAFile(doc) != nil:
+			m.state, m.code, m.why = submitFailed, "", about(doc, err)
+			if refusal != nil {
+				m.code = string(refusal.Code)
+				m.hint = strings.ReplaceAll(s.c.lifeHint(s.w.action, ask{name: doc, second: second}, err), "stele "+s.w.action+" ", "stele submit "+s.w.action+" ")
+			}
+		case err != nil:
+			return s.unreached(err)
+		case !box.holds(m.id):
+			fresh = append(fresh, m.entry)
+		}
+	}
+	return box.put(fresh)
+}
+
+// say makes the statement about one document.
+func (s *submission) say(m *submitted, at *counter, clerk *issuer.Clerk, box *outbox, second string) error {
+	d, err := s.c.draft(at, &s.w, m.file)
+	if err != nil {
+		return err
+	}
+	if second != "" {
+		other, err := s.c.other(at, second)
+		if err != nil {
+			return err
+		}
+		if s.w.action == proofs.ActionSupersede {
+			d.Successor = other
+		} else {
+			d.Target = other
+		}
+	}
+	if old := box.says(s.trust.Origin, d); old != nil {
+		stands, err := s.stands(old)
+		if err != nil {
+			return err
+		}
+		if stands {
+			m.statement = old.statement
+			m.set(old.entry)
+			return nil
+		}
+	}
+	said, err := clerk.Say(s.c.ctx, d)
+	if err != nil {
+		return err
+	}
+	if said.Note != "" {
+		s.c.note("note: %s: %s", shown(m.file), said.Note)
+	}
+	m.statement = said.Entry.Statement
+	m.set(said.Entry.Bytes)
+	return nil
+}
+
+// stands tells whether what an earlier run has said is still the last word: if it is not, whoever says it again means it anew.
+func (s *submission) stands(old *boxed) (bool, error) {
+	if a := old.statement.Action; a == proofs.ActionRevoke || a == proofs.ActionLink {
+		return true, nil
+	}
+	key := old.statement.Document.Key()
+	entries, err := s.desk.Record(s.c.ctx, key)
+	if err != nil {
+		return false, err
+	}
+	as, _, err := s.desk.Authorities(s.c.ctx)
+	if err != nil {
+		return false, err
+	}
+	leaf := proofs.LeafHash(old.entry)
+	return slices.ContainsFunc(proofs.Lives(s.trust, as, key, entries), func(l *proofs.Life) bool { return l.Latest() == leaf }), nil
 }
 
 // signAll signs a statement for each document, or finds the one that an earlier run has signed and not seen published:
@@ -433,12 +579,21 @@ func (s *submission) prove(ctx context.Context) error {
 func (s *submission) receiptNames() []string {
 	names, taken := make([]string, len(s.all)), map[string]bool{}
 	for i, m := range s.all {
-		names[i] = m.file + ".tlog-proof"
+		switch {
+		case m.statement == nil:
+			continue
+		case !exists(m.file): // named by its digest
+			names[i] = strings.ReplaceAll(subjectOf(m.statement), ":", "-") + ".tlog-proof"
+		case registry.IsReceipt(m.file): // a newer one takes its place
+			names[i] = m.file
+		default:
+			names[i] = m.file + ".tlog-proof"
+		}
 		if s.out == "" {
 			continue
 		}
 		name := filepath.Join(s.out, filepath.Base(names[i]))
-		if taken[name] && m.statement != nil {
+		if taken[name] {
 			name = filepath.Join(s.out, strings.ReplaceAll(subjectOf(m.statement), ":", "-")+".tlog-proof")
 		}
 		names[i], taken[name] = name, true
@@ -573,6 +728,9 @@ func (s *submission) tell() error {
 				what = "refused: "
 			}
 			s.c.note("%s: %s%s", shown(m.file), what, m.why)
+			if m.hint != "" {
+				s.c.note("hint: %s", m.hint)
+			}
 		}
 	}
 	if s.c.json {

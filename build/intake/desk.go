@@ -15,38 +15,59 @@ import (
 )
 
 // A Desk is a registry seen from an agency: what stands is read from the portal and verified with the agency's own trust
-// file, what is said goes to the daemon. It knows nothing of what is pending.
+// file, what is said goes to the daemon. Of what is pending it knows the agency's own.
 type Desk struct {
 	trust  *proofs.Trust
 	portal portal.Portal
 	client *Client
 
 	Now func() time.Time
-	// Keep is told of what is to be delivered before it is sent, so that it can be sent again after a crash.
-	Keep func(entries [][]byte) error
+
+	own   map[proofs.Hash][]said // by key
+	saids int
 
 	head    *proofs.VerifiedIndex
+	as      proofs.Authorities
 	issuers *proofs.IssuerList
 	finder  *index.Finder
+}
+
+// said is a statement of the agency's own that may be pending.
+type said struct {
+	number int // in the order in which they were said
+	entry  []byte
 }
 
 // NewDesk reads from the portal of a registry's daemon, and submits to it.
 func NewDesk(trust *proofs.Trust, client *Client) (*Desk, error) {
 	p, err := portal.Open(client.URL)
-	return &Desk{trust: trust, portal: p, client: client, Now: time.Now, Keep: func([][]byte) error { return nil }}, err
+	return &Desk{trust: trust, portal: p, client: client, Now: time.Now, own: map[proofs.Hash][]said{}}, err
 }
 
 // Trust is the agency's own trust file.
 func (d *Desk) Trust() *proofs.Trust { return d.trust }
 
-// Authorities are the authorities as published, with the size of the published ledger.
+// Own adds statements of the agency that may be pending.
+func (d *Desk) Own(entries [][]byte) {
+	for _, e := range entries {
+		if _, env, err := proofs.ParseEntry(e); err == nil && env.Selector != "" {
+			key := proofs.KeyOf(env.Selector)
+			d.own[key] = append(d.own[key], said{d.saids, e})
+		}
+		d.saids++
+	}
+}
+
+// Authorities are the authorities as published, with the place after all that the desk knows of.
 func (d *Desk) Authorities(ctx context.Context) (proofs.Authorities, uint64, error) {
 	if err := d.look(ctx); err != nil {
 		return nil, 0, err
 	}
-	as, err := d.trust.ReadAuthorities(d.issuers, d.head.Covers, d.head.Time)
-	return as, d.head.Size, err
+	return d.as.Clone(), d.place(d.saids), nil
 }
+
+// place is where the agency's own statements might come to stand: only the order matters.
+func (d *Desk) place(i int) uint64 { return d.head.Size + uint64(i) }
 
 // look reads the head and the issuer list: the head is signed, and all else follows from it by hash.
 func (d *Desk) look(ctx context.Context) error {
@@ -63,14 +84,23 @@ func (d *Desk) look(ctx context.Context) error {
 	}
 	d.finder = index.NewFinder(portalStore{ctx, d.portal}, h.RootTile)
 	d.issuers = &proofs.IssuerList{}
-	if d.head.IssuersRoot == proofs.EmptyRoot() {
-		return nil
+	if d.head.IssuersRoot != proofs.EmptyRoot() {
+		if err := d.lookAtIssuers(ctx); err != nil {
+			return err
+		}
 	}
-	if b, err = d.portal.Read(ctx, proofs.IndexPath(d.head.IssuersRoot)); err != nil {
+	d.as, err = d.trust.ReadAuthorities(d.issuers, d.head.Covers, d.head.Time)
+	return err
+}
+
+func (d *Desk) lookAtIssuers(ctx context.Context) error {
+	path := proofs.IndexPath(d.head.IssuersRoot)
+	b, err := d.portal.Read(ctx, path)
+	if err != nil {
 		return err
 	}
 	if d.issuers, err = proofs.ParseIssuerList(b); err == nil && d.issuers.Root() != d.head.IssuersRoot {
-		err = fmt.Errorf("%s: the issuer list hashes to %s", proofs.IndexPath(d.head.IssuersRoot), d.issuers.Root())
+		err = fmt.Errorf("%s: the issuer list hashes to %s", path, d.issuers.Root())
 	}
 	return err
 }
@@ -85,13 +115,27 @@ func (s portalStore) Get(h proofs.Hash) ([]byte, error) { return s.p.Read(s.ctx,
 
 func (s portalStore) Put(proofs.Hash, []byte) error { return errors.New("a portal is only read") }
 
-// Record returns what the published index holds for a key.
+// Record returns what the published index holds for a key, and the agency's own statements about it that it does not hold.
 func (d *Desk) Record(ctx context.Context, key proofs.Hash) ([]*proofs.Entry, error) {
 	if d.head == nil {
 		if err := d.look(ctx); err != nil {
 			return nil, err
 		}
 	}
+	entries, err := d.published(key)
+	if err != nil {
+		return nil, err
+	}
+	for _, own := range d.own[key] {
+		e, err := d.trust.Authorise(d.as, d.place(own.number), own.entry)
+		if err == nil && !holds(entries, registry.StatementID(own.entry)) {
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
+func (d *Desk) published(key proofs.Hash) ([]*proofs.Entry, error) {
 	i, ok := slices.BinarySearchFunc(d.issuers.Records, key, func(r proofs.Record, k proofs.Hash) int { return bytes.Compare(r.Key[:], k[:]) })
 	if ok {
 		return index.Entries(d.issuers.Records[i])
@@ -103,15 +147,17 @@ func (d *Desk) Record(ctx context.Context, key proofs.Hash) ([]*proofs.Entry, er
 	return index.Entries(rec)
 }
 
+func holds(entries []*proofs.Entry, id proofs.Hash) bool {
+	return slices.ContainsFunc(entries, func(e *proofs.Entry) bool { return registry.StatementID(e.Bytes) == id })
+}
+
 // Deliver hands statements in. They are durable at the registry when it returns without an error.
 func (d *Desk) Deliver(ctx context.Context, entries [][]byte) error {
-	if err := d.Keep(entries); err != nil {
-		return err
-	}
 	outcomes, err := d.client.Submit(ctx, entries)
 	if err != nil {
 		return err
 	}
+	d.Own(entries)
 	d.head = nil // there may be a newer one
 	for _, o := range outcomes {
 		if o.State == registry.Refused {
@@ -123,9 +169,11 @@ func (d *Desk) Deliver(ctx context.Context, entries [][]byte) error {
 
 // Holds looks in what is published for a statement about a subject.
 func (d *Desk) Holds(ctx context.Context, selector string, id proofs.Hash) (bool, error) {
-	d.head = nil
-	entries, err := d.Record(ctx, proofs.KeyOf(selector))
-	return slices.ContainsFunc(entries, func(e *proofs.Entry) bool { return registry.StatementID(e.Bytes) == id }), err
+	if err := d.look(ctx); err != nil {
+		return false, err
+	}
+	entries, err := d.published(proofs.KeyOf(selector))
+	return holds(entries, id), err
 }
 
 // CheckReceipt verifies the receipt of a document against a trust file, and that it holds the statement that is looked for.

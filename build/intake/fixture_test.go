@@ -66,12 +66,9 @@ var image = sync.OnceValues(func() (string, error) {
 	if err := r.Accredit(court, "Court", []string{"*"}); err != nil {
 		return "", err
 	}
-	for n := range 2 {
-		err := r.SubmitIssuer(&proofs.Statement{Registry: origin, Action: proofs.ActionRegister, Issuer: office,
-			Document: &[]proofs.Ref{document(n)}[0], Kind: "letter", Issued: "2027-01-15"})
-		if err != nil {
-			return "", err
-		}
+	d := &desk{r: r}
+	if err := r.Desk().Deliver(context.Background(), [][]byte{d.registration(office, 0), d.registration(office, 1)}); err != nil {
+		return "", err
 	}
 	_, err = r.Publish(context.Background())
 	return dir, err
@@ -87,6 +84,8 @@ type desk struct {
 	log    *bytes.Buffer
 	client *http.Client
 	now    int64
+
+	signers map[string]proofs.Signer // by file; nil where there are several goroutines
 }
 
 // A setup is what a test wants otherwise than usual.
@@ -305,7 +304,6 @@ func (a *answered) error(t testing.TB) (e Error) {
 
 // sign signs a statement with the keys of files in the registry's folder.
 func (d *desk) sign(s *proofs.Statement, files ...string) []byte {
-	d.Helper()
 	if s.Registry == "" {
 		s.Registry = origin
 	}
@@ -313,25 +311,35 @@ func (d *desk) sign(s *proofs.Statement, files ...string) []byte {
 }
 
 func (d *desk) signText(text string, files ...string) []byte {
-	d.Helper()
 	var signers []proofs.Signer
 	for _, f := range files {
-		s, err := d.r.Keys.Signer(f)
+		s, err := d.signer(f)
 		if err != nil {
-			d.Fatal(err)
+			panic(err)
 		}
 		signers = append(signers, s)
 	}
 	note, err := proofs.SignNote(text, signers...)
 	if err != nil {
-		d.Fatal(err)
+		panic(err)
 	}
 	return note.Marshal()
 }
 
+// signer unlocks a key once.
+func (d *desk) signer(file string) (proofs.Signer, error) {
+	if s := d.signers[file]; s != nil {
+		return s, nil
+	}
+	s, err := d.r.Keys.Signer(file)
+	if err == nil && d.signers != nil {
+		d.signers[file] = s
+	}
+	return s, err
+}
+
 // registration is a statement of an issuer about document n.
 func (d *desk) registration(issuer string, n int) []byte {
-	d.Helper()
 	ref := document(n)
 	return d.sign(&proofs.Statement{Action: proofs.ActionRegister, Issuer: issuer, Document: &ref, Kind: "letter", Issued: "2027-01-15"},
 		registry.IssuerKeyFile(issuer))
@@ -339,7 +347,6 @@ func (d *desk) registration(issuer string, n int) []byte {
 
 // event is a later statement of an issuer about document n.
 func (d *desk) event(action, issuer string, n int, after []byte, reason string) []byte {
-	d.Helper()
 	ref, leaf := document(n), proofs.LeafHash(after)
 	return d.sign(&proofs.Statement{Action: action, Issuer: issuer, Document: &ref, After: &leaf, Reason: reason}, registry.IssuerKeyFile(issuer))
 }

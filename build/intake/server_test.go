@@ -614,10 +614,10 @@ func TestRefusedAtPublication(t *testing.T) {
 	d.must(registry.Pending, d.event(proofs.ActionRevoke, office, 0, reg, "One."))
 	// Another desk at the same registry does not ask the intake.
 	second := &proofs.Statement{Registry: origin, Action: proofs.ActionRevoke, Issuer: office, Document: ptr(document(0)), After: ptr(proofs.LeafHash(reg)), Reason: "Two."}
-	if err := d.r.SubmitIssuer(second); err != nil {
+	e := d.sign(second, officeKey)
+	if err := d.r.Desk().Deliver(context.Background(), [][]byte{e}); err != nil {
 		t.Fatal(err)
 	}
-	e := d.sign(second, officeKey)
 	d.expect("/v1/statements/"+id(e), registry.Pending)
 	d.now += 60
 	p, err := d.r.Publish(context.Background())
