@@ -37,10 +37,10 @@ type Intake struct {
 	mark    []byte    // the published checkpoint: it changes with each publication
 	again   time.Time // before that, it is not looked at again
 	written uint64    // its size
-	batches map[string][]*queued
+	batches map[string][]*held
 	next    uint64 // number of the next queued statement
-	byID    map[proofs.Hash]*queued
-	byKey   map[proofs.Hash][]*queued
+	byID    map[proofs.Hash]*held
+	byKey   map[proofs.Hash][]*held
 	late    [2]map[proofs.Hash]string // selectors of statements that have left the queue, of late and before
 	read    map[string]bool           // files of state/refused
 	refused map[proofs.Hash]*Outcome
@@ -52,8 +52,8 @@ type standing struct {
 	version int
 }
 
-// queued is a statement in the queue.
-type queued struct {
+// held is a statement in the queue.
+type held struct {
 	number   uint64 // ascending through the queue
 	id       proofs.Hash
 	selector string
@@ -95,7 +95,7 @@ const (
 func (r *Registry) NewIntake(limit int) (*Intake, error) {
 	in := &Intake{r: r, limit: limit, reserve: limit/10 + 1, Committed: func(int, time.Duration) {},
 		jobs: make(chan *intakeJob, 64), done: make(chan struct{}), next: 1,
-		batches: map[string][]*queued{}, byID: map[proofs.Hash]*queued{}, byKey: map[proofs.Hash][]*queued{},
+		batches: map[string][]*held{}, byID: map[proofs.Hash]*held{}, byKey: map[proofs.Hash][]*held{},
 		late: [2]map[proofs.Hash]string{{}, {}}, read: map[string]bool{}, refused: map[proofs.Hash]*Outcome{}}
 	if err := in.Refresh(); err != nil {
 		return nil, err
@@ -199,9 +199,9 @@ func (in *Intake) refreshQueue() (left, roots bool, err error) {
 
 // add takes the statements of a batch into memory, and reports whether the root's are among them.
 func (in *Intake) add(b storage.Batch) (roots bool) {
-	all := make([]*queued, 0, len(b.Entries)) // not nil: it is known
+	all := make([]*held, 0, len(b.Entries)) // not nil: it is known
 	for _, e := range b.Entries {
-		q := &queued{number: in.next, id: StatementID(e), entry: e}
+		q := &held{number: in.next, id: StatementID(e), entry: e}
 		in.next++
 		if _, env, err := proofs.ParseEntry(e); err == nil {
 			q.selector, q.root = env.Selector, env.Issuer == in.r.Trust.RootName()
@@ -225,7 +225,7 @@ func (in *Intake) drop(name string) {
 			delete(in.byID, q.id)
 		}
 		key := proofs.KeyOf(q.selector)
-		if rest := slices.DeleteFunc(in.byKey[key], func(o *queued) bool { return o == q }); len(rest) > 0 {
+		if rest := slices.DeleteFunc(in.byKey[key], func(o *held) bool { return o == q }); len(rest) > 0 {
 			in.byKey[key] = rest
 		} else {
 			delete(in.byKey, key)
@@ -287,17 +287,17 @@ func (in *Intake) see() error {
 	return nil
 }
 
-func (in *Intake) inOrder() []*queued {
-	var all []*queued
+func (in *Intake) inOrder() []*held {
+	var all []*held
 	for _, f := range in.batches {
 		all = append(all, f...)
 	}
-	slices.SortFunc(all, func(a, b *queued) int { return int(a.number) - int(b.number) })
+	slices.SortFunc(all, func(a, b *held) int { return int(a.number) - int(b.number) })
 	return all
 }
 
 // place is where a queued statement might come to stand: only the order matters.
-func (in *Intake) place(q *queued) uint64 { return in.state.Size + q.number }
+func (in *Intake) place(q *held) uint64 { return in.state.Size + q.number }
 
 // outcomeOf describes a statement.
 func outcomeOf(id proofs.Hash, entry []byte) Outcome {
