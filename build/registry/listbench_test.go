@@ -37,10 +37,12 @@ func imaginary(seed uint64, i int) (d proofs.Digests) {
 func BenchmarkRegisterList(b *testing.B) {
 	dir := largeRegistry(b)
 	const n = 200_000
+	var cpu uint64
 	for range b.N {
 		b.StopTimer()
 		r := large(b, dir)
 		text := listOf(b, uint64(time.Now().UnixNano()), n)
+		before := cpuTime()
 		b.StartTimer()
 		in, err := list.NewReader(text)
 		if err != nil {
@@ -55,7 +57,9 @@ func BenchmarkRegisterList(b *testing.B) {
 		if err != nil || registered != n {
 			b.Fatalf("%d registered of %d: %v", registered, n, err)
 		}
+		cpu += cpuTime() - before
 	}
+	b.ReportMetric(float64(cpu)/float64(n*b.N), "us-of-processors/line")
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "lines/s")
 	b.StopTimer()
 	large(b, dir)

@@ -30,10 +30,13 @@ func noteOf(sha3 proofs.Hash512, line int) noted { return noted{uint32(line), [8
 
 func (n noted) agrees(sha3 proofs.Hash512) bool { return n.sha3 == [8]byte(sha3[:8]) }
 
-// A waiting registration is looked for by its key.
+// waiting is what waits for publication, as far as an issuer's registration has to know it. Who has signed the registrations
+// was looked at when they were queued, and is looked at when they are published.
 type waiting struct {
-	mine   map[key16]noted // the issuer's
-	others map[key16]noted // any other's
+	mine   map[key16]noted // registrations of the issuer's
+	others map[key16]noted // and of any other's
+	root   []rootEntry     // what the root says takes effect on who may register
+	size   uint64
 }
 
 // pendingEntries reads the queue.
@@ -45,24 +48,42 @@ func (r *Registry) pendingEntries(ctx context.Context) ([][]byte, error) {
 	return storage.EntriesOf(batches), err
 }
 
-// notePending notes the registrations among pending entries, and has the root's statements among them take effect on the
-// authorities. Who has signed the registrations was looked at when they were queued, and is looked at when they are published.
-func (r *Registry) notePending(as proofs.Authorities, first uint64, entries [][]byte, issuer string) waiting {
+// A rootEntry is a statement of the root, and how many others wait before it.
+type rootEntry struct {
+	before uint64
+	bytes  []byte
+}
+
+// readWaiting goes through the queue.
+func (r *Registry) readWaiting(ctx context.Context, issuer string) (waiting, error) {
+	w := waiting{mine: map[key16]noted{}, others: map[key16]noted{}}
+	if err := ctx.Err(); err != nil {
+		return w, err
+	}
+	batches, err := r.pending(storage.Unknown)
+	for _, b := range batches {
+		w.add(r.Trust, issuer, b.Entries)
+	}
+	return w, err
+}
+
+func (w *waiting) add(t *proofs.Trust, issuer string, entries [][]byte) {
 	type read struct {
 		key  key16
 		n    noted
 		into map[key16]noted
 		root bool
 	}
-	w := waiting{map[key16]noted{}, map[key16]noted{}}
 	all := make([]read, len(entries))
 	onAll(len(entries), func(i int) {
 		_, env, err := proofs.ParseEntry(entries[i])
-		if err != nil || env.Registry != r.Trust.Origin {
+		if err != nil || env.Registry != t.Origin {
 			return
 		}
-		all[i].root = env.Issuer == r.Trust.RootName()
-		if s, err := env.Statement(); err == nil && s.Action == proofs.ActionRegister {
+		if all[i].root = env.Issuer == t.RootName(); all[i].root || env.Action != proofs.ActionRegister {
+			return
+		}
+		if s, err := env.Statement(); err == nil {
 			all[i].key, all[i].n, all[i].into = half(s.Document.Key()), noteOf(s.Document.Digests.SHA3512, 0), w.others
 			if s.Issuer == issuer {
 				all[i].into = w.mine
@@ -70,15 +91,23 @@ func (r *Registry) notePending(as proofs.Authorities, first uint64, entries [][]
 		}
 	})
 	for i, e := range all {
-		if e.root {
-			if e, err := r.Trust.Authorise(as, first+uint64(i), entries[i]); err == nil {
-				as.Apply(e)
-			}
-		} else if e.into != nil {
+		switch {
+		case e.root:
+			w.root = append(w.root, rootEntry{w.size + uint64(i), bytes.Clone(entries[i])})
+		case e.into != nil:
 			e.into[e.key] = e.n
 		}
 	}
-	return w
+	w.size += uint64(len(entries))
+}
+
+// apply has the root's statements take effect on the authorities, as they will from a place on.
+func (w *waiting) apply(t *proofs.Trust, as proofs.Authorities, first uint64) {
+	for _, r := range w.root {
+		if e, err := t.Authorise(as, first+r.before, r.bytes); err == nil {
+			as.Apply(e)
+		}
+	}
 }
 
 // onAll calls f for 0 to n-1 on all processors, a few at a time.

@@ -135,8 +135,8 @@ type registration struct {
 
 // load reads the queue before the state: a publication in between only moves statements from the one to the other.
 func (g *registration) load(ctx context.Context) error {
-	entries, err := g.r.pendingEntries(ctx)
-	if err != nil {
+	var err error
+	if g.waiting, err = g.r.readWaiting(ctx, g.req.Issuer); err != nil {
 		return err
 	}
 	if g.state, err = g.r.lastState(); err != nil {
@@ -146,8 +146,8 @@ func (g *registration) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.waiting = g.r.notePending(as, g.state.Size, entries, g.req.Issuer)
-	place := g.state.Size + uint64(len(entries))
+	g.waiting.apply(g.r.Trust, as, g.state.Size)
+	place := g.state.Size + g.waiting.size
 	if g.standing = as[g.req.Issuer].Standing(place); g.standing == nil {
 		return hint("stele accredit "+g.req.Issuer, "%s is not accredited in this registry", g.req.Issuer)
 	}
