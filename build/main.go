@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"stele/build/keys"
+	lists "stele/build/list"
 	"stele/build/registry"
 	"stele/build/verifier"
 )
@@ -47,7 +48,8 @@ func commands() []command {
 		{"withdraw", "AUTHORITY [--from PLACE|DATE|start] [--reason TEXT]", "end what an authority may say", runWithdraw},
 		{"issuers", "", "list the authorities, what each may issue, and its keys", runIssuers},
 		{"key", "AUTHORITY [--keys DIR]", "make an authority's key on its own machine", runKey},
-		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, and folders of them", runRegister},
+		{"digest", "FILE… [-o LIST]", "make a list of documents by their digests, to be registered without them", runDigest},
+		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, folders of them, or a list: --from LIST", runRegister},
 		{"revoke", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "take documents back, for good; a DOC is a file, a receipt or a digest", runRevoke},
 		{"suspend", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "put documents on hold", runSuspend},
 		{"restore", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "end the suspension of documents", runRestore},
@@ -178,12 +180,15 @@ func hintFor(err error) string {
 		reg     *registry.Error
 		key     *keys.Error
 		compile *verifier.CompileError
+		whole   *lists.Error
 	)
 	switch {
 	case errors.As(err, &wrong):
 		return wrong.hint
 	case errors.As(err, &reg):
 		return reg.Hint
+	case errors.As(err, &whole):
+		return whole.Hint
 	case errors.As(err, &key):
 		return key.Hint
 	case errors.As(err, &compile):

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"stele/build/registry"
@@ -60,14 +59,20 @@ func (c *cli) openToServe(publish bool) (*registry.Registry, error) {
 // mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again.
 func (c *cli) mustBeServable(r *registry.Registry) error {
 	switch {
-	case !exists(filepath.Join(r.Public(), "ledger", "checkpoint")):
+	case !c.published():
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
-	case exists(filepath.Join(r.Public(), "index.html")):
+	case hasPages(r):
 		return nil
 	case verifier.Available():
 		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: "stele publish"}
 	}
 	return &registry.Error{Err: fmt.Errorf("%s has been published without its pages, and this stele cannot make them", c.folder()), Hint: withPages}
+}
+
+// hasPages reports whether the portal's pages are there, or cannot be looked at: why is told to whoever asks for one.
+func hasPages(r *registry.Registry) bool {
+	there, err := r.Published(site.Index)
+	return there || err != nil
 }
 
 // withPages is what to do where a binary has no pages and cannot make them.
@@ -79,7 +84,7 @@ func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) erro
 	if err != nil {
 		return &registry.Error{Err: listenError(addr, err), Hint: "choose another address with --addr, such as 127.0.0.1:0 for any free port"}
 	}
-	srv := &http.Server{Handler: site.Handler(r.Public()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	srv := &http.Server{Handler: r.Site(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	if every > 0 {
 		go c.publishEvery(r, every)
 	}

@@ -202,17 +202,17 @@ func naiveTree(records []proofs.Record) proofs.Hash {
 	return sha256.Sum256(append(append([]byte{1}, l[:]...), r[:]...))
 }
 
-// synthetic makes a batch of keys out of nothing: an entry of each, authorised by nobody.
-func synthetic(l *Ledger, keys []proofs.Hash, size int) *batch {
-	b := &batch{l: l, byKey: map[proofs.Hash][]*proofs.Entry{}}
+// synthetic makes additions of keys out of nothing: an entry of each, authorised by nobody.
+func synthetic(l *Ledger, keys []proofs.Hash, size int) *additions {
+	var all []pending
+	seen := map[proofs.Hash]bool{}
 	for i, k := range keys {
-		if b.byKey[k] == nil {
-			b.keys = append(b.keys, k)
-			b.byKey[k] = []*proofs.Entry{{Place: uint64(i), Published: testStart, Bytes: make([]byte, size)}}
+		if !seen[k] {
+			seen[k] = true
+			all = append(all, pending{place: uint64(i), published: testStart, key: k, bytes: make([]byte, size), tally: &tally{}})
 		}
 	}
-	slices.SortFunc(b.keys, compareHashes)
-	return b
+	return newAdditions(l, all)
 }
 
 func randomKeys(r *rand.Rand, n int) []proofs.Hash {

@@ -371,12 +371,7 @@ func (r *Registry) publishedAt(size uint64) (int64, error) {
 // Undone counts, by action, what an authority has said from a place on and a withdrawal from there takes back that none before has. It
 // goes through the ledger, and tells how far it has come.
 func (r *Registry) Undone(ctx context.Context, name string, from uint64, told func(done, of uint64)) (map[string]int, error) {
-	l, err := r.lock(ctx, lockPending)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.pending()
-	l.Unlock()
+	pending, err := r.pendingEntries(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -401,7 +396,7 @@ func (r *Registry) Undone(ctx context.Context, name string, from uint64, told fu
 		count(first, entries)
 		return ctx.Err()
 	})
-	if pending := entriesOf(files); err == nil && from < state.Size+uint64(len(pending)) {
+	if err == nil && from < state.Size+uint64(len(pending)) {
 		first := max(from, state.Size)
 		count(first, pending[first-state.Size:])
 	}

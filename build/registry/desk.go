@@ -18,11 +18,11 @@ type desk struct {
 	finder  *index.Finder
 	as      proofs.Authorities // once everything pending is published
 	place   uint64
-	pending map[proofs.Hash][]waiting // by key
+	pending map[proofs.Hash][]queued // by key
 }
 
-// A waiting statement is in the queue. Its signature is checked when somebody asks about its key: a million may wait.
-type waiting struct {
+// A queued statement is in the queue. Its signature is checked when somebody asks about its key: a million may wait.
+type queued struct {
 	place uint64
 	bytes []byte
 }
@@ -41,12 +41,7 @@ func (d *desk) Authorities(ctx context.Context) (proofs.Authorities, uint64, err
 
 // look reads the queue before the state: a publication in between only moves statements from the one to the other.
 func (d *desk) look(ctx context.Context) error {
-	l, err := d.r.lock(ctx, lockPending)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	files, err := d.r.pending()
+	entries, err := d.r.pendingEntries(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,18 +53,18 @@ func (d *desk) look(ctx context.Context) error {
 		return err
 	}
 	d.state, d.finder = state, index.NewFinder(d.r.store(), state.RootTile)
-	d.takePending(entriesOf(files))
+	d.takePending(entries)
 	return nil
 }
 
 func (d *desk) takePending(entries [][]byte) {
-	d.place, d.pending = d.state.Size, map[proofs.Hash][]waiting{}
+	d.place, d.pending = d.state.Size, map[proofs.Hash][]queued{}
 	root := []byte("\nissuer " + d.r.Trust.RootName() + "\n")
 	for _, b := range entries {
 		text, _, _ := bytes.Cut(b, []byte("\n\n"))
 		if env, err := proofs.ParseEnvelope(string(text) + "\n"); err == nil && env.Selector != "" {
 			key := proofs.KeyOf(env.Selector)
-			d.pending[key] = append(d.pending[key], waiting{d.place, b})
+			d.pending[key] = append(d.pending[key], queued{d.place, b})
 		}
 		if bytes.Contains(b, root) {
 			if e, err := d.r.Trust.Authorise(d.as, d.place, b); err == nil {
@@ -118,11 +113,6 @@ func (d *desk) published(key proofs.Hash) (proofs.Record, bool, error) {
 }
 
 func (d *desk) Deliver(ctx context.Context, entries [][]byte) error {
-	l, err := d.r.lock(ctx, lockPending)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
 	d.state = nil
-	return d.r.enqueue(entries)
+	return d.r.Enqueue(ctx, entries)
 }

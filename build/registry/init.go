@@ -2,12 +2,15 @@ package registry
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
 	"stele/build/durable"
 	"stele/build/keys"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
@@ -25,6 +28,7 @@ type Setup struct {
 	Title      string
 	Demo       bool
 	StaleAfter time.Duration
+	Storage    []byte // of DIR/storage, where the registry is to lie elsewhere; nil for the folder
 }
 
 // longestFresh is the trust file's limit of stale-after: FORMAT.md, section 12.
@@ -55,6 +59,11 @@ func (s Setup) Check() error {
 	case s.StaleAfter < time.Second || s.StaleAfter > longestFresh || s.StaleAfter%time.Second != 0:
 		return hint("48h notices two missed daily publications", "fresh %s: want whole seconds, from 1s to 8760h", s.StaleAfter)
 	}
+	if s.Storage != nil {
+		if _, err := storage.ParseSettings(s.Storage); err != nil {
+			return hint("stele help init tells what it holds", "storage: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -82,16 +91,43 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
-		if err := durable.MakeDirs(r.path(d)); err != nil {
-			return nil, err
-		}
+	if err := r.furnish(s); err != nil {
+		return nil, err
 	}
 	// The trust file makes the folder a registry: it comes last.
-	if err := r.write(r.path("trust"), trust.Marshal()); err != nil {
+	if err := r.step(r.path("trust"), func() error { return durable.WriteFile(r.path("trust"), trust.Marshal(), 0o644) }); err != nil {
 		return nil, err
 	}
 	return Open(dir, pass)
+}
+
+// furnish makes the folders of a registry that lies in its folder, or says where else it lies, and looks whether it can.
+func (r *Registry) furnish(s Setup) error {
+	if s.Storage != nil {
+		if err := durable.WriteFile(r.path(storage.SettingsName), s.Storage, 0o644); err != nil {
+			return err
+		}
+		return r.mustBeVacant(s.Origin)
+	}
+	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
+		if err := durable.MakeDirs(r.path(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Registry) mustBeVacant(origin string) error {
+	if err := r.find(origin); err != nil {
+		return err
+	}
+	for in, name := range map[storage.Files]string{r.at.State: stateSigned, r.at.Public: checkpointPath} {
+		if _, err := in.Read(name); !errors.Is(err, fs.ErrNotExist) {
+			return hint("copy the trust file and the keys of that registry here; or name another bucket, prefix and database",
+				"%s: a registry lies there already (%v)", in.Path(name), err)
+		}
+	}
+	return nil
 }
 
 // newTrust generates the registry's keys and writes the trust file that names them.

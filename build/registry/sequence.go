@@ -4,55 +4,100 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 
 	"stele/build/index"
+	"stele/build/storage"
 	"stele/proofs"
 )
+
+// sequenceEvery is how many statements are taken apart at once: a million that wait for one publication need not be in memory
+// as more than their bytes.
+const sequenceEvery = 1 << 15
 
 // sequence decides which pending statements go into the ledger, in order. The verifier's rules would
 // make the others void; a registrar wants to hear of it now. Statements that are in the ledger already, since
 // a crash kept the queue from being emptied, are left out silently.
-func (p *publisher) sequence() ([]*proofs.Entry, error) {
-	entries := entriesOf(p.queue)
+func (p *publisher) sequence(take func(entries []*proofs.Entry, inPlace bool) error) error {
+	entries := storage.EntriesOf(p.queue)
 	if len(entries) == 0 {
-		return nil, nil
+		return nil
 	}
-	v := &vetter{p: p, first: p.ix.State().Size, as: p.ix.Authorities().Clone(),
-		records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
-	if err := v.loadRecords(entries); err != nil {
-		return nil, p.badState(err)
+	v, err := p.vetter(entries)
+	if err != nil {
+		return p.badState(err)
 	}
-	entries = slices.DeleteFunc(entries, func(e []byte) bool {
-		note, env, err := proofs.ParseEntry(e)
-		return err == nil && v.holds(env.Selector, note.Text)
-	})
-	var out []*proofs.Entry
-	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.first, entries, func(i int, e *proofs.Entry, err error) bool {
-		if err == nil {
-			err = v.vet(e)
+	for chunk := range slices.Chunk(entries, sequenceEvery) {
+		if err := p.ctx.Err(); err != nil {
+			return err
 		}
-		if err != nil {
-			p.out.Refused = append(p.out.Refused, Refusal{entries[i], err})
-			return false
+		taken, inPlace := v.vetAll(chunk)
+		if err := take(taken, inPlace); err != nil {
+			return err
 		}
-		out = append(out, e)
-		return true
-	})
-	return out, nil
+	}
+	return nil
 }
 
 // A vetter tries statements against the record that they would join.
 type vetter struct {
 	p       *publisher
-	first   uint64 // place of the next entry
-	taken   uint64
+	start   uint64 // places before it were in the ledger when the run began
+	next    uint64 // place of the next entry
 	as      proofs.Authorities
 	mu      sync.Mutex
-	records map[proofs.Hash][]*proofs.Entry // what the keys hold, with what was taken so far
-	crowded map[proofs.Hash]bool            // keys whose slot would have more than proofs.SequenceSlot bytes
+	records map[proofs.Hash][]proofs.RecordEntry // what the keys hold, with what was taken so far
+	crowded map[proofs.Hash]bool                 // keys whose slot would have more than proofs.SequenceSlot bytes
+}
+
+func (p *publisher) vetter(entries [][]byte) (*vetter, error) {
+	size := p.ix.State().Size
+	v := &vetter{p: p, start: size, next: size, as: p.ix.Authorities().Clone(),
+		records: map[proofs.Hash][]proofs.RecordEntry{}, crowded: map[proofs.Hash]bool{}}
+	return v, v.loadRecords(entries)
+}
+
+// vetAll returns what can be taken, and whether that is everything: then each has been authorised at the place that it gets.
+func (v *vetter) vetAll(entries [][]byte) (taken []*proofs.Entry, inPlace bool) {
+	index.Authorise(v.p.Trust, v.p.ix.Authorities().Clone(), v.next, entries, func(i int, e *proofs.Entry, err error) bool {
+		if v.isOld(e, entries[i]) {
+			return false
+		}
+		if err == nil {
+			err = v.vet(e)
+		}
+		if err != nil {
+			v.p.out.Refused = append(v.p.out.Refused, Refusal{entries[i], err})
+			return false
+		}
+		taken = append(taken, e)
+		return true
+	})
+	return taken, len(taken) == len(entries)
+}
+
+// record is what a key holds, with what was taken so far.
+func (v *vetter) record(key proofs.Hash) []*proofs.Entry {
+	var out []*proofs.Entry
+	for _, re := range v.records[key] {
+		if e, err := index.ParseEntry(re); err == nil { // it was parsed before it was taken
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// isOld reports whether a statement was in the ledger before the run: its identity is its text.
+func (v *vetter) isOld(e *proofs.Entry, raw []byte) bool {
+	if e == nil { // not authorised, or no more
+		note, env, err := proofs.ParseEntry(raw)
+		if err != nil {
+			return false
+		}
+		e = &proofs.Entry{Note: note, Envelope: env}
+	}
+	return slices.ContainsFunc(v.record(proofs.KeyOf(e.Envelope.Selector)), func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text && o.Place < v.start })
 }
 
 // loadRecords reads the records of all keys that the entries name, slot by slot.
@@ -75,13 +120,16 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 		}
 		keys = append(keys, key)
 		added[key] += len(e)
+		if env.Action != proofs.ActionSupersede {
+			continue
+		}
 		if s, err := env.Statement(); err == nil && s.Successor != nil {
 			keys = append(keys, s.Successor.Key())
 		}
 	}
 	slices.SortFunc(keys, func(a, b proofs.Hash) int { return bytes.Compare(a[:], b[:]) })
 	keys = slices.Compact(keys)
-	n := runtime.GOMAXPROCS(0)
+	n := v.p.at.AtOnce
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -132,8 +180,10 @@ func (v *vetter) loadSorted(keys []proofs.Hash, from, to int, added map[proofs.H
 	return nil
 }
 
+// loadRecord keeps a copy: the record is a part of its slot, which need not stay in memory.
 func (v *vetter) loadRecord(rec proofs.Record) error {
-	entries, err := index.Entries(rec)
+	rec.Body = bytes.Clone(rec.Body)
+	entries, err := rec.Entries()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.records[rec.Key] = entries
@@ -152,22 +202,18 @@ func (v *vetter) noteCrowded(slot *proofs.Slot, added map[proofs.Hash]int) {
 	}
 }
 
-// holds reports whether a record holds a statement: its identity is its text.
-func (v *vetter) holds(selector, text string) bool {
-	return slices.ContainsFunc(v.records[proofs.KeyOf(selector)], func(e *proofs.Entry) bool { return e.Note.Text == text })
-}
-
 // vet refuses what would have no effect, or would not fit.
 func (v *vetter) vet(e *proofs.Entry) error {
 	if e.Statement == nil {
 		return e.Why
 	}
-	e.Place = v.first + v.taken
+	e.Place = v.next
 	key := proofs.KeyOf(e.Envelope.Selector)
-	if v.holds(e.Envelope.Selector, e.Note.Text) {
+	record := v.record(key)
+	if slices.ContainsFunc(record, func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text }) {
 		return errors.New("the same statement is in the queue twice")
 	}
-	if err := fits(e, v.records[key], v.crowded[key]); err != nil {
+	if err := fits(e, record, v.crowded[key]); err != nil {
 		return err
 	}
 	switch e.Statement.Action {
@@ -176,18 +222,18 @@ func (v *vetter) vet(e *proofs.Entry) error {
 			return fmt.Errorf("%s of %s: does not follow the latest statement about it", e.Statement.Action, e.Statement.Authority)
 		}
 	case proofs.ActionRegister:
-		if err := v.vetRegister(e, v.records[key]); err != nil {
+		if err := v.vetRegister(e, record); err != nil {
 			return err
 		}
 	case proofs.ActionRevoke, proofs.ActionSuspend, proofs.ActionRestore, proofs.ActionSupersede, proofs.ActionLink:
-		if err := v.vetEvent(e, key); err != nil {
+		if err := v.vetEvent(e, key, record); err != nil {
 			return err
 		}
 	default:
 		return fmt.Errorf("action %q is not one that this version sequences", e.Statement.Action)
 	}
-	v.records[key] = append(v.records[key], e)
-	v.taken++
+	v.records[key] = append(v.records[key], proofs.RecordEntry{Place: e.Place, Bytes: e.Bytes})
+	v.next++
 	return nil
 }
 
@@ -208,10 +254,9 @@ func (v *vetter) vetRegister(e *proofs.Entry, record []*proofs.Entry) error {
 }
 
 // vetEvent follows the document's life with the event at its end.
-func (v *vetter) vetEvent(e *proofs.Entry, key proofs.Hash) error {
-	record := append([]*proofs.Entry(nil), v.records[key]...)
+func (v *vetter) vetEvent(e *proofs.Entry, key proofs.Hash, record []*proofs.Entry) error {
 	if s := e.Statement.Successor; s != nil {
-		for _, o := range v.records[s.Key()] {
+		for _, o := range v.record(s.Key()) {
 			if o.Statement != nil && o.Statement.Action == proofs.ActionRegister {
 				record = append(record, o)
 			}

@@ -1,20 +1,14 @@
 package registry
 
 import (
-	"context"
-
 	"stele/build/index"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
 // AuthoritiesPending are the authorities as they will stand once everything pending is published.
 func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
-	l, err := r.lock(context.Background(), lockPending)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Unlock()
-	files, err := r.pending()
+	batches, err := r.pending() // before the state: a publication in between moves statements from the one to the other
 	if err != nil {
 		return nil, err
 	}
@@ -26,6 +20,6 @@ func (r *Registry) AuthoritiesPending() (proofs.Authorities, error) {
 	if err != nil {
 		return nil, err
 	}
-	index.Authorise(r.Trust, as, state.Size, entriesOf(files), func(int, *proofs.Entry, error) bool { return true })
+	index.Authorise(r.Trust, as, state.Size, storage.EntriesOf(batches), func(int, *proofs.Entry, error) bool { return true })
 	return as, nil
 }
