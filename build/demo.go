@@ -270,7 +270,7 @@ func (d *demo) event(f samples.File) error {
 	case "unaccredited":
 		return d.r.Withdraw(registry.Withdrawal{Authority: w.issuer, From: new(uint64), Reason: "The academy was never entitled to award diplomas."})
 	}
-	at, err := officeOf(d.r)
+	at, err := counterOf(d.r)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // document finds out which document is meant by a file, a receipt or a digest.
-func (c *cli) document(at *office, arg string) (issuer.Document, error) {
-	if d, ok, err := parseDigest(arg); ok || err != nil {
+func (c *cli) document(at *counter, arg string) (issuer.Document, error) {
+	if d, ok, err := digestOf(arg); ok || err != nil {
 		return d, err
 	}
 	if err := notAFile(arg); err != nil {
@@ -30,7 +30,7 @@ func (c *cli) document(at *office, arg string) (issuer.Document, error) {
 }
 
 // other is document for the second one that a command names: an error says which it is about.
-func (c *cli) other(at *office, arg string) (issuer.Document, error) {
+func (c *cli) other(at *counter, arg string) (issuer.Document, error) {
 	d, err := c.document(at, arg)
 	if err != nil {
 		err = fmt.Errorf("%s: %s", shown(arg), about(arg, err))
@@ -38,8 +38,8 @@ func (c *cli) other(at *office, arg string) (issuer.Document, error) {
 	return d, err
 }
 
-// parseDigest reads a digest; of bare digits, only where no file has that name.
-func parseDigest(arg string) (d issuer.Document, ok bool, err error) {
+// digestOf reads a digest; of bare digits, only where no file has that name.
+func digestOf(arg string) (d issuer.Document, ok bool, err error) {
 	algorithm, hex, named := strings.Cut(strings.ToLower(arg), ":")
 	switch {
 	case !named && (len(arg) != 64 || !isHex(arg) || exists(arg)):
@@ -59,7 +59,7 @@ func parseDigest(arg string) (d issuer.Document, ok bool, err error) {
 func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdefABCDEF") == "" }
 
 // receiptDocument is the document that a receipt is for, once the receipt is believed.
-func (c *cli) receiptDocument(at *office, path string) (issuer.Document, error) {
+func (c *cli) receiptDocument(at *counter, path string) (issuer.Document, error) {
 	b, _, err := readUpTo(path, maxReceipt)
 	if err != nil {
 		return issuer.Document{}, err

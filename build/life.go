@@ -79,7 +79,7 @@ func (c *cli) runLife(action string) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	at, err := c.office()
+	at, err := c.counter()
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func runSupersede(c *cli) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	at, err := c.office()
+	at, err := c.counter()
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func runLink(c *cli) error {
 	if err := w.checkLink(docs); err != nil {
 		return err
 	}
-	at, err := c.office()
+	at, err := c.counter()
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (w *wish) checkLink(docs []string) error {
 }
 
 // draft is a wish about one document.
-func (c *cli) draft(at *office, w *wish, doc string) (issuer.Draft, error) {
+func (c *cli) draft(at *counter, w *wish, doc string) (issuer.Draft, error) {
 	d := issuer.Draft{Action: w.action, Issuer: w.issuer, Registrant: w.registrant, Reason: w.reason, Relation: w.relation, Half: w.out != ""}
 	if w.root {
 		d.Issuer = at.desk.Trust().RootName()
@@ -217,28 +217,28 @@ type ask struct {
 // sayEvery is how many documents are decided on before what was signed is delivered in one durable batch, and told.
 const sayEvery = 4096
 
-// An office is where statements are signed and handed in.
-type office struct {
+// A counter is where statements are signed and handed in.
+type counter struct {
 	desk issuer.Desk
 	ring *issuer.Ring
 }
 
-// office is that of the registry which --registry names.
-func (c *cli) office() (*office, error) {
+// counter is that of the registry which --registry names.
+func (c *cli) counter() (*counter, error) {
 	r, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	return officeOf(r)
+	return counterOf(r)
 }
 
-func officeOf(r *registry.Registry) (*office, error) {
+func counterOf(r *registry.Registry) (*counter, error) {
 	ring, err := r.Ring()
-	return &office{r.Desk(), ring}, err
+	return &counter{r.Desk(), ring}, err
 }
 
 // say says everything that is asked for. What would have no effect is told and the rest go on; what is told as pending is durable.
-func (c *cli) say(at *office, action string, asks []ask) (lifeResult, error) {
+func (c *cli) say(at *counter, action string, asks []ask) (lifeResult, error) {
 	out := lifeResult{Action: action, Documents: []documentResult{}}
 	clerk, err := issuer.Begin(c.ctx, at.desk, at.ring)
 	if err != nil {
@@ -440,7 +440,7 @@ func (c *cli) seeLife(name string, life *proofs.Life) string {
 }
 
 // countersign shows another authority's link, adds the registrant's signature and delivers it.
-func (c *cli) countersign(at *office, path string) error {
+func (c *cli) countersign(at *counter, path string) error {
 	if err := notAFile(path); err != nil {
 		return usage("name the file that stele link --out has written", "%s: %s", shown(path), about(path, err))
 	}

@@ -62,7 +62,7 @@ func (c *cli) registerList(r *registry.Registry, req registry.Request, mixed boo
 		}
 		defer l.report.Discard()
 	}
-	read := &counter{r: in}
+	read := &readCounter{r: in}
 	lines, err := lists.NewReader(read)
 	if err != nil {
 		return l.unusable(from, err)
@@ -144,7 +144,7 @@ func (l *listRun) add(f registry.Registered) error {
 
 func (l *listRun) refused(f registry.Registered) {
 	if len(l.out.Lines) < mostJSON {
-		l.out.Lines = append(l.out.Lines, refusedLine{f.Line, f.File, digestOf(f), visible(f.Err.Error())})
+		l.out.Lines = append(l.out.Lines, refusedLine{f.Line, f.File, sha256Of(f), visible(f.Err.Error())})
 	} else {
 		l.out.More++
 	}
@@ -164,7 +164,7 @@ func (l *listRun) refused(f registry.Registered) {
 }
 
 // digestOf is a line's digest, empty if it has none that can be read.
-func digestOf(f registry.Registered) string {
+func sha256Of(f registry.Registered) string {
 	if f.Digests.SHA256 == [32]byte{} {
 		return ""
 	}
@@ -198,13 +198,13 @@ func (l *listRun) tell(reportPath string) error {
 	return nil
 }
 
-// A counter counts the bytes that are read.
-type counter struct {
+// A readCounter counts the bytes that are read.
+type readCounter struct {
 	r io.Reader
 	n atomic.Int64
 }
 
-func (c *counter) Read(b []byte) (int, error) {
+func (c *readCounter) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.n.Add(int64(n))
 	return n, err
@@ -241,7 +241,7 @@ func (r *report) add(f registry.Registered, state string) error {
 	if f.Err != nil {
 		reason = visible(f.Err.Error())
 	}
-	return r.csv.Write([]string{strconv.Itoa(f.Line), f.File, digestOf(f), state, reason})
+	return r.csv.Write([]string{strconv.Itoa(f.Line), f.File, sha256Of(f), state, reason})
 }
 
 func (r *report) commit() error {

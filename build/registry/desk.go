@@ -21,7 +21,7 @@ type desk struct {
 	pending map[proofs.Hash][]queued // by key
 }
 
-// A queued statement is in the queue. Its signature is checked when somebody asks about its key: a million may wait.
+// A queued statement is not published yet. Its signature is checked when somebody asks about its key: a million may wait.
 type queued struct {
 	place uint64
 	bytes []byte
