@@ -399,6 +399,8 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 		return "the registry's root can still say it: " + again + " --root"
 	case issuer.NoKey:
 		return "work where that key is; or the registry's root says it: " + again + " --root"
+	case issuer.NoRootKey:
+		return "work where the root's keys are"
 	case issuer.Countersignature:
 		return "add --out FILE, and have " + registrant + " sign that file too: stele link --countersign FILE"
 	case issuer.Revoked, issuer.Superseded, issuer.Suspended, issuer.NotSuspended:

@@ -20,10 +20,11 @@ type withdrawResult struct {
 }
 
 func runWithdraw(c *cli) error {
-	var from string
+	var from *string // nil if it is not given: an empty one is a mistake, such as a script's
 	w := registry.Withdrawal{}
 	args, err := c.parse(func(fs *flag.FlagSet) {
-		fs.StringVar(&from, "from", "", "since when its keys are not to be believed: a place in the ledger, a day or time of publication, or start (default: what it has said stands)")
+		fs.Func("from", "since when its keys are not to be believed: a `PLACE` in the ledger, a day or time of publication, or start (default: what it has said stands)",
+			func(v string) error { from = &v; return nil })
 		fs.StringVar(&w.Reason, "reason", "", "why, in words that citizens read, for ever; at most 1,000 bytes")
 	})
 	if err != nil {
@@ -49,20 +50,21 @@ func runWithdraw(c *cli) error {
 	if w.From, err = when(r); err != nil {
 		return err
 	}
-	if w.From != nil && from != "start" && from != strconv.FormatUint(*w.From, 10) {
-		c.note("note: what was published from %s on begins at place %d of the ledger; days begin at midnight UTC", from, *w.From)
+	if w.From != nil && *from != "start" && *from != strconv.FormatUint(*w.From, 10) {
+		c.note("note: what was published from %s on begins at place %d of the ledger; days begin at midnight UTC", *from, *w.From)
 	}
 	return c.withdraw(r, w)
 }
 
 // parseFrom reads --from, and returns what finds the place in a registry.
-func parseFrom(from string, now time.Time) (func(*registry.Registry) (*uint64, error), error) {
+func parseFrom(given *string, now time.Time) (func(*registry.Registry) (*uint64, error), error) {
 	at := func(place uint64) func(*registry.Registry) (*uint64, error) {
 		return func(*registry.Registry) (*uint64, error) { return &place, nil }
 	}
-	if from == "" {
+	if given == nil {
 		return func(*registry.Registry) (*uint64, error) { return nil, nil }, nil
 	}
+	from := *given
 	if from == "start" {
 		return at(0), nil
 	}

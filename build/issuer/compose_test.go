@@ -361,6 +361,17 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// TestRefusedBefore: a revocation that was composed while a suspension waited takes effect although that is refused in the end.
+func TestRefusedBefore(t *testing.T) {
+	s, _, err := in(t, proofs.StateSuspended).matter("one", "two").Compose(draft(proofs.ActionRevoke, education))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !in(t, proofs.StateActive).counts(s, education) { // the same ledger, without the suspension
+		t.Error("the revocation has no effect")
+	}
+}
+
 // TestWhich: of two registrations of a document, each issuer speaks about its own, the root about the one that answers or the one
 // that it names.
 func TestWhich(t *testing.T) {

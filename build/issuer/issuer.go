@@ -72,6 +72,7 @@ const (
 	OtherDocument       Code = "other-document"         // registered with another SHA3-512
 	NotAccredited       Code = "not-accredited"         // the issuer never was, or its accreditation was withdrawn
 	NoKey               Code = "no-key"                 // the private key is not here
+	NoRootKey           Code = "no-root-key"            // too few of the root's private keys are here
 	Countersignature    Code = "countersignature"       // a link of another authority needs the registrant's line
 	NoCountersignature  Code = "no-countersignature"    // the registrant is not accredited any more
 	LinksFull           Code = "links-full"             // no more links of other authorities

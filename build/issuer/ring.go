@@ -120,7 +120,7 @@ func (r *Ring) Root(t *proofs.Trust) ([]proofs.Signer, error) {
 		signers = append(signers, s)
 	}
 	if len(signers) < t.RootThreshold {
-		return nil, refuse(NoKey, nil, "%d of the root's keys are here, and %d have to sign", len(signers), t.RootThreshold)
+		return nil, refuse(NoRootKey, nil, "root keys here: %d; have to sign: %d", len(signers), t.RootThreshold)
 	}
 	return signers, nil
 }

@@ -57,8 +57,8 @@ func TestRoot(t *testing.T) {
 		t.Error(err)
 	}
 	trust.RootKeys, trust.RootThreshold = []*proofs.Key{all[0], signer(root).Key()}, 2
-	if _, err := open(t, s).Root(trust); code(err) != NoKey {
-		t.Errorf("one of two: got %v, want %s", err, NoKey)
+	if _, err := open(t, s).Root(trust); code(err) != NoRootKey {
+		t.Errorf("one of two: got %v, want %s", err, NoRootKey)
 	}
 }
 

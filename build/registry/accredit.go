@@ -192,7 +192,7 @@ func retired(all []*proofs.Key, a Accreditation) ([]*proofs.Key, error) {
 	for _, id := range a.Retire {
 		i := slices.IndexFunc(all, func(k *proofs.Key) bool { return KeyID(k) == id || k.String() == id })
 		if i < 0 {
-			return nil, hint("stele issuers lists them", "%s has no key %q, but %s", a.Authority, id, keyIDs(all))
+			return nil, hint("stele issuers lists them", "%s has no key %q; its keys: %s", a.Authority, id, keyIDs(all))
 		}
 		all = slices.Delete(all, i, i+1)
 	}
@@ -259,6 +259,10 @@ func (r *Registry) submitRoot(s *proofs.Statement) error {
 		return err
 	}
 	signers, err := ring.Root(r.Trust)
+	var refusal *issuer.Refusal
+	if errors.As(err, &refusal) {
+		return hint("work where the root's keys are", "%w", err)
+	}
 	if err != nil {
 		return err
 	}
