@@ -15,6 +15,7 @@ import (
 
 	"stele/build/durable"
 	"stele/build/index"
+	"stele/build/verifier"
 	"stele/proofs"
 	"stele/site"
 )
@@ -26,7 +27,7 @@ type Sample = site.Sample
 const newestShown = 50
 
 // WriteSite renders the portal's pages into the public folder, its first page last. No publication goes on meanwhile.
-func (r *Registry) WriteSite(ctx context.Context, wasm, exec []byte) error {
+func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) error {
 	l, err := r.lock(ctx, lockPublish)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (r *Registry) WriteSite(ctx context.Context, wasm, exec []byte) error {
 	if err != nil {
 		return err
 	}
-	s.WASM, s.WASMExec = wasm, exec
+	s.WASM, s.ViewerWASM, s.WASMExec = programs.WASM, programs.Viewer, programs.Exec
 	if s.Samples, err = r.samples(); err != nil {
 		return err
 	}

@@ -50,6 +50,16 @@ export class Wording {
     return fill(own(this.table.ui, key) ?? key, values)
   }
 
+  /** A sentence of the pages that look into the ledger. */
+  say(key, values = {}) {
+    return fill(own(this.table.viewer, key) ?? key, values)
+  }
+
+  /** What a statement of an action says; the action itself where there is no sentence for it. */
+  statement(action, values) {
+    return fill(own(this.table.statements, action) ?? action.replaceAll('-', ' '), values)
+  }
+
   /** What the page itself has to say, or nothing. */
   local(key) {
     return own(this.table.local, key) ?? ''
