@@ -570,6 +570,9 @@ func (i *inspection) describeEntry(place uint64, raw []byte, as Authorities, why
 		}
 		v.Disowned = a.Disowned(place)
 	}
+	if name, ok := env.Authority(); ok && as[name] != nil {
+		v.AuthorityTitle = as[name].LatestTitle()
+	}
 	v.Standing, v.Why = i.standing(place, raw, env, as, why)
 	return v
 }

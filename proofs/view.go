@@ -61,11 +61,12 @@ type EntryView struct {
 	Path      []Hash // inclusion proof, of a single entry only
 	Published *PublishedView
 
-	Note          *Note // nil if it is no statement
-	Envelope      *Envelope
-	Statement     *Statement // nil if not understood
-	NotUnderstood string
-	IssuerTitle   string // as accredited at the entry's place
+	Note           *Note // nil if it is no statement
+	Envelope       *Envelope
+	Statement      *Statement // nil if not understood
+	NotUnderstood  string
+	IssuerTitle    string // as accredited at the entry's place
+	AuthorityTitle string // of the authority that it is about, the newest
 
 	Standing  Standing
 	Why       string // of a standing that is not "authorised"
@@ -268,6 +269,7 @@ func (v *EntryView) appendStatement(j *jsonWriter) {
 	j.str("action", e.Action)
 	j.str("issuer", e.Issuer)
 	j.str("issuer_title", v.IssuerTitle)
+	j.str("authority_title", v.AuthorityTitle)
 	j.bool("understood", v.Statement != nil)
 	j.str("not_understood", v.NotUnderstood)
 	list(j, "fields", e.lines, func(line *string, j *jsonWriter) {

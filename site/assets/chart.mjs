@@ -210,7 +210,7 @@ export class Chart {
       if (!details.open || details.children.length > 1) return
       const rows = this.series.toReversed().map((p) =>
         [viewer.number(p.publication), viewer.wording.time(p.time), viewer.number(p.size), viewer.number(p.keys)])
-      details.append(table(['publicationUnknown', 'time', 'entries', 'documents'].map((key) => this.say(key)), rows))
+      details.append(table(['publicationUnknown', 'time', 'entries', 'documents'].map((key) => this.say(key)), rows, 'numbers'))
     })
     return details
   }

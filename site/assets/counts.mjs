@@ -89,13 +89,12 @@ export class Counts {
   /** A table of which the first rows are shown. */
   long(keys, rows) {
     const heads = keys.map((key) => this.say(key))
-    const part = table(heads, rows.slice(0, shownAtFirst))
-    part.classList.add('numbers')
+    const look = keys.length === 2 ? 'numbers pair' : 'numbers'
+    const part = table(heads, rows.slice(0, shownAtFirst), look)
     if (rows.length <= shownAtFirst) return part
     const label = this.say('showAll', { count: this.viewer.wording.number(rows.length) })
     const all = button(label, `${label}: ${heads[0]}`, '', () => {
-      const whole = table(heads, rows)
-      whole.classList.add('numbers')
+      const whole = table(heads, rows, look)
       whole.tabIndex = -1
       box.replaceChildren(whole)
       whole.focus()

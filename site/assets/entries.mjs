@@ -164,7 +164,7 @@ export class Entries {
     const last = end - 1n
     const caption = this.say('newestEntries', { from: this.viewer.number(from), to: this.viewer.number(last) })
     const focused = body.contains(document.activeElement)
-    body.replaceChildren(element('p', { class: 'soft', role: 'status' }, caption), table(heads, rows), this.pager(from, end))
+    body.replaceChildren(element('p', { class: 'soft', role: 'status' }, caption), table(heads, rows, 'brief'), this.pager(from, end))
     if (focused) body.querySelector('.pager button')?.focus()
   }
 

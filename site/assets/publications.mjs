@@ -23,7 +23,7 @@ export class Publications {
     }
     const heads = ['publicationUnknown', 'entries', 'added', 'signers', 'checkpoint'].map((key) => this.say(key))
     const focused = this.body.contains(document.activeElement)
-    this.body.replaceChildren(this.range(view, skip), table(heads, view.publications.map((p) => this.row(p))), this.pager(view, skip))
+    this.body.replaceChildren(this.range(view, skip), table(heads, view.publications.map((p) => this.row(p)), 'numbers left'), this.pager(view, skip))
     if (focused) this.body.querySelector('.pager button')?.focus()
   }
 
@@ -40,7 +40,7 @@ export class Publications {
 
   row(p) {
     const name = p.number === '0' ? this.say('publicationUnknown') : this.say('publication', { number: this.viewer.number(p.number) })
-    const title = element('span', {}, name, element('span', { class: 'soft block' }, moment(this.viewer, p.as_of) ?? ''), this.again(p))
+    const title = element('span', {}, name, ' ', element('span', { class: 'soft block' }, moment(this.viewer, p.as_of) ?? ''), this.again(p))
     return [title, this.viewer.number(p.size), `+${this.viewer.number(p.added)}`, this.signed(p), this.tools(p, name)]
   }
 

@@ -92,6 +92,19 @@ export class Rows {
     if (focused) row.node.querySelector('button').focus() // the row hands it on when it has its answer
   }
 
+  /** Checks the document that has taken another's place, in a row below it; the same one only once. */
+  addNewer(row, { sha256, sha3_512 }) {
+    const known = this.rows.find((r) => r.item.digests?.sha256 === sha256)
+    if (known) return this.reveal(known.node)
+    const name = this.wording.ui('replacementFile', { name: row.name })
+    const label = this.wording.ui('replacementOf', { name: row.name })
+    const newer = new Row({ name, path: name, label, file: null, digests: { sha256, sha3: sha3_512 } }, this)
+    row.node.after(newer.node)
+    this.rows.splice(this.rows.indexOf(row) + 1, 0, newer)
+    newer.check()
+    this.reveal(newer.node)
+  }
+
   removed(row) {
     row.stop()
     const focused = row.node.contains(document.activeElement)

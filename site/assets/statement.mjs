@@ -17,7 +17,7 @@ export function sentence(viewer, entry) {
   return wording.statement(entry.action, {
     issuer: visible(entry.issuer_title || entry.issuer),
     kind: wording.kind(value('kind')),
-    authority: visible(value('title') || value('authority')),
+    authority: visible(value('title') || entry.authority_title || value('authority')),
     relation: wording.name('relations', value('relation')),
     publication: number('publication'),
     covers: number('covers'),
@@ -31,7 +31,12 @@ export function sentence(viewer, entry) {
 export function fields(viewer, entry) {
   const plain = []
   const technical = []
+  const kinds = entry.fields.filter(({ name }) => name === 'kind').map(({ value }) => viewer.wording.kind(value))
   for (const { name, value } of entry.fields) {
+    if (name === 'kind') {
+      if (kinds.length > 0) plain.push(fact(viewer.wording.name('fields', name), viewer.wording.list(kinds.splice(0))))
+      continue
+    }
     const label = viewer.wording.name('fields', name)
     const hash = value.match(digest)
     if (hash) technical.push(fact(`${label} (${algorithms[hash[1]]})`, code(hash[2])))
@@ -53,7 +58,6 @@ function shown(viewer, name, value) {
     const at = new Date(Number(value) * 1000).toISOString()
     return element('time', { datetime: at }, wording.time(at))
   }
-  if (name === 'kind') return wording.kind(value)
   if (name === 'relation') return wording.name('relations', value)
   return element('bdi', {}, visible(value))
 }

@@ -137,11 +137,11 @@ export function folded(title, ...content) {
 }
 
 /** A table that becomes a list on a narrow screen. Cells are texts or nodes; the first of a row is its heading. */
-export function table(heads, rows) {
+export function table(heads, rows, look = '') {
   const cells = (row) => row.map((cell, i) => (i === 0 ? element('th', { scope: 'row' }, cell) : element('td', { 'data-label': heads[i] }, cell)))
   return element(
     'table',
-    { class: 'stack' },
+    { class: `stack ${look}` },
     element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
     element('tbody', {}, ...rows.map((row) => element('tr', {}, ...cells(row)))),
   )
