@@ -3,9 +3,11 @@ package proofs
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -190,8 +192,22 @@ func (l *testLedger) look(t *testing.T, in Inquiry) (Finding, []string) {
 	return Finding{}, nil
 }
 
-// office is a ledger of some 600 entries in three publications, so that it has full tiles and partial ones.
+var (
+	officeOnce sync.Once
+	officeMade *testLedger
+)
+
+// office is a ledger of some 600 entries in three publications, so that it has full tiles and partial ones: each test's own.
 func office(t *testing.T) (*testLedger, *MemorySigner) {
+	t.Helper()
+	officeOnce.Do(func() { officeMade = makeOffice(t) })
+	l := *officeMade
+	l.entries, l.published, l.sizes = slices.Clone(l.entries), slices.Clone(l.published), slices.Clone(l.sizes)
+	l.history, l.files = slices.Clone(l.history), maps.Clone(l.files)
+	return &l, testSigner(t, "office.example", Ed25519Key)
+}
+
+func makeOffice(t *testing.T) *testLedger {
 	t.Helper()
 	l := newTestLedger(t)
 	key := testSigner(t, "office.example", Ed25519Key)
@@ -212,7 +228,7 @@ func office(t *testing.T) (*testLedger, *MemorySigner) {
 	l.add(t, &Statement{Action: ActionWithdraw, Authority: "office.example", After: &after, From: &from, Reason: "Closed."}, l.root)
 	l.register(t, key, "too late")
 	l.publish(t) // 605
-	return l, key
+	return l
 }
 
 func entryAt(place uint64) Inquiry { return Inquiry{Subject: SubjectEntry, Place: place} }
@@ -520,5 +536,24 @@ func TestInspectMemory(t *testing.T) {
 	}
 	if _, err := l.trust.CheckConflict(f.Conflict, AnyTime); err != nil {
 		t.Errorf("the evidence: %v", err)
+	}
+}
+
+// What the page is told is JSON, whatever lies in the ledger.
+func TestViewJSON(t *testing.T) {
+	l, _ := office(t)
+	l.files[StatisticsPath] = []byte("stele.statistics/1\nregistry ledger.example\nat 1 300 0 1800003600\ncount office.example register letter 5\n")
+	size := uint64(300)
+	for _, in := range []Inquiry{entryAt(0), entryAt(600), entryAt(602), entryAt(9999), {Subject: SubjectHead}, {Subject: SubjectIssuers}, {Subject: SubjectEntries, Place: 590, Count: 99},
+		{Subject: SubjectPublications, Count: 9}, {Subject: SubjectPublications, Count: 9, Size: &size}, {Subject: SubjectCheckpoint, Line: l.history[0]},
+		{Subject: SubjectCheckpoint}, {Subject: SubjectStatistics}} {
+		f, _ := l.look(t, in)
+		if b := f.View.AppendJSON(nil); !json.Valid(b) {
+			t.Errorf("%s: %s", in.Subject, b)
+		}
+	}
+	f, _ := l.look(t, entryAt(602))
+	if b := f.View.AppendJSON(nil); !bytes.Contains(b, []byte(`"authority_title":"Office"`)) || !bytes.Contains(b, []byte(`{"name":"from","value":"500"}`)) {
+		t.Errorf("%s", b)
 	}
 }

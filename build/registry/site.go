@@ -23,8 +23,8 @@ import (
 // Sample is a sample document of a demonstration, as the portal shows it.
 type Sample = site.Sample
 
-// newestShown is how many publications the portal's status page lists.
-const newestShown = 50
+// newestShown is how many publications the ledger's page lists for those whose browser runs no scripts.
+const newestShown = 20
 
 // WriteSite renders the portal's pages into the public folder, its first page last. No publication goes on meanwhile.
 func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) error {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
@@ -396,6 +396,7 @@ test('a replaced document leads to the newer one, whose status is asked for on a
     await part.getByRole('button', { name: /^Check the newer document/ }).click()
     const rows = await verdicts(page, 2)
     assert.deepEqual(rows.map((r) => r.verdict), ['superseded', 'authentic'])
+    await page.waitForFunction(() => document.querySelector('[data-status]').textContent === 'Result: Replaced by a newer document · The newer document: Valid')
     const newer = page.locator('.row').nth(1)
     assert.match(await newer.textContent(), /Valid.*The newer document, in place of land-extract-2019\.pdf.*No file was checked here/s)
     assert.equal(await newer.getByRole('button', { name: /Add a receipt/ }).count(), 0)
@@ -430,4 +431,75 @@ test('what is told of a withdrawn issuer and of a suspension stands in plain wor
     assert.match(await link.getAttribute('href'), /^ledger\.html#entry=\d+$/)
     assert.match(await page.locator('.row[data-verdict=suspended]').textContent(), /the registry can then tell which document/)
   })
+})
+
+test('links, free ones too, a sealed newer document and a withdrawal without a reach are told in plain words', async () => {
+  await visit(async (page) => {
+    await choose(page, [sample(older)])
+    await verdicts(page, 1)
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /^Save the full report/ }).click()])
+    const report = JSON.parse(await readFile(await download.path()))
+    const link = (relation, more = {}) => ({ action: 'link', issuer: 'other.example', place: 9, published: '2026-11-22T10:00:00Z', effect: true, reason: null, relation, target: null, ...more })
+    report.life.events.push(link('translation', { target: `sha256:${'ab'.repeat(32)}`, reason: 'Into French.' }), link('seal-renewal', { issuer: report.life.issuer }), link('custody', { effect: false }))
+    report.life.replaced_by.sealed = true
+    report.life.withdrawal = { place: 30, published: '2026-11-22T11:00:00Z', from: null, reason: 'The office was closed.' }
+    const told = await page.evaluate(async (report) => {
+      const from = (name) => import(document.querySelector(`link[href$="/${name}"]`).href)
+      const data = document.querySelector('[data-check]').dataset
+      const wording = await (await from('text.js')).loadWording(data.text, data.textIntegrity)
+      const body = (await from('report.js')).reportBody(report, wording, { follow: () => document.createElement('button') })
+      const part = (name) => body.find((node) => node?.className === name)
+      return { history: part('history').textContent, newer: part('replacement').textContent, buttons: part('replacement').querySelectorAll('button').length }
+    }, report)
+    assert.match(told.history, /A translation was registered 22 November 2026 at .* · by other\.example.*Into French\..*The other document’s fingerprint sha256:abab/s)
+    assert.match(told.history, /Linked: seal renewal 22 November/)
+    assert.doesNotMatch(told.history, /Passed into other hands/) // it is without effect, and stands with the evidence
+    assert.match(told.history, /accreditation was withdrawn 22 November 2026.*What it registered before still stands\..*The office was closed\./s)
+    assert.match(told.newer, /sealed: it can be found only with its own receipt/)
+    assert.equal(told.buttons, 0)
+  })
+})
+
+test('a registry that shows two pasts is caught here too, and an older state is told', async (t) => {
+  const one = join(folder, 'fork-one')
+  const two = join(folder, 'fork-two')
+  const document = join(folder, 'fork.txt')
+  const add = async (dir, text) => {
+    await writeFile(document, text)
+    await must(stele, 'register', document, '--registry', dir)
+    await must(stele, 'publish', '--registry', dir)
+  }
+  await must(stele, 'init', '--registry', one, '--demo', '--origin', 'fork.example/ledger')
+  await add(one, 'both')
+  for (const dir of [two, `${one}-old`]) await cp(one, dir, { recursive: true })
+  await add(one, 'one')
+  await add(two, 'two')
+  const at = await serveFolder(join(one, 'public'))
+  t.after(() => at.close())
+  const remembered = () => new Promise((resolve) => {
+    const opening = indexedDB.open('stele', 1)
+    opening.onsuccess = () => {
+      const count = opening.result.transaction('heads').objectStore('heads').count()
+      count.onsuccess = () => resolve(count.result === 1)
+    }
+  })
+  await visit(async (page) => {
+    await ready(page)
+    await page.waitForFunction(remembered)
+    await at.show(join(`${one}-old`, 'public'))
+    await page.reload()
+    await page.waitForFunction(() => document.querySelector('[data-standing]').dataset.state)
+    assert.match((await standing(page))[1], /shows an older state of its ledger than this device has seen/)
+    await at.show(join(two, 'public'))
+    await page.reload()
+    await page.waitForFunction(() => document.querySelector('[data-standing]').dataset.state)
+    const [state, told] = await standing(page)
+    assert.equal(state, 'failed')
+    assert.match(told, /has signed two pasts that cannot both be true/)
+    await accessible(page, 'two pasts')
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the evidence' }).click()])
+    const evidence = join(folder, 'ledger.conflict')
+    await writeFile(evidence, await readFile(await download.path()))
+    assert.equal((await stele('evidence', evidence, '--policy', join(two, 'trust'))).code, 0)
+  }, { to: 'ledger.html', at, faulty: true })
 })

@@ -31,7 +31,7 @@ type Snapshot struct {
 	Keys        uint64
 
 	Issuers   []Issuer
-	History   []Publication // newest first, up to 50
+	History   []Publication // newest first, up to 20
 	Officers  string        // "none" or who they are
 	Witnesses string        // "none" or who they are
 
