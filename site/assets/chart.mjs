@@ -10,11 +10,12 @@ const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
+const month = 30.4 * day // about
 
 // Steps between marks of time that people count in; months and years are the calendar's.
 const steps = [1, 5, 15, 30].map((n) => n * second)
   .concat([1, 5, 15, 30].map((n) => n * minute), [1, 3, 6, 12].map((n) => n * hour), [1, 2, 7].map((n) => n * day))
-const months = [1, 3, 6, 12, 24, 60, 120]
+const months = [1, 3, 6, 12, 24, 60, 120, 240, 600, 1200]
 
 function svg(tag, attributes, ...children) {
   const node = document.createElementNS(svgNamespace, tag)
@@ -27,13 +28,25 @@ function svg(tag, attributes, ...children) {
 export function scale(most) {
   const rough = Math.max(1, most / 4)
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = Math.max(1, [1, 2, 5, 10].find((n) => n * power >= rough) * power)
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough && Number.isInteger(n))
   return Array.from({ length: Math.ceil(Math.max(1, most) / step) + 1 }, (_, i) => i * step)
 }
 
+// How marks are written, by the time that they span: no more than tells them apart, and never so close that two read alike.
+const styles = [
+  { span: 10 * minute, least: second, parts: { hour: 'numeric', minute: '2-digit', second: '2-digit' } },
+  { span: 2 * day, least: minute, parts: { hour: 'numeric', minute: '2-digit' } },
+  { span: 100 * day, least: day, parts: { day: 'numeric', month: 'short' } },
+  { span: 4 * 365 * day, least: month, parts: { month: 'short', year: 'numeric' } },
+  { span: Infinity, least: 12 * month, parts: { year: 'numeric' } },
+]
+
+const styleOf = (from, to) => styles.find(({ span }) => to - from < span)
+
 /** Marks between two moments, at most so many. */
 export function marks(from, to, most) {
-  const step = steps.find((s) => (to - from) / s <= most)
+  const { least } = styleOf(from, to)
+  const step = steps.find((s) => s >= least && (to - from) / s <= most)
   const list = []
   if (step) {
     // Days begin where the reader lives.
@@ -41,7 +54,7 @@ export function marks(from, to, most) {
     for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) list.push(at)
     return list
   }
-  const count = months.find((n) => (to - from) / (n * 30.4 * day) <= most) ?? 240
+  const count = months.find((n) => n * month >= least && (to - from) / (n * month) <= most) ?? 24000
   const at = new Date(from)
   at.setDate(1)
   at.setHours(0, 0, 0, 0)
@@ -49,17 +62,6 @@ export function marks(from, to, most) {
   if (count >= 12) at.setFullYear(Math.ceil(at.getFullYear() / (count / 12)) * (count / 12), 0)
   for (; at <= to; at.setMonth(at.getMonth() + count)) if (at >= from) list.push(at.getTime())
   return list
-}
-
-/** How the marks between two moments are written: no more than tells them apart. */
-function markFormat(span, where) {
-  const parts =
-    span < 10 * minute ? { hour: 'numeric', minute: '2-digit', second: '2-digit' }
-    : span < 2 * day ? { hour: 'numeric', minute: '2-digit' }
-    : span < 100 * day ? { day: 'numeric', month: 'short' }
-    : span < 4 * 365 * day ? { month: 'short', year: 'numeric' }
-    : { year: 'numeric' }
-  return new Intl.DateTimeFormat(where, parts)
 }
 
 export class Chart {
@@ -107,7 +109,7 @@ export class Chart {
     const height = Math.round(Math.min(Math.max(0.45 * width, 180), 340))
     const rows = scale(points.at(-1).size)
     const labels = rows.map((n) => (n < 10_000 ? this.viewer.wording.number(n) : this.compact.format(n)))
-    const box = { left: Math.min(Math.max(...labels.map((l) => l.length)) * 0.62 * em + 10, width / 3), right: width - 0.9 * em, top: 0.8 * em, bottom: height - 2 * em }
+    const box = { left: Math.min(Math.max(...labels.map((l) => this.widthOf(l))) + 14, width / 3), right: width - 0.9 * em, top: 0.8 * em, bottom: height - 2 * em }
     const [first, last] = [points[0].at, points.at(-1).at]
     this.x = (at) => box.left + ((at - first) / Math.max(1, last - first)) * (box.right - box.left)
     this.y = (n) => box.bottom - (n / rows.at(-1)) * (box.bottom - box.top)
@@ -119,6 +121,14 @@ export class Chart {
     this.drawn.addEventListener('pointerdown', (event) => this.point(event))
     this.frame.replaceChildren(this.drawn)
     this.pick(this.picked)
+  }
+
+  /** How wide a label will be. */
+  widthOf(label) {
+    this.pen ??= document.createElement('canvas').getContext('2d')
+    const { fontSize, fontFamily } = getComputedStyle(this.frame)
+    this.pen.font = `${fontSize} ${fontFamily}`
+    return this.pen.measureText(label).width
   }
 
   summary() {
@@ -142,11 +152,11 @@ export class Chart {
 
   vertical(first, last, em) {
     const { left, right, bottom } = this.box
-    const format = markFormat(last - first, this.where)
-    const room = Math.max(2, Math.floor((right - left) / (6.5 * em)))
+    const format = new Intl.DateTimeFormat(this.where, styleOf(first, last).parts)
+    const room = Math.max(2, Math.floor((right - left) / (this.widthOf(format.format(last)) + 1.5 * em)))
     return marks(first, last, room).flatMap((at) => {
       const label = format.format(at)
-      const half = label.length * 0.3 * em
+      const half = this.widthOf(label) / 2
       const x = Math.min(Math.max(this.x(at), left + half - 4), right - half + 4) // within the picture
       return [
         svg('line', { x1: this.x(at), x2: this.x(at), y1: bottom, y2: bottom + 5, class: 'chart-axis' }),

@@ -59,7 +59,7 @@ export class Counts {
   /** What these figures are worth. */
   worth(view) {
     const not = view.fit === 'not'
-    const key = { same: 'ownCount', newer: 'ownCount', older: 'ownCountOlder', not: 'ownCountNot' }[view.fit]
+    const key = { same: 'ownCount', newer: 'ownCountOlder', older: 'ownCountOlder', not: 'ownCountNot' }[view.fit]
     const newest = view.series.at(-1)
     return element('p', { class: `note ${not ? 'doubtful' : ''}`, 'data-fit': view.fit }, icon('notice'), element('span', {}, this.say(key, { number: this.viewer.number(newest.publication) })))
   }

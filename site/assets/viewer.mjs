@@ -33,6 +33,7 @@ export class Viewer {
     this.wording = wording
     this.portal = new Portal(new URL('./', document.baseURI))
     this.memory = new Memory(host.dataset.trustPrint)
+    this.pressed = 0 // when the reader last asked to try again: what was read before will not do
   }
 
   /**
@@ -41,7 +42,7 @@ export class Viewer {
    * @param {object} more place, size, count, skip, line
    * @returns {Promise<object>} the view; `conflict` are the bytes of two heads that exclude each other, if there are such
    */
-  async ask(subject, more = {}, anew = 0) {
+  async ask(subject, more = {}, anew = this.pressed, again = false) {
     await this.memory.loading
     const request = { trust: this.trust, remembered: this.memory.recall(), subject, ...more, files: Object.create(null), errors: Object.create(null) }
     for (let round = 0; round < roundLimit; round++) {
@@ -53,7 +54,7 @@ export class Viewer {
       }
       const view = JSON.parse(result.view)
       // A bad file may sit in a cache, put there by a proxy's login page, say: it is read past them, once.
-      if (!anew && view.reason === 'bad-data') return this.ask(subject, more, Date.now())
+      if (!again && view.reason === 'bad-data') return this.ask(subject, more, Date.now(), true)
       if (result.remember) this.memory.keep(result.remember, result.rememberSize)
       view.conflict = result.conflict
       return view
@@ -94,8 +95,13 @@ export class Viewer {
         faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', { dir: 'ltr' }, faults)) : null,
       ),
       view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.conflict', view.conflict, 'application/octet-stream')) : null,
-      retry ? button(this.say('again'), this.say('again'), 'quiet', retry) : null,
+      retry ? button(this.say('again'), this.say('again'), 'quiet', () => this.retry(retry)) : null,
     )
+  }
+
+  retry(run) {
+    this.pressed = Date.now()
+    run()
   }
 
   /** Tells in the head of the page what is proved, or why nothing is. Returns whether the head is. */
