@@ -54,7 +54,7 @@ export function marks(from, to, most) {
     for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) list.push(at)
     return list
   }
-  const count = months.find((n) => n * month >= least && (to - from) / (n * month) <= most) ?? 24000
+  const count = months.find((n) => n * month >= least && (to - from) / (n * month) <= most) ?? 2400
   const at = new Date(from)
   at.setDate(1)
   at.setHours(0, 0, 0, 0)
