@@ -61,15 +61,15 @@ func (c cleaner) Run() int {
 
 const (
 	envGo   = "STELE_TEST_GO"   // the real go command
-	envWASM = "STELE_TEST_WASM" // the verifier, if it is compiled already
+	envWASM = "STELE_TEST_WASM" // the folder with what the pages run, if it is compiled already
 )
 
-// goTool stands before the go command in the scripts' PATH. It hands out the verifier that this test has compiled
-// once with the real one, because every publish would link it again.
+// goTool stands before the go command in the scripts' PATH. It hands out the programs that this test has compiled
+// once with the real one, because every publish would link them again.
 func goTool() {
 	wasm := os.Getenv(envWASM)
-	if i := slices.Index(os.Args, "-o"); wasm != "" && i > 0 && slices.Contains(os.Args, "./wasm") {
-		b, err := os.ReadFile(wasm)
+	if i := slices.Index(os.Args, "-o"); wasm != "" && i > 0 && strings.HasPrefix(os.Args[len(os.Args)-1], "./wasm") {
+		b, err := os.ReadFile(filepath.Join(wasm, filepath.Base(os.Args[i+1])))
 		if err == nil {
 			err = os.WriteFile(os.Args[i+1], b, 0o644)
 		}
@@ -84,14 +84,14 @@ func goTool() {
 	os.Exit(1)
 }
 
-// compiled is the verifier's path.
+// compiled is the folder with what the pages run.
 var compiled = sync.OnceValues(func() (string, error) {
 	f, err := verifier.Compile(context.Background(), "..")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(scratch, "verifier.wasm")
-	return path, os.WriteFile(path, f.WASM, 0o644)
+	return scratch, errors.Join(os.WriteFile(filepath.Join(scratch, "verifier.wasm"), f.WASM, 0o644),
+		os.WriteFile(filepath.Join(scratch, "viewer.wasm"), f.Viewer, 0o644))
 })
 
 // sharedDemo makes the demonstration once for all tests, with the command itself; none may write to it.

@@ -93,7 +93,7 @@ func (c *cli) publish(r *registry.Registry) (*registry.Publication, error) {
 	c.bar.stage("making the portal's pages")
 	files, err := verifier.Get(c.ctx)
 	if err == nil {
-		err = r.WriteSite(c.ctx, files.WASM, files.Exec)
+		err = r.WriteSite(c.ctx, files)
 	}
 	if errors.Is(err, verifier.ErrNoSource) {
 		c.note("note: the portal's pages were not written: %v\nhint: %s", err, withPages)

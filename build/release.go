@@ -47,7 +47,7 @@ func (c *cli) compileRelease(f *verifier.Files, out string) error {
 	}
 	defer os.RemoveAll(dir)
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for name, b := range map[string][]byte{"verifier.wasm": f.WASM, "wasm_exec.js": f.Exec} {
+	for name, b := range map[string][]byte{"verifier.wasm": f.WASM, "viewer.wasm": f.Viewer, "wasm_exec.js": f.Exec} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 			return err
 		}

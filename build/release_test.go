@@ -47,7 +47,7 @@ func TestVerifierIsReproducible(t *testing.T) {
 		}
 		got[i] = f
 	}
-	if !bytes.Equal(got[0].WASM, got[1].WASM) || !bytes.Equal(got[0].Exec, got[1].Exec) {
+	if !bytes.Equal(got[0].WASM, got[1].WASM) || !bytes.Equal(got[0].Viewer, got[1].Viewer) || !bytes.Equal(got[0].Exec, got[1].Exec) {
 		t.Fatalf("two builds differ: %d and %d bytes of WASM", len(got[0].WASM), len(got[1].WASM))
 	}
 	if bytes.Contains(got[0].WASM, []byte("/another")) || bytes.Contains(got[0].WASM, []byte(os.TempDir())) {
@@ -112,7 +112,7 @@ func TestRelease(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", args[0], err, msg)
 		}
 	}
-	for _, name := range []string{"index.html", "assets/*/verifier.wasm", "assets/*/wasm_exec.js", "assets/*/page.js"} {
+	for _, name := range []string{"index.html", "assets/*/verifier.wasm", "assets/*/viewer.wasm", "assets/*/wasm_exec.js", "assets/*/page.js"} {
 		if found, err := filepath.Glob(filepath.Join(dir, "reg", "public", filepath.FromSlash(name))); err != nil || len(found) != 1 {
 			t.Errorf("%s: got %q, want one", name, found)
 		}

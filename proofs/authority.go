@@ -102,12 +102,31 @@ func (a *Authority) Disowned(place uint64) bool {
 	if a == nil {
 		return false
 	}
+	return slices.ContainsFunc(a.events, func(e standingEvent) bool { return e.disowns(place) })
+}
+
+func (e standingEvent) disowns(place uint64) bool {
+	return e.s.From != nil && *e.s.From <= place && place < e.place
+}
+
+// withdrawal tells of the withdrawal that reaches back to a place, or else of the one by which the authority no longer stands.
+func (a *Authority) withdrawal(place uint64) *WithdrawalReport {
+	if a == nil || len(a.events) == 0 {
+		return nil
+	}
 	for _, e := range a.events {
-		if e.s.From != nil && *e.s.From <= place && place < e.place {
-			return true
+		if e.disowns(place) {
+			return e.report()
 		}
 	}
-	return false
+	if last := a.last(); last.s.Action == ActionWithdraw {
+		return last.report()
+	}
+	return nil
+}
+
+func (e standingEvent) report() *WithdrawalReport {
+	return &WithdrawalReport{e.place, e.published, e.s.From, e.s.Reason}
 }
 
 // MayIssue reports whether an accreditation covers a kind.

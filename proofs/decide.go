@@ -296,7 +296,9 @@ func (c *check) reportLife(ev *evidence, l *Life) *LifeReport {
 	}
 	if l.Successor != nil {
 		r.Successor = l.Successor.Statement.Document.Selector()
+		r.ReplacedBy = reportRegistration(l.Successor)
 	}
+	r.Withdrawal = ev.as[l.Registrant].withdrawal(l.Register.Place)
 	for _, e := range l.Events {
 		er := EventReport{Action: e.Statement.Action, Issuer: e.Statement.Issuer, Place: e.Place, Published: e.Published,
 			Reason: e.Statement.Reason, Effect: e.Effect, Relation: e.Statement.Relation}
@@ -308,6 +310,12 @@ func (c *check) reportLife(ev *evidence, l *Life) *LifeReport {
 		r.Events = append(r.Events, er)
 	}
 	return r
+}
+
+func reportRegistration(e *Entry) *RegistrationReport {
+	s := e.Statement
+	return &RegistrationReport{Sealed: s.Document.Sealed, Digests: s.Document.Digests, Issuer: s.Issuer, Kind: s.Kind,
+		Issued: s.Issued, Expires: s.Expires, Registered: e.Published, Place: e.Place}
 }
 
 func (c *check) notices() {

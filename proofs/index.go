@@ -389,6 +389,11 @@ func (l *IssuerList) Path(position int) []Hash { return treePath(leavesOf(l.Reco
 // readAuthority takes an authority's record apart: authorised statements of the root about it, among the first
 // `covers` entries and published by `time`.
 func (t *Trust) readAuthority(as Authorities, rec Record, covers uint64, time int64) error {
+	return t.eachAbout(as, rec, covers, time, func(*Entry, bool) {})
+}
+
+// eachAbout is readAuthority, which shows every statement and whether it took effect.
+func (t *Trust) eachAbout(as Authorities, rec Record, covers uint64, time int64, show func(e *Entry, effect bool)) error {
 	entries, err := rec.Entries()
 	if err != nil {
 		return err
@@ -405,7 +410,7 @@ func (t *Trust) readAuthority(as Authorities, rec Record, covers uint64, time in
 			return unverified("issuer record", "place ", utoa(re.Place), " is not about its authority")
 		}
 		e.Published = re.Published
-		as.Apply(e)
+		show(e, as.Apply(e))
 	}
 	return nil
 }

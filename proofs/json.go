@@ -47,6 +47,14 @@ func (j *jsonWriter) strOrNull(k, v string) {
 	}
 }
 
+func (j *jsonWriter) numOrNull(k string, v *uint64) {
+	if v == nil {
+		j.null(k)
+	} else {
+		j.num(k, *v)
+	}
+}
+
 func (j *jsonWriter) time(k string, unix int64) {
 	if unix == 0 {
 		j.null(k)

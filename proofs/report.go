@@ -92,7 +92,30 @@ type LifeReport struct {
 	Registered  int64  // publication time of the registration
 	Place       uint64 // of the registration in the ledger
 	Successor   string // sha256:… of the document that replaces this one
+	ReplacedBy  *RegistrationReport
+	Withdrawal  *WithdrawalReport // of the registrant, where one bears on this life or the registrant no longer stands
 	Events      []EventReport
+}
+
+// A RegistrationReport is the registration of the document that replaces another, as the record's copy proves it. What has become of
+// that document since is another lookup.
+type RegistrationReport struct {
+	Sealed     bool // the digests are commitments: it is found only with its receipt
+	Digests    Digests
+	Issuer     string
+	Kind       string
+	Issued     string // date, the issuer's claim
+	Expires    string // date, the issuer's claim
+	Registered int64  // publication time
+	Place      uint64
+}
+
+// A WithdrawalReport is the root's statement that an authority may issue no more.
+type WithdrawalReport struct {
+	Place     uint64
+	Published int64
+	From      *uint64 // the place from which its keys are not to be believed; nil if what it said before stands
+	Reason    string  // the root's words, untrusted text for people
 }
 
 // An EventReport is one entry of a life.
@@ -126,7 +149,7 @@ type QuorumReport struct {
 
 // A Step is one check, with the evidence for people who follow it by eye.
 type Step struct {
-	ID       string // stable: hash, trust, receipt, registry, head, map, consistency, policy, time, life
+	ID       string // stable: hash, digest, trust, receipt, registry, head, map, consistency, policy, time, life
 	State    string // passed, failed
 	Detail   string // one technical sentence
 	Evidence []Evidence
@@ -270,6 +293,7 @@ func (l *LifeReport) appendJSON(j *jsonWriter) {
 	j.time("registered", l.Registered)
 	j.num("place", l.Place)
 	j.strOrNull("successor", l.Successor)
+	l.appendBesides(j)
 	j.key("events")
 	j.open('[')
 	for i := range l.Events {
@@ -278,6 +302,36 @@ func (l *LifeReport) appendJSON(j *jsonWriter) {
 	}
 	j.close(']')
 	j.close('}')
+}
+
+func (l *LifeReport) appendBesides(j *jsonWriter) {
+	if r := l.ReplacedBy; r != nil {
+		j.key("replaced_by")
+		j.open('{')
+		j.bool("sealed", r.Sealed)
+		j.str("sha256", r.Digests.SHA256.String())
+		j.str("sha3_512", r.Digests.SHA3512.String())
+		j.str("issuer", r.Issuer)
+		j.str("kind", r.Kind)
+		j.str("issued", r.Issued)
+		j.strOrNull("expires", r.Expires)
+		j.time("registered", r.Registered)
+		j.num("place", r.Place)
+		j.close('}')
+	} else {
+		j.null("replaced_by")
+	}
+	if w := l.Withdrawal; w != nil {
+		j.key("withdrawal")
+		j.open('{')
+		j.num("place", w.Place)
+		j.time("published", w.Published)
+		j.numOrNull("from", w.From)
+		j.strOrNull("reason", w.Reason)
+		j.close('}')
+	} else {
+		j.null("withdrawal")
+	}
 }
 
 func (e *EventReport) appendJSON(j *jsonWriter) {

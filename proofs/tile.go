@@ -120,6 +120,15 @@ func appendTiles(tiles []Tile, entries bool, level int, old, new uint64) []Tile 
 	return tiles
 }
 
+// tileAt is the tile of a level in the tree of a size, as wide as that tree has it.
+func tileAt(size uint64, level int, index uint64) Tile {
+	t := Tile{Level: level, Index: index, Width: TileWidth}
+	if have := size >> (tileLevel * uint(level)); have/TileWidth == index {
+		t.Width = int(have % TileWidth)
+	}
+	return t
+}
+
 // mostTiles is how many tiles TileNodes keeps, of 8 KiB each.
 const mostTiles = 1024
 
@@ -132,10 +141,7 @@ func TileNodes(size uint64, read func(Tile) ([]byte, error)) Nodes {
 		l := int(level) / tileLevel
 		inner := level % tileLevel // levels above the tile's hashes
 		first := index << inner
-		t := Tile{Level: l, Index: first / TileWidth, Width: TileWidth}
-		if have := size >> (tileLevel * uint(l)); have/TileWidth == t.Index {
-			t.Width = int(have % TileWidth)
-		}
+		t := tileAt(size, l, first/TileWidth)
 		b, ok := cache[t]
 		if !ok {
 			var err error

@@ -16,6 +16,7 @@ type Question struct {
 	Now        int64    // the clock, in seconds
 	SHA256     Hash     // of the document
 	SHA3512    *Hash512 // of the document; nil until Answer.NeedSHA3 asks for it
+	Named      bool     // the digests were told, such as by the record of a replaced document: no file was hashed
 	Receipt    []byte   // nil if there is none
 	Online     bool     // look the document up in the registry
 	Remembered []byte   // a head kept from an earlier answer; nil if there is none
@@ -100,7 +101,11 @@ func (c *check) begin() {
 	t := c.t
 	c.r = Report{Registry: t.Origin, Title: t.Title, Demo: t.Demo, Now: c.q.Now, StaleAfter: t.StaleAfter}
 	id := t.ID()
-	c.step("hash", "passed", "the document was hashed on this device", Evidence{"sha256", c.q.SHA256.String()})
+	if c.q.Named {
+		c.step("digest", "passed", "the document's digest was given, and no file was hashed", Evidence{"sha256", c.q.SHA256.String()})
+	} else {
+		c.step("hash", "passed", "the document was hashed on this device", Evidence{"sha256", c.q.SHA256.String()})
+	}
 	c.step("trust", "passed", "trust file of "+t.Origin+", epoch "+utoa(t.Epoch), Evidence{"trust-sha256", id.String()})
 }
 
@@ -272,25 +277,34 @@ func (c *check) outageError(path string) error {
 }
 
 func (c *check) lookUp() error {
-	raw := c.file(HeadPath)
-	if raw == nil {
-		return c.outageError(HeadPath)
-	}
-	head, err := ParseHead(raw)
+	tile, err := c.readHead()
 	if err != nil {
 		return err
 	}
-	x, tile, err := head.Verify(c.t, c.q.Now)
-	if err != nil {
-		return err
-	}
-	c.look = lookup{x: x, head: head, issuers: &IssuerList{}}
 	errIssuers := c.readIssuers()
 	errSlot := c.descend(tile)
 	if errIssuers != nil {
 		return errIssuers
 	}
 	return errSlot
+}
+
+// readHead reads and verifies the head, and returns the map's top tile.
+func (c *check) readHead() (*MapTile, error) {
+	raw := c.file(HeadPath)
+	if raw == nil {
+		return nil, c.outageError(HeadPath)
+	}
+	head, err := ParseHead(raw)
+	if err != nil {
+		return nil, err
+	}
+	x, tile, err := head.Verify(c.t, c.q.Now)
+	if err != nil {
+		return nil, err
+	}
+	c.look = lookup{x: x, head: head, issuers: &IssuerList{}}
+	return tile, nil
 }
 
 // readIssuers reads the whole issuer list: which issuer is of interest stays here.

@@ -97,10 +97,14 @@ var documents = []struct {
 }{
 	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "files.js", "memory.js", "pool.js", "portal.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
 	{"offline.html", pages.Offline, []string{"times.js", "dates.js"}},
-	{"issuers.html", pages.Issuers, []string{"times.js", "dates.js"}},
-	{"status.html", pages.Status, []string{"times.js", "dates.js"}},
+	{"issuers.html", pages.Issuers, append([]string{"issuers.js"}, viewerModules...)},
+	{"ledger.html", pages.Ledger, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
+	{"status.html", pages.Moved, []string{"times.js", "dates.js"}},
 	{"developers.html", pages.Developers, []string{"times.js", "dates.js"}},
 }
+
+// viewerModules are what the pages share that look into the ledger.
+var viewerModules = []string{"viewer.js", "asset.js", "dates.js", "dom.js", "memory.js", "portal.js", "text.js", "times.js", "verifier.js", "wasm_exec.js"}
 
 // check refuses a snapshot whose pages could not work.
 func check(s Snapshot) error {
@@ -109,7 +113,7 @@ func check(s Snapshot) error {
 		return errors.New("render portal: the registry has no title or no origin")
 	case len(s.TrustFile) == 0 || s.TrustEpoch < 1:
 		return errors.New("render portal: no trust file")
-	case len(s.WASM) == 0 || len(s.WASMExec) == 0:
+	case len(s.WASM) == 0 || len(s.ViewerWASM) == 0 || len(s.WASMExec) == 0:
 		return errors.New("render portal: no verifier")
 	}
 	if sum := sha256.Sum256(s.TrustFile); s.TrustPrint != hex.EncodeToString(sum[:]) {
@@ -138,7 +142,10 @@ func renderAssets(s Snapshot, t *text.Text) (map[string][]byte, pages.Assets, er
 	}
 	assets["verifier.wasm"] = s.WASM
 	assets["wasm_exec.js"] = s.WASMExec
-	assets["text/"+t.Language+".json"] = text.EnglishJSON()
+	assets["viewer.wasm"] = s.ViewerWASM
+	for name, content := range t.Scripts() {
+		assets["text/"+name] = content
+	}
 
 	where := pages.Assets{Base: "assets/" + fingerprint(assets) + "/", Integrity: map[string]string{}}
 	files := map[string][]byte{}

@@ -39,7 +39,7 @@ func sample() Snapshot {
 			{Path: "samples/100% приказ.pdf", Verdict: proofs.Authentic, Description: "An order"},
 			{Path: "samples/b.txt", Name: "Another", Verdict: proofs.Mismatch},
 		},
-		WASM: []byte("\x00asm\x01\x00\x00\x00"), WASMExec: []byte("globalThis.Go = class {};\n"),
+		WASM: []byte("\x00asm\x01\x00\x00\x00"), ViewerWASM: []byte("\x00asm\x01\x00\x00\x00\x00"), WASMExec: []byte("globalThis.Go = class {};\n"),
 	}
 }
 
@@ -202,18 +202,41 @@ func TestIntegrity(t *testing.T) {
 }
 
 // TestModulesResolve follows the imports: what a module needs is published, and
-// what the page runs is preloaded with its integrity.
+// what the page runs is preloaded with its integrity, and nothing else is.
 func TestModulesResolve(t *testing.T) {
-	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']`)
 	files := rendered(t)
-	base := path.Dir(assetPath(t, files, "page.js"))
-	seen := map[string]bool{}
+	for _, d := range documents {
+		seen := modulesOf(t, files, d.modules[0])
+		page := html.UnescapeString(string(files[d.file]))
+		for name, at := range seen {
+			inWorker := strings.Contains(page, at+" "+pages.Integrity(files[at]))
+			if !inWorker && !slices.Contains(d.modules, name) {
+				t.Errorf("%s: module %q is run without integrity", d.file, name)
+			}
+		}
+		for _, name := range d.modules {
+			if seen[name] == "" {
+				t.Errorf("%s: module %q is loaded for nothing", d.file, name)
+			}
+		}
+	}
+	if seen := modulesOf(t, files, "page.js"); seen["viewer.js"] != "" || strings.Contains(string(files[Index]), "viewer.") {
+		t.Error("the page that checks documents loads what looks into the ledger")
+	}
+}
+
+// modulesOf are the paths of a module and of all that it imports, by name.
+func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]string {
+	t.Helper()
+	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']`)
+	base := path.Dir(assetPath(t, files, first))
+	seen := map[string]string{}
 	var follow func(name string)
 	follow = func(name string) {
-		if seen[name] {
+		if seen[name] != "" {
 			return
 		}
-		seen[name] = true
+		seen[name] = base + "/" + name
 		content, ok := files[base+"/"+name]
 		if !ok {
 			t.Errorf("module %q is not published", name)
@@ -222,14 +245,8 @@ func TestModulesResolve(t *testing.T) {
 			follow(string(m[1]))
 		}
 	}
-	follow("page.js")
-	page := html.UnescapeString(string(files[Index]))
-	for name := range seen {
-		inWorker := strings.Contains(page, base+"/"+name+" "+pages.Integrity(files[base+"/"+name]))
-		if !inWorker && !slices.Contains(documents[0].modules, name) {
-			t.Errorf("module %q is run without integrity", name)
-		}
-	}
+	follow(first)
+	return seen
 }
 
 func assetPath(t *testing.T, files map[string][]byte, name string) string {
@@ -245,7 +262,7 @@ func assetPath(t *testing.T, files map[string][]byte, name string) string {
 
 // TestScriptsHaveWording holds that what the scripts ask for by a fixed key is there.
 func TestScriptsHaveWording(t *testing.T) {
-	key := regexp.MustCompile(`\.(ui|local)\(\s*["']([A-Za-z]+)["']|this\.(?:button|saving)\(\s*["']([A-Za-z]+)["']`)
+	key := regexp.MustCompile(`\.(ui|local|say)\(\s*["']([A-Za-z.-]+)["']|this\.(?:button|saving)\(\s*["']([A-Za-z]+)["']`)
 	english := text.English()
 	for name, content := range rendered(t) {
 		if !strings.HasSuffix(name, ".js") {
@@ -253,8 +270,11 @@ func TestScriptsHaveWording(t *testing.T) {
 		}
 		for _, m := range key.FindAllStringSubmatch(string(content), -1) {
 			table, k := english.UI, m[2]+m[3]
-			if m[1] == "local" {
+			switch m[1] {
+			case "local":
 				table = english.Local
+			case "say":
+				table = english.Viewer
 			}
 			if table[k] == "" {
 				t.Errorf("%s: no wording for %q", path.Base(name), k)

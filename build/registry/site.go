@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stele/build/index"
+	"stele/build/verifier"
 	"stele/proofs"
 	"stele/site"
 )
@@ -22,11 +23,11 @@ type Sample = site.Sample
 
 const stateSamples = "samples"
 
-// newestShown is how many publications the portal's status page lists.
-const newestShown = 50
+// newestShown is how many publications the ledger's page lists for those whose browser runs no scripts.
+const newestShown = 20
 
 // WriteSite renders the portal's pages into the public folder, its first page last. No publication goes on meanwhile.
-func (r *Registry) WriteSite(ctx context.Context, wasm, exec []byte) error {
+func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) error {
 	l, err := r.lock(ctx, lockPublish)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (r *Registry) WriteSite(ctx context.Context, wasm, exec []byte) error {
 	if err != nil {
 		return err
 	}
-	s.WASM, s.WASMExec = wasm, exec
+	s.WASM, s.ViewerWASM, s.WASMExec = programs.WASM, programs.Viewer, programs.Exec
 	if s.Samples, err = r.samples(); err != nil {
 		return err
 	}

@@ -8,12 +8,14 @@ import _ "embed"
 //
 //	go run ./build release -o FILE
 //
-// which lays both files over this folder; they are not in the source tree.
+// which lays the files over this folder; they are not in the source tree.
 var (
 	//go:embed verifier.wasm
 	wasm []byte
+	//go:embed viewer.wasm
+	viewer []byte
 	//go:embed wasm_exec.js
 	wasmExec []byte
 
-	embedded = &Files{wasm, wasmExec}
+	embedded = &Files{wasm, viewer, wasmExec}
 )

@@ -1,4 +1,4 @@
-// Package verifier provides the WASM that the page runs. A released binary carries it; elsewhere it
+// Package verifier provides the WASM that the pages run. A released binary carries it; elsewhere it
 // is compiled from this module with the Go toolchain, which gives the same bytes wherever the
 // source lies.
 package verifier
@@ -16,8 +16,9 @@ import (
 
 // Files are what the page loads.
 type Files struct {
-	WASM []byte // the verifier
-	Exec []byte // wasm_exec.js of the Go release that compiled it
+	WASM   []byte // the verifier
+	Viewer []byte // what looks into the ledger
+	Exec   []byte // wasm_exec.js of the Go release that compiled it
 }
 
 // ErrNoSource says that there is neither an embedded verifier nor a source tree to compile one from.
@@ -77,10 +78,21 @@ func Compile(ctx context.Context, root string) (*Files, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "verifier.wasm")
+	f := &Files{}
+	if f.WASM, err = compile(ctx, goTool, root, "./wasm", filepath.Join(dir, "verifier.wasm")); err != nil {
+		return nil, err
+	}
+	if f.Viewer, err = compile(ctx, goTool, root, "./wasm/viewer", filepath.Join(dir, "viewer.wasm")); err != nil {
+		return nil, err
+	}
+	f.Exec, err = readExec(ctx, goTool)
+	return f, err
+}
+
+func compile(ctx context.Context, goTool, root, program, out string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
 		// Without inlining where speed does not matter, the page is 55 KB lighter (brotli).
-		"-gcflags=runtime=-l", "-gcflags=stele/proofs=-l", "-o", out, "./wasm")
+		"-gcflags=runtime=-l", "-gcflags=stele/proofs=-l", "-o", out, program)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {
@@ -89,12 +101,7 @@ func Compile(ctx context.Context, root string) (*Files, error) {
 		}
 		return nil, &CompileError{Root: root, Err: err, Output: string(msg)}
 	}
-	f := &Files{}
-	if f.WASM, err = os.ReadFile(out); err != nil {
-		return nil, err
-	}
-	f.Exec, err = readExec(ctx, goTool)
-	return f, err
+	return os.ReadFile(out)
 }
 
 func readExec(ctx context.Context, goTool string) ([]byte, error) {

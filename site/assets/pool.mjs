@@ -5,7 +5,8 @@ const perWorker = 8 // checks at a time in one worker, all but one of them waiti
 
 /**
  * @typedef {object} Job
- * @property {File} file
+ * @property {File|null} file
+ * @property {{sha256: string, sha3: string}|null} digests in hex, where there is no file and only its fingerprints are looked up
  * @property {Uint8Array|null} receipt
  * @property {number} anew since when published files must have been read, or 0
  * @property {(state: string, done?: number) => void} update
@@ -89,10 +90,10 @@ export class Pool {
   give(seat, job) {
     seat.jobs.set(job.id, job)
     seat.reading = job
-    job.update('hashing', 0)
+    job.update(job.file ? 'hashing' : 'checking', 0)
     const remembered = this.memory.recall()
-    const { id, file, receipt } = job
-    seat.worker.postMessage({ type: 'check', id, file, receipt, remembered, anew: job.anew > 0 })
+    const { id, file, digests, receipt } = job
+    seat.worker.postMessage({ type: 'check', id, file, digests, receipt, remembered, anew: job.anew > 0 })
   }
 
   hear(seat, message) {

@@ -10,9 +10,11 @@ const patience = 30_000
 const fileLimit = 64 << 20 // the issuer list's limit, the largest of all (FORMAT.md, section 16)
 const cacheLimit = 128 << 20
 
+const mutableNames = ['ledger/head', 'ledger/checkpoint', 'ledger/history/list', 'ledger/statistics']
+
 /** Whether a file changes under its name (FORMAT.md, section 15). */
 function mutable(path) {
-  return path === 'ledger/head' || path === 'ledger/checkpoint' || path === 'ledger/history/list'
+  return mutableNames.includes(path)
 }
 
 function reason(error) {

@@ -21,13 +21,10 @@ function lastChange(report) {
   return report.life?.events.findLast((event) => event.effect && event.action !== 'link') ?? null
 }
 
-/** A report in one line, for a row that is folded. */
-export function brief(report, wording) {
-  const said = wording.verdict(report.verdict, {
-    ...values(report, wording),
-    registered: wording.day(report.registered),
-    changed: wording.day(lastChange(report)?.published),
-  })
+/** A report in one line, for a row that is folded. `named`: no file was checked, only a fingerprint looked up. */
+export function brief(report, wording, named = false) {
+  const dated = { ...values(report, wording), registered: wording.day(report.registered), changed: wording.day(lastChange(report)?.published) }
+  const said = wording.verdict(report.verdict, dated, named)
   return said.brief || (report.reason ? wording.name('reasons', report.reason) : said.meaning)
 }
 
@@ -36,9 +33,12 @@ export function localBrief(why, wording) {
   return wording.local(why)
 }
 
-/** The body of a row for a report. */
-export function reportBody(report, wording) {
-  const said = wording.verdict(report.verdict, values(report, wording))
+/**
+ * The body of a row for a report.
+ * @param {object} row named (no file was checked), and follow (makes the control that checks the newer document)
+ */
+export function reportBody(report, wording, { named = false, follow = null } = {}) {
+  const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
       ? element('p', { class: 'demo-note', 'data-notice': 'demo' }, wording.name('notices', 'demo'))
@@ -47,6 +47,8 @@ export function reportBody(report, wording) {
     reasonLine(report, wording),
     nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next),
     facts(report, wording),
+    history(report, wording),
+    replacement(report, wording, follow),
     notices(
       report.notices.filter((code) => !placed.includes(code)),
       wording,
@@ -92,18 +94,81 @@ function day(text, wording) {
 
 function facts(report, wording) {
   const issuer = report.issuer_title || report.issuer
-  const change = lastChange(report)
   const list = [
     fact(wording.ui('issuer'), issuer ? element('bdi', {}, visible(issuer)) : null),
     fact(wording.ui('kind'), report.kind ? wording.kind(report.kind) : null),
     fact(wording.ui('issued'), day(report.issued, wording)),
     fact(wording.ui('expires'), day(report.expires, wording)),
     fact(wording.ui('registered'), moment(report.registered, wording)),
-    fact(change && wording.name('actions', change.action), change && moment(change.published, wording)),
     fact(wording.ui('asof'), moment(report.as_of, wording)),
-    fact(wording.ui('reason'), change?.reason ? element('bdi', {}, visible(change.reason)) : null, 'wide'),
   ]
   return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
+}
+
+/** What the statement of an event or a withdrawal says in its signer's own words. */
+function words(reason) {
+  return reason ? element('blockquote', {}, element('bdi', {}, visible(reason))) : null
+}
+
+/** What has happened to the document since, in plain words: all that took effect, in the order of the ledger. */
+function history(report, wording) {
+  const { life } = report
+  const told = (life?.events ?? []).filter((event) => event.effect).map((event) => happened(event, life, wording))
+  if (life?.withdrawal) told.push(withdrawn(life.withdrawal, wording))
+  if (told.length === 0) return null
+  return element('section', { class: 'history' }, element('h4', {}, wording.ui('history')), element('ol', { class: 'events' }, ...told))
+}
+
+function happened(event, life, wording) {
+  const by = event.issuer === life.issuer ? null : wording.ui('eventBy', { issuer: visible(event.issuer) })
+  const said = event.action === 'link' ? wording.relation(event.relation) : wording.name('actions', event.action)
+  const target = event.action === 'link' ? event.target : null
+  return element(
+    'li',
+    { 'data-happened': event.action },
+    element('p', {}, element('strong', {}, said), ' ', moment(event.published, wording) ?? '', by ? ` · ${by}` : ''),
+    words(event.reason),
+    target ? element('p', { class: 'soft' }, wording.ui('target'), ' ', element('code', { dir: 'ltr' }, target)) : null,
+  )
+}
+
+function withdrawn(withdrawal, wording) {
+  const back = withdrawal.from !== null
+  const reach = back ? wording.ui('withdrawalBack', { from: wording.number(withdrawal.from) }) : wording.ui('withdrawalForward')
+  return element(
+    'li',
+    { 'data-happened': 'withdraw' },
+    element('p', {}, element('strong', {}, wording.ui('withdrawal')), ' ', moment(withdrawal.published, wording) ?? ''),
+    element('p', { class: 'soft' }, reach),
+    words(withdrawal.reason),
+  )
+}
+
+/** The document that has taken this one's place, as the record proves its registration. */
+function replacement(report, wording, follow) {
+  const newer = report.verdict === 'inconsistent' ? null : report.life?.replaced_by
+  if (!newer) return null
+  const issuer = newer.issuer === report.issuer ? report.issuer_title || newer.issuer : newer.issuer
+  return element(
+    'section',
+    { class: 'replacement', 'data-replacement': newer.sha256 },
+    element('h4', {}, wording.ui('replacement')),
+    element('p', {}, wording.ui('replacementText')),
+    element(
+      'dl',
+      { class: 'facts' },
+      fact(wording.ui('issuer'), element('bdi', {}, visible(issuer))),
+      fact(wording.ui('kind'), wording.kind(newer.kind)),
+      fact(wording.ui('issued'), day(newer.issued, wording)),
+      fact(wording.ui('expires'), day(newer.expires, wording)),
+      fact(wording.ui('registered'), moment(newer.registered, wording)),
+    ),
+    newer.sealed ? element('p', {}, wording.ui('replacementSealed')) : follow?.(newer),
+    folded(
+      wording.ui('fingerprints'),
+      element('dl', { class: 'proof' }, fact(wording.ui('sha256'), element('code', { dir: 'ltr' }, newer.sha256)), fact(wording.ui('sha3'), element('code', { dir: 'ltr' }, newer.sha3_512))),
+    ),
+  )
 }
 
 function notices(codes, wording) {
@@ -132,7 +197,7 @@ function folded(title, ...content) {
 function evidence(report, wording) {
   const parts = [
     section(wording.ui('evidenceSteps'), steps(report.steps, wording)),
-    section(wording.ui('evidenceEvents'), report.life && events(report.life.events, wording)),
+    section(wording.ui('evidenceEvents'), report.life && events(report.life, wording)),
     section(wording.ui('evidenceOthers'), others(report.others, wording)),
     section(wording.ui('evidenceSigners'), signers(report.signers, wording)),
     section(wording.ui('evidenceLedger'), ledger(report, wording)),
@@ -183,9 +248,21 @@ function proofText(label, value) {
   return visibleLines(label === 'path' ? value.replaceAll(' ', '\n') : value)
 }
 
-function events(list, wording) {
-  if (list.length === 0) return null
-  return element('ol', { class: 'events' }, ...list.map((event) => oneEvent(event, wording)))
+/** Every entry of a life, void ones too, with its place in the ledger. */
+function events(life, wording) {
+  const began = { action: 'register', issuer: life.issuer, place: life.place, published: life.registered, effect: true }
+  return element(
+    'div',
+    {},
+    element('ol', { class: 'events' }, ...[began, ...life.events].map((event) => oneEvent(event, wording))),
+    element('p', { class: 'soft' }, wording.ui('openEntryPrivacy')),
+  )
+}
+
+/** A link to the entry itself. It opens beside this page, on which answers stand that would be lost. */
+function entryLink(place, wording) {
+  const name = wording.ui('openEntry', { place: wording.number(place) })
+  return element('a', { href: `ledger.html#entry=${place}`, target: '_blank', rel: 'noopener', 'aria-label': name }, wording.ui('entry', { place: wording.number(place) }))
 }
 
 function oneEvent(event, wording) {
@@ -195,7 +272,7 @@ function oneEvent(event, wording) {
     element(
       'p',
       {},
-      element('strong', {}, wording.name('actions', event.action)),
+      element('strong', {}, event.action === 'register' ? wording.ui('began') : wording.name('actions', event.action)),
       ' ',
       moment(event.published, wording) ?? '',
       ' ',
@@ -206,10 +283,10 @@ function oneEvent(event, wording) {
       { class: 'soft' },
       element('bdi', {}, visible(event.issuer)),
       ' · ',
-      wording.ui('entry', { place: wording.number(event.place) }),
+      entryLink(event.place, wording),
     ),
     event.reason ? element('blockquote', {}, element('bdi', {}, visible(event.reason))) : null,
-    event.relation ? element('p', {}, visible(event.relation)) : null,
+    event.relation ? element('p', {}, wording.relation(event.relation)) : null,
     event.target ? element('p', {}, element('code', { dir: 'ltr' }, event.target)) : null,
   )
 }

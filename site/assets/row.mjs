@@ -54,8 +54,14 @@ export class Row {
     this.node.dataset.file = item.name
     this.node.dataset.path = item.path
     this.part.name.textContent = visible(item.path) || page.wording.ui('unnamed')
+    if (item.label) this.part.name.textContent = visible(item.label)
     if (item.file) this.part.size.textContent = page.wording.size(item.file.size)
     if (page.demo) this.part.demo.textContent = page.wording.ui('demoTag')
+  }
+
+  /** Whether only a fingerprint is looked up, and no file checked. */
+  get named() {
+    return Boolean(this.item.digests)
   }
 
   get done() {
@@ -67,15 +73,20 @@ export class Row {
     return Boolean(this.outcome?.report) && this.outcome.report.verdict !== 'unavailable'
   }
 
+  /** Whether there is a file to read, or a fingerprint to look up. */
+  get checkable() {
+    return Boolean(this.item.file ?? this.item.digests)
+  }
+
   /** Whether trying again may help. */
   get retriable() {
-    if (this.outcome === null || !this.item.file) return false
+    if (this.outcome === null || !this.checkable) return false
     return !this.outcome.report || passing.includes(this.outcome.report.verdict)
   }
 
   /** Whether a receipt may still be paired with it. */
   get open() {
-    return this.receipt === null && this.state !== 'alone'
+    return this.receipt === null && this.state !== 'alone' && Boolean(this.item.file)
   }
 
   /** The row of a receipt that waits for its document. */
@@ -103,9 +114,10 @@ export class Row {
     this.setTools([this.stopButton()])
     if (focused) this.part.tools.querySelector('button').focus()
     this.part.paired.textContent = this.receipt ? this.page.wording.ui('withReceipt') : ''
-    if (!this.item.file) return this.finish({ why: this.item.why ?? 'unreadable' })
+    if (!this.checkable) return this.finish({ why: this.item.why ?? 'unreadable' })
     const job = {
       file: this.item.file,
+      digests: this.item.digests ?? null,
       receipt: null,
       anew,
       update: (state, done) => this.job === job && this.working(state, done),
@@ -153,7 +165,7 @@ export class Row {
       this.setState('stopped', wording.ui('stopped'), 'working')
     } else {
       const verdict = outcome.report?.verdict ?? 'unavailable'
-      this.setState('done', wording.title(verdict), verdict)
+      this.setState('done', wording.title(verdict, this.named), verdict)
       this.node.dataset.verdict = verdict
       this.part.demo.hidden = !this.page.demo
     }
@@ -182,13 +194,13 @@ export class Row {
   }
 
   /** A name for a button that tells rows apart for those who do not see them. */
-  named(action) {
+  nameOf(action) {
     return this.page.wording.ui('forFile', { action, name: visible(this.name) })
   }
 
   button(key, className, action) {
     const label = this.page.wording.ui(key)
-    return button(label, this.named(label), className, action)
+    return button(label, this.nameOf(label), className, action)
   }
 
   stopButton() {
@@ -211,20 +223,34 @@ export class Row {
     this.part.brief.hidden = open
     const label = this.page.wording.ui(open ? 'less' : 'more')
     this.toggler.textContent = label
-    this.toggler.setAttribute('aria-label', this.named(label))
+    this.toggler.setAttribute('aria-label', this.nameOf(label))
     this.toggler.setAttribute('aria-expanded', String(open))
   }
 
   brief() {
     const { report, why } = this.outcome
-    return report ? brief(report, this.page.wording) : localBrief(why, this.page.wording)
+    return report ? brief(report, this.page.wording, this.named) : localBrief(why, this.page.wording)
   }
 
   body() {
     const { report, why, detail } = this.outcome
     const { wording } = this.page
-    const content = report ? reportBody(report, wording) : localBody(why, detail, wording)
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer) }) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
+  }
+
+  /** The control that checks the document in this one's place: on a click only, since it asks for another slot. */
+  follower(newer) {
+    const { wording } = this.page
+    const label = wording.ui('replacementCheck')
+    const ask = button(label, this.nameOf(label), '', () => {
+      if (ask.hasAttribute('aria-disabled')) return
+      ask.setAttribute('aria-disabled', 'true')
+      said.textContent = wording.ui('replacementShown')
+      this.page.addNewer(this, newer)
+    })
+    const said = element('p', { class: 'soft' }, wording.ui('replacementPrivacy'))
+    return element('div', { class: 'replacement-tools' }, ask, said)
   }
 
   actions() {
@@ -236,10 +262,10 @@ export class Row {
     if (conflict) list.push(this.saving('saveConflict', 'primary', '.conflict', conflict))
     if (receipt) list.push(this.saving('saveReceipt', '', '.tlog-proof', receipt))
     if (json) list.push(this.saving('saveReport', 'quiet', '.report.json', json, 'application/json'))
-    if (!this.item.file) return list
+    if (!this.checkable) return list
     if (this.receipt && undecided.includes(verdict))
       list.push(this.button('withoutReceipt', look('withoutReceipt'), () => this.checkWithoutReceipt()))
-    if (report || why === 'receipt') list.push(this.receiptChooser(look('addReceipt')))
+    if (!this.named && (report || why === 'receipt')) list.push(this.receiptChooser(look('addReceipt')))
     list.push(this.button('again', look('again'), () => this.check(Date.now())))
     return list
   }
@@ -259,7 +285,7 @@ export class Row {
 
   /** A button that opens the browser's own file dialogue. */
   chooser(label, take, className = '') {
-    const input = element('input', { type: 'file', class: 'unseen', 'aria-label': this.named(label) })
+    const input = element('input', { type: 'file', class: 'unseen', 'aria-label': this.nameOf(label) })
     input.addEventListener('change', () => input.files[0] && take(input.files[0]))
     return element('label', { class: `button small ${className}` }, input, label)
   }

@@ -92,6 +92,19 @@ export class Rows {
     if (focused) row.node.querySelector('button').focus() // the row hands it on when it has its answer
   }
 
+  /** Checks the document that has taken another's place, in a row below it; the same one only once. */
+  addNewer(row, { sha256, sha3_512 }) {
+    const known = this.rows.find((r) => r.item.digests?.sha256 === sha256)
+    if (known) return this.reveal(known.node)
+    const name = this.wording.ui('replacementFile', { name: row.name })
+    const label = this.wording.ui('replacementOf', { name: row.name })
+    const newer = new Row({ name, path: name, label, file: null, digests: { sha256, sha3: sha3_512 } }, this)
+    row.node.after(newer.node)
+    this.rows.splice(this.rows.indexOf(row) + 1, 0, newer)
+    newer.check()
+    this.reveal(newer.node)
+  }
+
   removed(row) {
     row.stop()
     const focused = row.node.contains(document.activeElement)
@@ -124,7 +137,7 @@ export class Rows {
     this.head.hidden = total === 0
     this.offer(total, done)
     this.list.toggleAttribute('data-many', total > manyRows)
-    const summary = this.summary(done, total)
+    const summary = [this.summary(this.rows.filter((r) => !r.named)), ...this.newer()].join(' ').trim()
     if (this.status.textContent !== summary) this.status.textContent = summary
   }
 
@@ -140,19 +153,27 @@ export class Rows {
     if (used?.hidden && this.head.contains(used)) (next ?? this.input).focus()
   }
 
-  summary(done, total) {
+  /** What has come of documents that were only looked up: they are no files. */
+  newer() {
+    const told = this.rows.filter((r) => r.named && r.done)
+    return told.map((r) => this.wording.ui('newerResult', { title: r.part.title.textContent }))
+  }
+
+  summary(files) {
     const { wording } = this
+    const total = files.length
+    const done = files.filter((r) => r.done).length
     if (total === 0) return ''
     const numbers = { done: wording.number(done), total: wording.number(total) }
     if (done < total) return wording.ui('progress', numbers)
-    if (total === 1) return wording.ui('progressOne', { title: this.rows[0].part.title.textContent })
-    return wording.ui('progressDone', { ...numbers, counts: wording.list(this.counts()) })
+    if (total === 1) return wording.ui('progressOne', { title: files[0].part.title.textContent })
+    return wording.ui('progressDone', { ...numbers, counts: wording.list(this.counts(files)) })
   }
 
   /** How many of each verdict, the most frequent first. */
-  counts() {
+  counts(files) {
     const tally = new Map()
-    for (const row of this.rows) {
+    for (const row of files) {
       const title = row.part.title.textContent
       tally.set(title, (tally.get(title) ?? 0) + 1)
     }

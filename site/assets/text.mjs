@@ -50,24 +50,44 @@ export class Wording {
     return fill(own(this.table.ui, key) ?? key, values)
   }
 
+  /** A sentence of the pages that look into the ledger. */
+  say(key, values = {}) {
+    return fill(own(this.table.viewer, key) ?? key, values)
+  }
+
+  /** What a statement of an action says; the action itself where there is no sentence for it. */
+  statement(action, values) {
+    return fill(own(this.table.statements, action) ?? action.replaceAll('-', ' '), values)
+  }
+
   /** What the page itself has to say, or nothing. */
   local(key) {
     return own(this.table.local, key) ?? ''
   }
 
-  title(verdict) {
-    return own(this.table.verdicts, verdict)?.title ?? verdict
+  /** `named`: only a fingerprint was looked up, and no file. */
+  said(verdict, named) {
+    return (named && own(this.table.named, verdict)) || own(this.table.verdicts, verdict)
+  }
+
+  title(verdict, named = false) {
+    return this.said(verdict, named)?.title ?? verdict
   }
 
   /** What a verdict means and what to do next, and all of it in one line. */
-  verdict(verdict, values) {
-    const { meaning = '', next = '', brief = '' } = own(this.table.verdicts, verdict) ?? {}
+  verdict(verdict, values, named = false) {
+    const { meaning = '', next = '', brief = '' } = this.said(verdict, named) ?? {}
     return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
   }
 
   /** The wording of a code, or the code itself where there is none. */
   name(group, code) {
     return own(this.table[group], code) ?? code.replaceAll('-', ' ')
+  }
+
+  /** What a link was for: common relations in a sentence, free ones by their own word. */
+  relation(word) {
+    return own(this.table.relations, word) ?? this.ui('linked', { relation: word.replaceAll('-', ' ') })
   }
 
   /** A kind of document. */

@@ -14,14 +14,14 @@ async function compile(url, integrity) {
  * Reads the worker's modules once, so that a damaged one gives no answer instead of a wrong one. It does not
  * help against a server that shows the worker others than the page.
  */
-function checkParts(list) {
-  const words = list.split(' ')
+function checkParts(list = '') {
+  const words = list.split(' ').filter(Boolean)
   const parts = words.filter((_, i) => i % 2 === 0).map((url, i) => loadAsset(url, words[2 * i + 1]))
   return Promise.all(parts)
 }
 
 /**
- * @param {DOMStringMap} data the page's data-wasm, data-worker-parts and data-trust
+ * @param {DOMStringMap} data the page's data-wasm, data-trust and, where there is a worker, data-worker-parts
  * @returns {Promise<{module: WebAssembly.Module, trust: Uint8Array}>}
  */
 export async function loadVerifier(data) {

@@ -41,15 +41,16 @@ function running(go, instance) {
   })
 }
 
-async function check({ id, file, receipt, remembered, anew }) {
+async function check({ id, file, digests, receipt, remembered, anew }) {
   const job = { abort: new AbortController(), answer: null, anew }
   jobs.set(id, job)
   try {
     await started
     job.abort.signal.throwIfAborted()
-    const sha256 = await hash(hashFile, id, job, file)
+    const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
-    const result = await decide(id, job, file, { sha256, receipt, remembered })
+    const sha3 = digests ? bytesOf(digests.sha3) : null
+    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered })
     self.postMessage({ type: 'decided', id, ...result })
   } catch (error) {
     self.postMessage({ type: 'failed', id, why: why(error, job), detail: String(error) })
@@ -70,12 +71,18 @@ function hash(digest, id, job, file) {
   return digest(file, { wasm: exports, signal: job.abort.signal, onProgress })
 }
 
+/** What hex stands for. */
+function bytesOf(hex) {
+  return Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16))
+}
+
 async function decide(id, job, file, given) {
   const request = {
     trust,
     now: 0,
     sha256: given.sha256,
-    sha3: null,
+    sha3: given.sha3,
+    named: given.sha3 !== null,
     receipt: given.receipt,
     online: true,
     unpinned: true, // the page has its trust file from the portal that it checks

@@ -1,11 +1,15 @@
 // For tests of the portal: a folder served on 127.0.0.1 as a plain file server would, and a page whose
 // every request is on record.
 
+import assert from 'node:assert/strict'
 import { readFile, realpath } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import { extname, join, normalize, sep } from 'node:path'
 
 export { launch } from './chromium.mjs'
+
+const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const TYPES = {
   '.css': 'text/css; charset=utf-8',
@@ -101,4 +105,68 @@ export async function verdicts(page, count) {
   }, count)
   return page.$$eval('[data-rows] > [data-file]', (rows) => rows.map((r) =>
     ({ file: r.dataset.file, path: r.dataset.path, verdict: r.dataset.verdict ?? null, state: r.dataset.state })))
+}
+
+/**
+ * Makes the function that opens a page as a new visitor, gives it to a test, and holds in the end what must hold of every
+ * visit: only GET, only this origin, only published names, nothing sent along, and the content security policy never broken.
+ *
+ * @param {object} how at (server), init (runs in the page beforehand), faulty (errors are part of the test),
+ *   context (options of the browser's context), to (a page's name), until (what page.goto waits for), clock (the
+ *   page's clock can be put forward), as the second argument of that function
+ */
+export function visitor(browser, server, published) {
+  return async (use, { at = server, init, faulty = false, context: options = {}, to = '', until = 'load', clock = false } = {}) => {
+    const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', ...options })
+    const { requests, errors } = watch(context)
+    await context.addInitScript(() => {
+      globalThis.broken = []
+      document.addEventListener('securitypolicyviolation', (e) => broken.push(`${e.violatedDirective} ${e.blockedURI}`))
+    })
+    if (init) await context.addInitScript(init)
+    if (clock) await context.clock.install()
+    const page = await context.newPage()
+    page.setDefaultTimeout(90_000)
+    const begin = at.log.length
+    await page.goto(at.url + to, { waitUntil: until })
+    const result = await use(page, requests, context)
+    if (options.javaScriptEnabled !== false) assert.deepEqual(await page.evaluate(() => broken), [])
+    if (!faulty) assert.deepEqual(errors, [])
+    for (const { url, method, body } of requests.filter((r) => !r.url.startsWith('blob:'))) {
+      assert.equal(method, 'GET')
+      assert.equal(body, null)
+      assert.ok(url.startsWith(at.url), `${url} is another origin`)
+      const path = decodeURIComponent(url.slice(at.url.length).split('#')[0]) || 'index.html'
+      assert.ok(published.has(path) || at !== server, `${url} is not published`)
+    }
+    for (const { method, query, length, path } of at.log.slice(begin)) assert.deepEqual([method, query, length], ['GET', '', 0], path)
+    await context.close()
+    return result
+  }
+}
+
+/** Holds, in the page's present state, light and dark, on a phone and a desk, that axe finds nothing and nothing is cut off, in large type either. */
+export async function accessible(page, state) {
+  const before = page.viewportSize()
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(await axe)
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [320, 360, 390, 1280]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width, height: 900 })
+      for (const size of ['200%', '']) {
+        const overflow = await page.evaluate((size) => {
+          document.documentElement.style.fontSize = size
+          return document.documentElement.scrollWidth - innerWidth
+        }, size)
+        assert.ok(overflow <= 0, `${state}, ${width} px, text of ${size || 'usual size'}: ${overflow} px too wide`)
+      }
+      const cut = await page.$$eval('.command', (all) => all.filter((c) => c.scrollWidth > c.clientWidth).map((c) => c.textContent))
+      assert.deepEqual(cut, [], `${state}, ${width} px: commands are cut off`)
+      if (width !== 360 && width !== 1280) continue
+      const found = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
+      const told = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' ')}`)
+      assert.deepEqual(told, [], `${state}, ${width} px, ${colorScheme}`)
+    }
+  }
+  await page.setViewportSize(before)
 }

@@ -15,6 +15,8 @@ const verifyCommands = `stele verify FILE --portal ADDRESS
 stele verify FILE --portal ADDRESS --json
 stele verify FILE --receipt FILE.tlog-proof --policy TRUST`
 
+const auditCommand = `stele audit --portal ADDRESS --policy TRUST`
+
 // reportExample shows the fields that a script is most likely to read.
 const reportExample = `{
   "verdict": "authentic",
@@ -35,6 +37,7 @@ var published = []struct{ path, key string }{
 	{"ledger/checkpoint", "developers.fCheckpoint"},
 	{"ledger/head", "developers.fHead"},
 	{"ledger/history/SIZE/HASH", "developers.fHistory"},
+	{"ledger/statistics", "developers.fStatistics"},
 	{"ledger/tile/…", "developers.fTile"},
 	{"index/AB/HASH", "developers.fIndex"},
 	{"trust/EPOCH", "developers.fTrust"},
@@ -51,7 +54,7 @@ func Integrity(content []byte) string {
 // party is who approves or witnesses, or the word for nobody.
 func (p Page) party(who string) string {
 	if who == "none" || who == "" {
-		return p.say("status.none")
+		return p.say("ledger.none")
 	}
 	return who
 }

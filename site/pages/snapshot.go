@@ -4,6 +4,7 @@ package pages
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,14 +31,15 @@ type Snapshot struct {
 	Keys        uint64
 
 	Issuers   []Issuer
-	History   []Publication // newest first, up to 50
+	History   []Publication // newest first, up to 20
 	Officers  string        // "none" or who they are
 	Witnesses string        // "none" or who they are
 
 	Samples []Sample // of a demonstration
 
-	WASM     []byte // the verifier
-	WASMExec []byte // wasm_exec.js of the Go release that built it
+	WASM       []byte // the verifier
+	ViewerWASM []byte // what looks into the ledger
+	WASMExec   []byte // wasm_exec.js of the Go release that built it
 }
 
 // An Issuer is an accredited authority, as the ledger has it.
@@ -113,7 +115,7 @@ var navigation = []struct{ file, key string }{
 	{"index.html", "nav.check"},
 	{"offline.html", "nav.offline"},
 	{"issuers.html", "nav.issuers"},
-	{"status.html", "nav.status"},
+	{"ledger.html", "nav.ledger"},
 	{"developers.html", "nav.developers"},
 }
 
@@ -166,5 +168,8 @@ func (p Page) kinds(kinds []string) string {
 }
 
 func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].Title }
+
+// looksIntoLedger tells whether a page proves what it shows by itself, and is styled for it.
+func (p Page) looksIntoLedger() bool { return slices.Contains(p.Modules, "viewer.js") }
 
 func (p Page) unwatched() bool { return p.Officers == "none" || p.Witnesses == "none" }

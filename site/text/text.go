@@ -29,6 +29,7 @@ type Text struct {
 	Direction string `json:"direction"` // ltr or rtl
 
 	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
+	Named    map[proofs.Verdict]Verdict `json:"named"` // where only a digest was looked up, and no file; the others as above
 	Reasons  map[proofs.Reason]string   `json:"reasons"`
 	Notices  map[proofs.Notice]string   `json:"notices"`
 
@@ -36,6 +37,7 @@ type Text struct {
 	StepStates map[string]string `json:"stepStates"` // by Step.State
 	Labels     map[string]string `json:"labels"`     // by Evidence.Label
 	Actions    map[string]string `json:"actions"`    // by EventReport.Action
+	Relations  map[string]string `json:"relations"`  // of links; free words fall back to themselves
 	LifeStates map[string]string `json:"lifeStates"` // by LifeReport.State
 	Roles      map[string]string `json:"roles"`      // by SignerReport.Role
 	Kinds      map[string]string `json:"kinds"`      // common kinds; Kind falls back to the word itself
@@ -43,6 +45,11 @@ type Text struct {
 	Local map[string]string `json:"local"` // what only the page meets: an unreadable file, a stopped check
 	UI    map[string]string `json:"ui"`    // the page's own labels, read by its scripts
 	Pages map[string]string `json:"pages"` // the fixed text of the pages
+
+	Viewer     map[string]string `json:"viewer"`     // labels of the pages that show the ledger and the issuers
+	Fields     map[string]string `json:"fields"`     // of statements, by their word
+	Statements map[string]string `json:"statements"` // a sentence for each action
+	Standings  map[string]string `json:"standings"`  // by proofs.Standing
 }
 
 //go:embed en.json
@@ -59,8 +66,32 @@ var parseEnglish = sync.OnceValue(func() *Text {
 // English returns the English wording. It is shared and must not be changed.
 func English() *Text { return parseEnglish() }
 
-// EnglishJSON returns the file that the page's scripts read.
-func EnglishJSON() []byte { return english }
+// The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
+var scripts = map[string][]string{
+	"":        {"verdicts", "named", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "kinds", "local", "ui"},
+	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "kinds", "ui"},
+}
+
+// Scripts returns the files that the pages' scripts read, by name.
+func (t *Text) Scripts() map[string][]byte {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(english, &all); err != nil {
+		panic("text: en.json: " + err.Error()) // parsed before
+	}
+	files := map[string][]byte{}
+	for part, tables := range scripts {
+		chosen := map[string]json.RawMessage{}
+		for _, name := range append([]string{"language", "direction"}, tables...) {
+			chosen[name] = all[name]
+		}
+		b, err := json.Marshal(chosen)
+		if err != nil {
+			panic("text: en.json: " + err.Error())
+		}
+		files[t.Language+part+".json"] = b
+	}
+	return files
+}
 
 // missing stands before and after a key without wording, so that whoever renders can find it. No text
 // that is signed can hold it (FORMAT.md, section 2).

@@ -1,9 +1,11 @@
 package text
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,7 +83,12 @@ func TestEveryReasonAndNoticeHasWording(t *testing.T) {
 // what a report can say without a constant of its own.
 func words(t *testing.T, pattern string) []string {
 	t.Helper()
-	sources, err := filepath.Glob("../../proofs/*.go")
+	return wordsIn(t, "*.go", pattern)
+}
+
+func wordsIn(t *testing.T, files, pattern string) []string {
+	t.Helper()
+	sources, err := filepath.Glob("../../proofs/" + files)
 	if err != nil || len(sources) == 0 {
 		t.Fatalf("no sources of package proofs: %v", err)
 	}
@@ -135,8 +142,45 @@ func TestLivesHaveWording(t *testing.T) {
 	checkCodes(t, "state of a life", English().LifeStates, words(t, `\tState\w+ += "([a-z]+)"`)...)
 	// What begins a life is not among its events, and the others are never in a document's life.
 	silent := []string{"register", "accredit", "withdraw", "trust", "index", "landmark", "rollover"}
+	checkCodes(t, "statement", English().Statements, words(t, `\tAction\w+ += "([a-z]+)"`)...)
 	actions := slices.DeleteFunc(words(t, `\tAction\w+ += "([a-z]+)"`), func(a string) bool { return slices.Contains(silent, a) })
 	checkCodes(t, "action", English().Actions, actions...)
+}
+
+// TestFieldsHaveWording holds that every field of a statement, and every standing of an entry, is told in words.
+func TestFieldsHaveWording(t *testing.T) {
+	fields := wordsIn(t, "statement.go", `w\.(?:line|opt|hash)\("([a-z-]+)"`)
+	for _, m := range wordsIn(t, "statement.go", `w\.ref\(("[a-z-]+", "[a-z-]+")`) {
+		fields = append(fields, strings.Split(strings.Trim(m, `"`), `", "`)...)
+	}
+	fields = slices.DeleteFunc(fields, func(f string) bool { return f == "registry" || f == "issuer" }) // of the envelope
+	checkCodes(t, "field", English().Fields, fields...)
+	checkCodes(t, "standing", English().Standings, constants(t, "view.go", "Standing")...)
+}
+
+// TestFailuresOfTheViewer holds that whatever keeps a page from proving something is told in words.
+func TestFailuresOfTheViewer(t *testing.T) {
+	for _, r := range []proofs.Reason{proofs.ReasonOutage, proofs.ReasonBadData, proofs.ReasonQuorum, proofs.ReasonClock, proofs.ReasonTooOld,
+		proofs.ReasonOtherRegistry, proofs.ReasonTrust, proofs.ReasonFork} {
+		if English().Viewer[string(r)] == "" {
+			t.Errorf("reason %q has no wording in the viewer", r)
+		}
+	}
+}
+
+// TestScripts holds that a file for scripts has every table that it names, and no page's fixed text.
+func TestScripts(t *testing.T) {
+	for name, b := range English().Scripts() {
+		var tables map[string]json.RawMessage
+		if err := json.Unmarshal(b, &tables); err != nil {
+			t.Fatal(err)
+		}
+		for table, content := range tables {
+			if len(content) < 4 || table == "pages" {
+				t.Errorf("%s: table %q is %s", name, table, content)
+			}
+		}
+	}
 }
 
 // TestPlaceholders holds that a verdict uses only what is known whenever it is
@@ -147,7 +191,12 @@ func TestPlaceholders(t *testing.T) {
 	dated := map[proofs.Verdict]bool{proofs.Stale: true, proofs.NotRegistered: true, proofs.Authentic: true, proofs.Recorded: true}
 	changed := map[proofs.Verdict]bool{proofs.Revoked: true, proofs.Superseded: true, proofs.Suspended: true}
 	placeholder := regexp.MustCompile(`\{[^}]*\}`)
-	for v, w := range English().Verdicts {
+	all := slices.Collect(maps.Keys(English().Verdicts))
+	for _, v := range append(all, slices.Collect(maps.Keys(English().Named))...) {
+		w := English().Verdicts[v]
+		if named, ok := English().Named[v]; ok {
+			w.Title, w.Meaning, w.Next, w.Brief = w.Title+named.Title, w.Meaning+named.Meaning, w.Next+named.Next, w.Brief+named.Brief
+		}
 		for _, p := range placeholder.FindAllString(w.Title+w.Meaning+w.Next+w.Brief, -1) {
 			ok := (p == "{issuer}" || p == "{registered}") && !lifeless[v] || p == "{asof}" && dated[v] ||
 				p == "{expires}" && v == proofs.Expired || p == "{changed}" && changed[v]
