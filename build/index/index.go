@@ -41,8 +41,8 @@ func Empty() *State {
 }
 
 // maxPublished is how many entries whose time is known wait for Settle, in memory: some 700 bytes each. More go into the
-// map at once.
-const maxPublished = 1 << 20
+// map at once. Fewer in tests.
+var maxPublished = 1 << 20
 
 // A Ledger follows a ledger's entries. It is not safe for concurrent use.
 type Ledger struct {
@@ -54,6 +54,7 @@ type Ledger struct {
 	waiting     []pending     // no index statement after them yet
 	published   []pending     // their time is known, not in the map yet
 	err         error         // of an update before Settle
+	settled     bool          // Superseded is told
 	Superseded  []proofs.Hash // files that nothing refers to since the last Prepare or Settle
 
 	// Held, if set, is told each index statement that holds, as it is added.
@@ -268,8 +269,8 @@ func (l *Ledger) Prepare(time int64) (*proofs.Index, error) {
 
 // Settle brings the map up to the last index statement that held.
 func (l *Ledger) Settle() error {
-	l.Superseded = nil
 	l.update()
+	l.settled = true
 	return l.err
 }
 
@@ -286,6 +287,9 @@ func (l *Ledger) Index() *proofs.Index {
 func (l *Ledger) update() {
 	if l.err != nil {
 		return
+	}
+	if l.settled {
+		l.Superseded, l.settled = nil, false
 	}
 	b := newAdditions(l, l.published)
 	if l.err = l.updateIssuers(b); l.err == nil {

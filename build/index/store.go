@@ -105,7 +105,7 @@ func (m *Memory) Put(h proofs.Hash, b []byte) error {
 	return nil
 }
 
-// Discard is a Store that keeps nothing: an audit wants only the hashes.
+// Discard is a Store that keeps nothing, for those who want only the hashes of what goes into the map in one piece.
 type Discard struct{}
 
 // Get finds nothing.
