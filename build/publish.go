@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -83,10 +84,15 @@ func runPublish(c *cli) error {
 
 // publish publishes the ledger, then the portal's pages. Pages that cannot be made do not undo a publication.
 func (c *cli) publish(r *registry.Registry) (*registry.Publication, error) {
+	return c.publishBy(r, r.Publish)
+}
+
+// publishBy is publish for a publisher that may find nothing to do, and then returns nil.
+func (c *cli) publishBy(r *registry.Registry, publish func(ctx context.Context) (*registry.Publication, error)) (*registry.Publication, error) {
 	defer c.bar.clear()
 	r.Stage = c.bar.stage
-	p, err := r.Publish(c.ctx)
-	if err != nil {
+	p, err := publish(c.ctx)
+	if p == nil || err != nil {
 		return nil, err
 	}
 	c.noteRefused(p)

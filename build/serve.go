@@ -244,10 +244,15 @@ func (d *daemon) publishEvery() {
 func (d *daemon) publish() {
 	began := time.Now()
 	d.schedule.Due(began.Add(d.every), 0)
-	p, err := d.c.publish(d.r)
+	p, err := d.c.publishBy(d.r, func(ctx context.Context) (*registry.Publication, error) { return d.r.PublishDue(ctx, d.every/2) })
 	took := time.Since(began)
 	d.schedule.Due(began.Add(max(d.every, took)), took)
 	if d.c.ctx.Err() != nil {
+		return
+	}
+	if p == nil && err == nil {
+		d.log.Debug("another machine publishes")
+		d.refresh()
 		return
 	}
 	d.counts.Publication(p, took, err)
@@ -257,6 +262,11 @@ func (d *daemon) publish() {
 	}
 	d.log.Info("publication", "number", p.Number, "size", p.Checkpoint.Size, "added", p.Added, "refused", len(p.Refused),
 		"heartbeat", p.Heartbeat, "seconds", took.Seconds())
+	d.refresh()
+}
+
+// refresh looks what has been queued and published.
+func (d *daemon) refresh() {
 	if d.in == nil {
 		return
 	}

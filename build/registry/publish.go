@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"stele/build/index"
 	"stele/build/ledger"
@@ -69,6 +70,32 @@ func (r *Registry) Publish(ctx context.Context) (*Publication, error) {
 		return nil, err
 	}
 	defer l.Close()
+	return r.publish(ctx)
+}
+
+// PublishDue is Publish for one of several machines that publish on the same schedule: where another is publishing, or has
+// published less than an interval ago, it returns nil.
+func (r *Registry) PublishDue(ctx context.Context, interval time.Duration) (*Publication, error) {
+	l, err := r.at.TryLock(lockPublish)
+	if errors.Is(err, storage.ErrLocked) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	_, note, err := r.signed()
+	if err != nil {
+		return nil, err
+	}
+	if _, last, err := proofs.ParseCheckpoint(note); err == nil && r.Now().Sub(time.Unix(last.NewestTime(), 0)) < interval {
+		return nil, nil
+	}
+	return r.publish(ctx)
+}
+
+// publish is one run. The caller holds the publisher's lock.
+func (r *Registry) publish(ctx context.Context) (*Publication, error) {
 	p := &publisher{Registry: r, ctx: ctx, log: r.log(), now: r.Now().Unix()}
 	return p.run()
 }
