@@ -3,10 +3,10 @@ package registry
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -325,28 +325,26 @@ const everyPlace = 1<<63 - 1
 func (in *Intake) Check(entries [][]byte) []*Checked {
 	seen := in.seen.Load()
 	out := make([]*Checked, len(entries))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(entries)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(entries); i = int(next.Add(1)) - 1 {
-				out[i] = in.check(seen, entries[i])
-			}
-		})
-	}
-	wg.Wait()
+	index.Authorise(in.r.Trust, seen.as, everyPlace, entries, func(i int, e *proofs.Entry, err error) bool {
+		out[i] = in.checked(seen, entries[i], e, err)
+		return false // what is not in the queue yet changes nothing for those after it
+	})
 	return out
 }
 
-func (in *Intake) check(seen *standing, entry []byte) *Checked {
-	c := &Checked{Outcome: outcomeOf(StatementID(entry), entry), raw: entry, version: seen.version}
-	c.entry, c.Err = in.r.Trust.Authorise(seen.as, everyPlace, entry)
-	if c.Err == nil && c.entry.Statement == nil {
-		c.Err = &RefusedError{CodeNotUnderstood, c.entry.Why}
+// checked is the outcome of a statement's authorisation.
+func (in *Intake) checked(seen *standing, raw []byte, e *proofs.Entry, err error) *Checked {
+	c := &Checked{Err: err, raw: raw, entry: e, version: seen.version}
+	switch {
+	case e == nil || err != nil:
+		c.Outcome, c.entry = outcomeOf(StatementID(raw), raw), nil
+		return c
+	case e.Statement == nil:
+		c.Err = &RefusedError{CodeNotUnderstood, e.Why}
+	default:
+		c.Err = in.mayRegister(e.Statement)
 	}
-	if c.Err == nil {
-		c.Err = in.mayRegister(c.entry.Statement)
-	}
+	c.Outcome = Outcome{Statement: sha256.Sum256([]byte(e.Note.Text)), Action: e.Envelope.Action, Issuer: e.Envelope.Issuer, Subject: e.Envelope.Selector}
 	return c
 }
 
@@ -474,7 +472,8 @@ func (in *Intake) vetter(checked []*Checked) (*vetter, error) {
 	rooted := false
 	for _, c := range checked {
 		if c.version != seen.version { // who may say what has changed meanwhile
-			*c = *in.check(seen, c.raw)
+			e, err := in.r.Trust.Authorise(seen.as, everyPlace, c.raw)
+			*c = *in.checked(seen, c.raw, e, err)
 		}
 		if c.Err == nil {
 			entries = append(entries, c.raw)
