@@ -44,7 +44,7 @@ func runAudit(c *cli) error {
 	if len(args) > 0 {
 		return usage("stele audit --portal "+shell(args[0])+" --policy TRUST-FILE", "audit takes no arguments, got %s", shown(args[0]))
 	}
-	if k.portal == "" && k.policy != "" {
+	if k.portal == "" && k.policy != "" && !c.published() {
 		k.portal = filepath.Join(c.registryDir, "public")
 	}
 	if err := k.open(c); err != nil {
@@ -53,7 +53,7 @@ func runAudit(c *cli) error {
 	if k.unpinned {
 		c.note("note: the trust file came from the portal itself: against its owner this audit proves nothing; add --policy TRUST-FILE")
 	}
-	a, err := audit.Portal(c.ctx, k.trust, k.from, time.Now().Unix(), func(done, of uint64) { c.bar.show("%d of %d entries", done, of) })
+	a, err := audit.Portal(c.ctx, k.trust, k.from, time.Now().Unix(), func(what string, done, of uint64) { c.bar.show("%d of %d %s", done, of, what) })
 	c.bar.clear()
 	if err != nil {
 		return &registry.Error{Err: fmt.Errorf("audit of %s: %w", shown(k.from.String()), err), Hint: auditHint(err)}

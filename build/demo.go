@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/issuer"
 	"stele/build/keys"
 	"stele/build/portal"
 	"stele/build/registry"
@@ -75,7 +77,7 @@ func runDemo(c *cli) error {
 	if once {
 		return d.tell()
 	}
-	return c.serve(d.r, addr, demoHeartbeat)
+	return (&daemon{addr: addr, every: demoHeartbeat, queue: 100_000}).run(c, d.r)
 }
 
 // A demo makes the demonstration registry, step by step. Each step looks whether it has been done, so that
@@ -257,23 +259,39 @@ func (d *demo) event(f samples.File) error {
 	if done, err := d.isDone(f); done || err != nil {
 		return err
 	}
-	s := &proofs.Statement{Issuer: demoName(f.Issuer)}
+	w := &wish{issuer: demoName(f.Issuer)}
 	switch f.Role {
 	case "revoked":
-		s.Action, s.Reason = proofs.ActionRevoke, "The licence was obtained with a forged reference."
+		w.action, w.reason = proofs.ActionRevoke, "The licence was obtained with a forged reference."
 	case "suspended":
-		s.Action, s.Reason = proofs.ActionSuspend, "An appeal against the order is pending."
+		w.action, w.reason = proofs.ActionSuspend, "An appeal against the order is pending."
 	case "superseded":
-		s.Action, s.Reason = proofs.ActionSupersede, "A new extract was issued after the boundary was surveyed."
-		digests, err := registry.HashFile(d.ctx, d.path(f.Of), make([]byte, 1<<20), func(int) {})
-		if err != nil {
-			return err
-		}
-		s.Successor = &proofs.Ref{Digests: digests}
+		w.action, w.reason = proofs.ActionSupersede, "A new extract was issued after the boundary was surveyed."
 	case "unaccredited":
-		return d.r.Withdraw(demoName(f.Issuer), true, "The academy was never entitled to award diplomas.")
+		return d.r.Withdraw(registry.Withdrawal{Authority: w.issuer, From: new(uint64), Reason: "The academy was never entitled to award diplomas."})
 	}
-	return d.r.Event(s, d.path(f.Path))
+	at, err := counterOf(d.r)
+	if err != nil {
+		return err
+	}
+	draft, err := d.draft(at, w, d.path(f.Path))
+	if err == nil && f.Role == "superseded" {
+		draft.Successor, err = d.document(at, d.path(f.Of))
+	}
+	if err != nil {
+		return err
+	}
+	clerk, err := issuer.Begin(d.ctx, at.desk, at.ring)
+	if err != nil {
+		return err
+	}
+	var refusal *issuer.Refusal
+	if _, err := clerk.Say(d.ctx, draft); errors.As(err, &refusal) && refusal.Life != nil && refusal.Life.State == f.Role {
+		return nil // an earlier run has said it, and was cut off before it was published
+	} else if err != nil {
+		return err
+	}
+	return clerk.Deliver(d.ctx)
 }
 
 // portal publishes again with the portal's pages, and puts the smaller samples beside them.

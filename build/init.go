@@ -21,7 +21,7 @@ const freshness = 48 * time.Hour
 
 func runInit(c *cli) error {
 	var s registry.Setup
-	var office, officeTitle string
+	var office, officeTitle, settings string
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&s.Origin, "origin", "", "the ledger's name, for ever, such as registry.gov.example/ledger")
 		fs.StringVar(&s.Title, "title", "", "the registry's name, for people")
@@ -29,6 +29,10 @@ func runInit(c *cli) error {
 		fs.StringVar(&office, "issuer", "", "the first authority (default: the origin with /office)")
 		fs.StringVar(&officeTitle, "issuer-title", "", "its name, for people (default: the registry's)")
 		fs.BoolVar(&s.Demo, "demo", false, "a demonstration: its keys are public, and every verdict says so")
+		fs.StringVar(&settings, "storage", "", "a `FILE` that names a bucket and a database where the registry is to lie (default: the folder).\n"+
+			"        It begins with the line stele.storage/1; then, each on a line: bucket NAME, prefix PATH (optional), region NAME,\n"+
+			"        endpoint URL (for a store that is not AWS's), database USER@tcp(HOST:3306)/NAME. The database's password is read\n"+
+			"        from the file named by STELE_DATABASE_PASSWORD_FILE, the bucket's keys from where programs for S3 look for them")
 	})
 	if err != nil {
 		return err
@@ -39,6 +43,11 @@ func runInit(c *cli) error {
 	chosen := s.Origin == ""
 	if chosen {
 		s.Origin = "registry.example/" + originFor(c.registryDir)
+	}
+	if settings != "" {
+		if s.Storage, err = os.ReadFile(settings); err != nil {
+			return err
+		}
 	}
 	s.Title = cmp.Or(s.Title, "Registry "+s.Origin)
 	office, officeTitle = cmp.Or(office, s.Origin+"/office"), cmp.Or(officeTitle, s.Title)

@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"stele/build/keys"
+	lists "stele/build/list"
 	"stele/build/registry"
 	"stele/build/verifier"
 )
@@ -43,12 +44,22 @@ func commands() []command {
 	return []command{
 		{"demo", "[--dir D] [--addr A] [--once]", "make and serve a complete registry with sample documents", runDemo},
 		{"init", "[--origin NAME] [--title TEXT]", "make a registry and its keys", runInit},
-		{"accredit", "AUTHORITY [--title TEXT] [--kind WORD]…", "let an authority issue kinds of documents", runAccredit},
-		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, and folders of them", runRegister},
+		{"accredit", "AUTHORITY [--title TEXT] [--kind WORD]… [--key VKEY | --new-key]", "let an authority issue kinds of documents, and change its keys", runAccredit},
+		{"withdraw", "AUTHORITY [--from PLACE|DATE|start] [--reason TEXT]", "end what an authority may say", runWithdraw},
+		{"issuers", "", "list the authorities, what each may issue, and its keys", runIssuers},
+		{"key", "AUTHORITY [--keys DIR]", "make an authority's key on its own machine", runKey},
+		{"digest", "FILE… [-o LIST]", "make a list of documents by their digests, to be registered without them", runDigest},
+		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, folders of them, or a list: --from LIST", runRegister},
+		{"revoke", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "take documents back, for good; a DOC is a file, a receipt or a digest", runRevoke},
+		{"suspend", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "put documents on hold", runSuspend},
+		{"restore", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "end the suspension of documents", runRestore},
+		{"supersede", "OLD NEW [--reason TEXT]", "replace a document by another that is registered already", runSupersede},
+		{"link", "DOC… --relation WORD [--target DOC] [--reason TEXT]", "tell something more about documents: an amendment, custody, a translation", runLink},
 		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
-		{"serve", "[--addr A]", "serve what is published", runServe},
+		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
+		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
 		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
@@ -170,12 +181,15 @@ func hintFor(err error) string {
 		reg     *registry.Error
 		key     *keys.Error
 		compile *verifier.CompileError
+		whole   *lists.Error
 	)
 	switch {
 	case errors.As(err, &wrong):
 		return wrong.hint
 	case errors.As(err, &reg):
 		return reg.Hint
+	case errors.As(err, &whole):
+		return whole.Hint
 	case errors.As(err, &key):
 		return key.Hint
 	case errors.As(err, &compile):

@@ -135,7 +135,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": cmdCode, "json": cmdJSON, "until": cmdUntil, "await": cmdAwait, "address": cmdAddress, "http": cmdHTTP,
 			"copydir": cmdCopyDir, "mkfifo": cmdMkfifo, "truncate": cmdTruncate, "snapshot": cmdSnapshot, "unchanged": cmdUnchanged,
-			"hostile": cmdHostile, "printable": cmdPrintable, "publishat": cmdPublishAt, "revoke": cmdRevoke, "revokes": cmdRevokes, "expected": cmdExpected,
+			"hostile": cmdHostile, "printable": cmdPrintable, "publishat": cmdPublishAt, "revokes": cmdRevokes, "expected": cmdExpected,
 			"lock": cmdLock, "linkstele": cmdLinkStele,
 		},
 	})
@@ -395,25 +395,27 @@ func cmdPublishAt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// revoke DIR FILE: queues a revocation. The command comes later.
-func cmdRevoke(ts *testscript.TestScript, neg bool, args []string) {
-	r := openDemo(ts, args[0])
-	names, err := r.IssuersHere()
-	ts.Check(err)
-	ts.Check(r.Event(&proofs.Statement{Issuer: names[0], Action: proofs.ActionRevoke, Reason: "It was a mistake."}, ts.MkAbs(args[1])))
-}
-
-// revokes DIR FILE N: queues N different revocations.
+// revokes DIR FILE N: queues N different revocations, whether or not they have an effect; the command would not.
 func cmdRevokes(ts *testscript.TestScript, neg bool, args []string) {
 	r := openDemo(ts, args[0])
-	names, err := r.IssuersHere()
-	ts.Check(err)
 	n, err := strconv.Atoi(args[2])
 	ts.Check(err)
+	b, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	doc := proofs.Ref{Digests: proofs.DigestsOf(b)}
+	record, err := r.Desk().Record(context.Background(), doc.Key())
+	ts.Check(err)
+	signer, err := r.Keys.Signer(registry.IssuerKeyFile(record[0].Statement.Issuer))
+	ts.Check(err)
+	var entries [][]byte
 	for i := range n {
-		reason := fmt.Sprintf("It was mistake %d.", i)
-		ts.Check(r.Event(&proofs.Statement{Issuer: names[0], Action: proofs.ActionRevoke, Reason: reason}, ts.MkAbs(args[1])))
+		s := &proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionRevoke, Issuer: record[0].Statement.Issuer, Document: &doc,
+			After: &record[0].Leaf, Reason: fmt.Sprintf("It was mistake %d.", i)}
+		note, err := proofs.SignNote(s.Text(), signer)
+		ts.Check(err)
+		entries = append(entries, note.Marshal())
 	}
+	ts.Check(r.Desk().Deliver(context.Background(), entries))
 }
 
 // expected DIR: verifies every sample in one run, and compares with expected.json.

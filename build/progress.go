@@ -67,6 +67,36 @@ func (p *progress) aside(print func()) {
 
 func (p *progress) clear() { p.aside(func() {}) }
 
+// What is put together lazily, is only when it is shown.
+type lazily func() string
+
+func (l lazily) String() string { return l() }
+
+// pace is how fast something comes on and how long the rest will take, to be added to what is done; a second after the start
+// nobody knows. each says what is done a second; a total of 0 is not known.
+func pace(done, total int64, took time.Duration, each func(perSecond int64) string) string {
+	if done <= 0 || took < time.Second {
+		return ""
+	}
+	one := float64(took) / float64(done)
+	text := ", " + each(int64(float64(time.Second)/one))
+	if total > done {
+		text += ", " + duration(time.Duration(one*float64(total-done))) + " left"
+	}
+	return text
+}
+
+// duration is a time as people say it who wait.
+func duration(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	return fmt.Sprintf("%d s", int(d.Seconds())+1)
+}
+
 // size is a number of bytes as people say it.
 func size(n int64) string {
 	switch {

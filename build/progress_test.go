@@ -35,3 +35,40 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+func TestPace(t *testing.T) {
+	each := func(n int64) string { return fmt.Sprintf("%d/s", n) }
+	for _, c := range []struct {
+		done, total int64
+		took        time.Duration
+		want        string
+	}{
+		{0, 100, time.Minute, ""},
+		{50, 100, time.Second - 1, ""},
+		{50, 100, time.Second, ", 50/s, 2 s left"},
+		{50, 0, time.Second, ", 50/s"},
+		{100, 100, 10 * time.Second, ", 10/s"},
+		{120, 100, 10 * time.Second, ", 12/s"},
+		{10, 1000, 10 * time.Second, ", 1/s, 17 min left"},
+		{10, 100_000, 10 * time.Second, ", 1/s, 27 h 46 min left"},
+		{1, 2, 59*time.Minute + 59*time.Second, ", 0/s, 60 min left"},
+	} {
+		if got := pace(c.done, c.total, c.took, each); got != c.want {
+			t.Errorf("%+v: got %q", c, got)
+		}
+	}
+}
+
+// TestLazily: a line that is not shown is not put together.
+func TestLazily(t *testing.T) {
+	var out bytes.Buffer
+	p := &progress{w: &out, last: time.Now()}
+	n := 0
+	line := lazily(func() string { n++; return "line" })
+	p.show("%s", line)
+	p.last = time.Time{}
+	p.show("%s", line)
+	if n != 1 || out.String() != "\r\x1b[Kline" {
+		t.Errorf("put together %d times, shown %q", n, out.String())
+	}
+}

@@ -43,11 +43,14 @@ func refusals(p *registry.Publication) []refusal {
 			text, r.Subject, r.Action = note.Text, env.Selector, env.Action
 		}
 		r.Reason = strings.TrimPrefix(r.Reason, r.Action+": ")
-		r.Statement = proofs.Hash(sha256.Sum256([]byte(text))).String()
+		r.Statement = statementID(text)
 		out = append(out, r)
 	}
 	return out
 }
+
+// statementID is a statement's identity: FORMAT.md, section 5.
+func statementID(text string) string { return proofs.Hash(sha256.Sum256([]byte(text))).String() }
 
 func runPublish(c *cli) error {
 	args, err := c.parse(nil)

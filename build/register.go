@@ -34,17 +34,29 @@ type registerResult struct {
 
 func runRegister(c *cli) error {
 	var req registry.Request
+	var from, report string
 	args, err := c.parse(func(f *flag.FlagSet) {
+		f.StringVar(&from, "from", "", "register what a `LIST` made by stele digest names, without the files; - is stdin")
+		f.StringVar(&report, "report", "", "with --from: write what became of each line to `FILE`, as CSV")
 		f.StringVar(&req.Issuer, "issuer", "", "the authority that issues them (default: the only one here)")
-		f.StringVar(&req.Kind, "kind", "document", "what they are, one word such as diploma")
+		f.StringVar(&req.Kind, "kind", "", "what they are, one word such as diploma (default: document)")
 		f.StringVar(&req.Issued, "issued", time.Now().Format(time.DateOnly), "date of issue, YYYY-MM-DD")
 		f.StringVar(&req.Expires, "expires", "", "last day of validity, YYYY-MM-DD")
 	})
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
+	switch {
+	case from != "" && len(args) > 0:
+		return usage("stele register --from "+shell(from), "either files or --from a list, got both")
+	case from == "" && report != "":
+		return usage("stele register FILE… --json lists them all", "--report goes with --from")
+	case from == "" && len(args) == 0:
 		return usage("stele register FILE…", "no files to register")
+	}
+	mixed := req.Kind == ""
+	if mixed {
+		req.Kind = "document"
 	}
 	if err := checkRequest(req); err != nil {
 		return err
@@ -58,6 +70,9 @@ func runRegister(c *cli) error {
 			return err
 		}
 	}
+	if from != "" {
+		return c.registerList(r, req, mixed, from, report)
+	}
 	return c.register(r, req, args)
 }
 
@@ -69,6 +84,8 @@ func checkRequest(req registry.Request) error {
 		return usage("use a word such as diploma or land-extract", "--kind %q: want one word of lower-case letters, digits and hyphens", req.Kind)
 	case !proofs.IsDate(req.Issued):
 		return usage(day, "--issued %q: want a day of the calendar", req.Issued)
+	case req.Issued > time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly):
+		return usage("look at the date, and at this machine's clock", "--issued %s: that day is yet to come", req.Issued)
 	case req.Expires != "" && !proofs.IsDate(req.Expires):
 		return usage(day, "--expires %q: want a day of the calendar", req.Expires)
 	case req.Expires != "" && req.Expires < req.Issued:

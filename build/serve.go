@@ -5,23 +5,25 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
+	"stele/build/intake"
 	"stele/build/registry"
 	"stele/build/verifier"
 	"stele/site"
 )
 
 func runServe(c *cli) error {
-	var addr string
-	var every time.Duration
+	var d daemon
 	args, err := c.parse(func(fs *flag.FlagSet) {
-		fs.StringVar(&addr, "addr", "127.0.0.1:8080", "where to listen")
-		fs.DurationVar(&every, "publish-every", 0, "publish on a schedule, such as 1h (default: only serve)")
+		fs.StringVar(&d.addr, "addr", "127.0.0.1:8080", "where to listen")
+		fs.DurationVar(&d.every, "publish-every", 0, "publish on a schedule, such as 1h (default: only serve)")
+		fs.StringVar(&d.metrics, "metrics", "", "where to serve metrics for Prometheus, such as 127.0.0.1:9090 (default: nowhere)")
+		fs.IntVar(&d.queue, "queue", 100_000, "the most statements that may wait for publication")
 	})
 	if err != nil {
 		return err
@@ -29,17 +31,20 @@ func runServe(c *cli) error {
 	if len(args) > 0 {
 		return usage("stele serve --registry "+shell(args[0]), "serve takes no arguments, got %s", shown(args[0]))
 	}
-	if every != 0 && every < leastEvery {
-		return usage("such as 1h, or 24h", "--publish-every %s: want %s at least", every, leastEvery)
+	if d.every != 0 && d.every < leastEvery {
+		return usage("such as 1h, or 24h", "--publish-every %s: want %s at least", d.every, leastEvery)
 	}
-	r, err := c.openToServe(every > 0)
+	if d.queue < 1 {
+		return usage("such as --queue 100000", "--queue %d: want 1 at least", d.queue)
+	}
+	r, err := c.openToServe(d.every > 0)
 	if err != nil {
 		return err
 	}
 	if err := c.mustBeServable(r); err != nil {
 		return err
 	}
-	return c.serve(r, addr, every)
+	return d.run(c, r)
 }
 
 // leastEvery is the shortest time between publications: each is kept for ever.
@@ -60,9 +65,9 @@ func (c *cli) openToServe(publish bool) (*registry.Registry, error) {
 // mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again.
 func (c *cli) mustBeServable(r *registry.Registry) error {
 	switch {
-	case !exists(filepath.Join(r.Public(), "ledger", "checkpoint")):
+	case !c.published():
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
-	case exists(filepath.Join(r.Public(), "index.html")):
+	case hasPages(r):
 		return nil
 	case verifier.Available():
 		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: "stele publish"}
@@ -70,35 +75,139 @@ func (c *cli) mustBeServable(r *registry.Registry) error {
 	return &registry.Error{Err: fmt.Errorf("%s has been published without its pages, and this stele cannot make them", c.folder()), Hint: withPages}
 }
 
+// hasPages reports whether the portal's pages are there, or cannot be looked at: why is told to whoever asks for one.
+func hasPages(r *registry.Registry) bool {
+	there, err := r.Published(site.Index)
+	return there || err != nil
+}
+
 // withPages is what to do where a binary has no pages and cannot make them.
 const withPages = "make a stele that carries them, where there are its source tree and Go: go run ./build release -o stele (stele release); then publish with that one"
 
-// serve serves the public folder until it is interrupted, and publishes on a schedule.
-func (c *cli) serve(r *registry.Registry, addr string, every time.Duration) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return &registry.Error{Err: listenError(addr, err), Hint: "choose another address with --addr, such as 127.0.0.1:0 for any free port"}
-	}
-	srv := &http.Server{Handler: site.Handler(r.Public()), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
-	if every > 0 {
-		go c.publishEvery(r, every)
-	}
-	address := "http://" + l.Addr().String() + "/"
+// A daemon serves the portal and takes statements until it is interrupted, and publishes on a schedule.
+type daemon struct {
+	addr, metrics string
+	every         time.Duration
+	queue         int
+
+	c        *cli
+	r        *registry.Registry
+	in       *registry.Intake // nil where no statements can be taken
+	log      *slog.Logger
+	schedule *intake.Schedule
+	counts   *intake.Metrics
+	servers  []*http.Server
+}
+
+// run listens before it says so, and ends in order: nothing new, then what is in hand, then the queue.
+func (d *daemon) run(c *cli, r *registry.Registry) error {
+	d.c, d.r = c, r
+	c.bar = &progress{} // a log has no line that renews itself
+	d.log = slog.New(slog.NewTextHandler(c.stderr, nil))
 	if c.json {
-		c.printJSON(map[string]string{"address": address, "public": r.Public()})
-	} else {
-		fmt.Fprintf(c.stdout, "serving %s\n%s\n", shown(r.Public()), address)
+		d.log = slog.New(slog.NewJSONHandler(c.stderr, nil))
 	}
-	go func() {
-		<-c.ctx.Done()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		srv.Shutdown(ctx)
-	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	d.schedule = &intake.Schedule{Every: d.every}
+	handler := d.handler()
+	listening, metrics, err := d.listen()
+	if err != nil {
 		return err
 	}
-	return nil
+	d.say(listening, metrics)
+	failed := make(chan error, 2)
+	d.serve(listening, handler, failed)
+	if metrics != nil {
+		d.serve(metrics, d.counts.Handler(), failed)
+	}
+	published := make(chan struct{})
+	go func() { defer close(published); d.publishEvery() }()
+	select {
+	case <-c.ctx.Done():
+	case err = <-failed:
+	}
+	d.end()
+	if d.every > 0 && err == nil {
+		<-published
+	}
+	return err
+}
+
+// handler is the portal with the intake under /v1/. Whoever only serves need not be able to write, nor to read what is not
+// published: then the portal is served alone.
+func (d *daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", d.r.Site())
+	var err error
+	if d.in, err = d.r.NewIntake(d.queue); err != nil {
+		d.c.note("note: no statements are taken, only the portal is served: %s", plain(err))
+		if h := hintFor(err); h != "" {
+			d.c.note("hint: %s", d.c.inRegistry(h))
+		}
+		mux.Handle("/v1/", intake.Closed())
+		d.counts = intake.NewMetrics(nil)
+		return mux
+	}
+	d.counts = intake.NewMetrics(d.in)
+	s := &intake.Server{Registry: d.r, Intake: d.in, Log: d.log, Schedule: d.schedule, Limits: intake.DefaultLimits, Metrics: d.counts}
+	mux.Handle("/v1/", s.Handler())
+	return mux
+}
+
+func (d *daemon) listen() (listening, metrics net.Listener, err error) {
+	if listening, err = listen(d.addr, "--addr"); err == nil && d.metrics != "" {
+		metrics, err = listen(d.metrics, "--metrics")
+	}
+	return listening, metrics, err
+}
+
+func listen(addr, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, &registry.Error{Err: listenError(addr, err), Hint: "choose another address with " + flag + ", such as 127.0.0.1:0 for any free port"}
+	}
+	return l, nil
+}
+
+// say tells where the portal is; a script waits for that.
+func (d *daemon) say(listening, metrics net.Listener) {
+	said := map[string]string{"address": "http://" + listening.Addr().String() + "/", "public": d.r.Public()}
+	if metrics != nil {
+		said["metrics"] = "http://" + metrics.Addr().String() + "/metrics"
+	}
+	if d.c.json {
+		d.c.printJSON(said)
+		return
+	}
+	fmt.Fprintf(d.c.stdout, "serving %s\n%s\n", shown(said["public"]), said["address"])
+	if metrics != nil {
+		fmt.Fprintf(d.c.stdout, "metrics %s\n", said["metrics"])
+	}
+}
+
+func (d *daemon) serve(l net.Listener, h http.Handler, failed chan<- error) {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug)}
+	d.servers = append(d.servers, srv)
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+}
+
+// patienceAtEnd is how long requests in hand are waited for.
+const patienceAtEnd = 30 * time.Second
+
+func (d *daemon) end() {
+	ctx, cancel := context.WithTimeout(context.Background(), patienceAtEnd)
+	defer cancel()
+	whole := true
+	for _, srv := range d.servers {
+		whole = srv.Shutdown(ctx) == nil && whole
+	}
+	if d.in != nil && whole { // else somebody may still hand something in
+		d.in.Close()
+	}
 }
 
 // listenError leaves out what the net package says around the cause.
@@ -115,17 +224,43 @@ func listenError(addr string, err error) error {
 }
 
 // publishEvery publishes on a schedule. A publication that fails is told, and tried again at the next turn.
-func (c *cli) publishEvery(r *registry.Registry, every time.Duration) {
-	tick := time.NewTicker(every)
+func (d *daemon) publishEvery() {
+	if d.every == 0 {
+		return
+	}
+	tick := time.NewTicker(d.every)
 	defer tick.Stop()
+	d.schedule.Due(time.Now().Add(d.every), 0)
 	for {
 		select {
-		case <-c.ctx.Done():
+		case <-d.c.ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := c.publish(r); err != nil && c.ctx.Err() == nil {
-				c.exitCode(err)
-			}
+			d.publish()
 		}
+	}
+}
+
+func (d *daemon) publish() {
+	began := time.Now()
+	d.schedule.Due(began.Add(d.every), 0)
+	p, err := d.c.publish(d.r)
+	took := time.Since(began)
+	d.schedule.Due(began.Add(max(d.every, took)), took)
+	if d.c.ctx.Err() != nil {
+		return
+	}
+	d.counts.Publication(p, took, err)
+	if err != nil {
+		d.log.Error("publication failed", "error", plain(withoutHint(err)), "hint", d.c.inRegistry(hintFor(err)), "seconds", took.Seconds())
+		return
+	}
+	d.log.Info("publication", "number", p.Number, "size", p.Checkpoint.Size, "added", p.Added, "refused", len(p.Refused),
+		"heartbeat", p.Heartbeat, "seconds", took.Seconds())
+	if d.in == nil {
+		return
+	}
+	if err := d.in.Refresh(); err != nil {
+		d.log.Error("the queue cannot be read", "error", plain(err))
 	}
 }

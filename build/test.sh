@@ -3,7 +3,7 @@
 # npm packages without their scripts) and needs only Go beforehand. Prints one line a part, and what failed in full.
 set -u
 cd "$(dirname "$0")/.."
-export GOTOOLCHAIN=local CGO_ENABLED=0
+export GOTOOLCHAIN=local CGO_ENABLED=0 STELE_TOOLS="$PWD/.out/tools"
 out=.out/test
 mkdir -p "$out"
 passed=0 failed=0
@@ -24,7 +24,8 @@ part() {
 
 install_debian() {
 	missing=
-	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git; do
+	PATH=$PATH:/usr/sbin
+	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done
 	[ -z "$missing" ] && return 0
@@ -49,10 +50,14 @@ wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors
 
 in_chromium() { for f in site/e2e/*.test.mjs; do node --test "$f" || return 1; done; }
 
+# An S3 server for the tests of a registry that lies in a bucket: a Go module, not one of ours.
+s3_server() { GOBIN="$PWD/.out/tools" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
+
 npm_packages() { npm ci --prefix site/e2e --ignore-scripts --no-audit --no-fund; }
 
 part "Debian packages" install_debian
 part "npm packages" npm_packages
+part "S3 server" s3_server
 part "gofmt" formatted
 part "templates are fresh" templates
 part "go vet" go vet ./...

@@ -153,7 +153,10 @@ func (k *check) openPortal(c *cli) error {
 // where there is a receipt.
 func (k *check) openOwn(c *cli) (err error) {
 	if c.published() {
-		k.from, err = portal.Open(filepath.Join(c.registryDir, "public"))
+		r, err := c.look()
+		if err == nil {
+			k.from = r.Portal()
+		}
 		return err
 	}
 	if k.receipt != "" {
@@ -164,8 +167,19 @@ func (k *check) openOwn(c *cli) (err error) {
 
 // published reports whether there is a registry here that has published something. A trust file alone may be one that is carried along.
 func (c *cli) published() bool {
-	ledger := filepath.Join(c.registryDir, "public", "ledger")
-	return registry.IsRegistry(c.registryDir) && (exists(filepath.Join(ledger, "checkpoint")) || exists(filepath.Join(ledger, "head")))
+	if !registry.IsRegistry(c.registryDir) {
+		return false
+	}
+	r, err := c.look()
+	if err != nil {
+		return true // why it cannot be looked at is told when it is opened
+	}
+	for _, name := range []string{"ledger/checkpoint", proofs.HeadPath} {
+		if there, err := r.Published(name); there || err != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (k *check) openTrust(c *cli, here bool) error {
@@ -414,14 +428,28 @@ func (c *cli) tellLife(t *text.Text, l *proofs.LifeReport) {
 	c.fact("registered", stamp(l.Registered))
 	for _, e := range l.Events {
 		if e.Effect {
-			what := stamp(e.Published)
-			if e.Reason != "" {
-				what += ": " + e.Reason
-			}
-			c.fact(strings.ToLower(t.Actions[e.Action]), what)
+			c.fact(strings.ToLower(t.Actions[e.Action]), eventText(e, l.Issuer))
 		}
 	}
 	c.fact("replaced by", l.Successor)
+}
+
+// eventText tells of a later statement: when, what a link tells of, who has said it if not the registrant, and why.
+func eventText(e proofs.EventReport, registrant string) string {
+	what := stamp(e.Published)
+	if e.Relation != "" {
+		what += ", " + e.Relation
+		if e.Target != "" {
+			what += " " + e.Target
+		}
+	}
+	if e.Issuer != registrant {
+		what += ", by " + e.Issuer
+	}
+	if e.Reason != "" {
+		what += ": " + e.Reason
+	}
+	return what
 }
 
 // fill puts a report's values into a sentence's placeholders.

@@ -4,6 +4,7 @@ package proofs
 // entries (FORMAT.md, section 6).
 
 import (
+	"crypto/ed25519"
 	"math"
 	"slices"
 )
@@ -182,59 +183,92 @@ type Entry struct {
 // error if not: *MalformedError if it is no statement, *UnverifiedError or
 // *InsufficientError if nobody who may say it has signed it.
 func (t *Trust) Authorise(as Authorities, place uint64, entry []byte) (*Entry, error) {
-	note, env, err := ParseEntry(entry)
+	e, claim, err := t.AuthoriseClaim(as, place, entry)
 	if err != nil {
 		return nil, err
 	}
-	if env.Registry != t.Origin {
-		return nil, &OtherRegistryError{Got: env.Registry, Want: t.Origin}
-	}
-	e := &Entry{Place: place, Bytes: entry, Leaf: leafHash(entry), Note: note, Envelope: env}
-	e.Statement, e.Why = env.Statement()
-	if err := t.authoriseSigner(as, e); err != nil {
-		return nil, err
+	if claim != nil && !ed25519.Verify(claim.Key.Public, []byte(claim.Text), claim.Signature) {
+		return nil, notSigned(e)
 	}
 	return e, nil
 }
 
-func (t *Trust) authoriseSigner(as Authorities, e *Entry) error {
-	place, note, env := e.Place, e.Note, e.Envelope
+// A Claim is an Ed25519 signature over an entry's text that still has to be verified.
+type Claim struct {
+	Key       *Key
+	Text      string
+	Signature []byte
+}
+
+// AuthoriseClaim is Authorise for those who verify many signatures at once: where it returns a claim, the entry
+// counts only if that verifies.
+func (t *Trust) AuthoriseClaim(as Authorities, place uint64, entry []byte) (*Entry, *Claim, error) {
+	note, env, err := ParseEntry(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	if env.Registry != t.Origin {
+		return nil, nil, &OtherRegistryError{Got: env.Registry, Want: t.Origin}
+	}
+	e := &Entry{Place: place, Bytes: entry, Leaf: leafHash(entry), Note: note, Envelope: env}
+	e.Statement, e.Why = env.Statement()
+	claim, err := t.authoriseSigner(as, e)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, claim, nil
+}
+
+func (t *Trust) authoriseSigner(as Authorities, e *Entry) (*Claim, error) {
+	note, env := e.Note, e.Envelope
 	switch env.Issuer {
 	case t.RootName():
 		if env.Action == ActionRegister || env.Action == ActionIndex || env.Action == ActionLandmark {
-			return insufficient("authority", "the root does not ", quote(env.Action))
+			return nil, insufficient("authority", "the root does not ", quote(env.Action))
 		}
-		return t.verifyRoot(note)
+		return nil, t.verifyRoot(note)
 	case t.Publication.Name:
 		if env.Action != ActionIndex && env.Action != ActionLandmark {
-			return insufficient("authority", "the publication key does not ", quote(env.Action))
+			return nil, insufficient("authority", "the publication key does not ", quote(env.Action))
 		}
 		if len(note.Signatures) != 1 || !note.Signatures[0].verifyText(t.Publication, note.Text) {
-			return unverified("statement", "of ", quote(env.Issuer), ": want one signature of the publication key")
+			return nil, unverified("statement", "of ", quote(env.Issuer), ": want one signature of the publication key")
 		}
-		return nil
+		return nil, nil
 	}
+	return as.authorise(e)
+}
+
+// authorise decides about an authority's entry, but for its signature.
+func (as Authorities) authorise(e *Entry) (*Claim, error) {
+	note, env := e.Note, e.Envelope
 	switch env.Action {
 	case ActionAccredit, ActionWithdraw, ActionTrust, ActionRollover, ActionIndex, ActionLandmark:
-		return insufficient("authority", quote(env.Issuer), " may not ", quote(env.Action))
+		return nil, insufficient("authority", quote(env.Issuer), " may not ", quote(env.Action))
 	}
 	if _, ok := env.Authority(); ok {
 		// In an issuer's record it would stand among what only the root says.
-		return insufficient("authority", quote(env.Issuer), " may not speak about authorities")
+		return nil, insufficient("authority", quote(env.Issuer), " may not speak about authorities")
 	}
-	standing := as[env.Issuer].Standing(place)
+	standing := as[env.Issuer].Standing(e.Place)
 	if standing == nil {
-		return insufficient("authority", quote(env.Issuer), " is not accredited at place ", utoa(place))
+		return nil, insufficient("authority", quote(env.Issuer), " is not accredited at place ", utoa(e.Place))
 	}
-	if !signedByOne(note.Signatures[0], standing.Keys, note.Text) {
-		return unverified("statement", "of ", quote(env.Issuer), ": not signed by a key that stands at place ", utoa(place))
+	first := note.Signatures[0]
+	key := first.keyOf(standing.Keys)
+	if key == nil || len(first.Bytes) != ed25519.SignatureSize {
+		return nil, notSigned(e)
 	}
 	// A further line would make the statement void, and its text with it: whoever saw a revocation on its way
 	// could keep it out by sending it ahead with a line more.
 	if n := len(note.Signatures); n > e.mostLines() {
-		return unverified("statement", "of ", quote(env.Issuer), ": ", itoa(n), " signatures, want ", itoa(e.mostLines()))
+		return nil, unverified("statement", "of ", quote(env.Issuer), ": ", itoa(n), " signatures, want ", itoa(e.mostLines()))
 	}
-	return nil
+	return &Claim{key, note.Text, first.Bytes}, nil
+}
+
+func notSigned(e *Entry) error {
+	return unverified("statement", "of ", quote(e.Envelope.Issuer), ": not signed by a key that stands at place ", utoa(e.Place))
 }
 
 // mostLines is how many signature lines an authority's statement may have; of what
@@ -268,11 +302,17 @@ func (t *Trust) verifyRoot(note *Note) error {
 	return nil
 }
 
-func signedByOne(s Signature, keys []*Key, text string) bool {
+// keyOf is the key, among some of type 0x01, that the line claims to be by; nil if it is by none.
+func (s *Signature) keyOf(keys []*Key) *Key {
 	for _, k := range keys {
 		if s.By(k) {
-			return s.verifyText(k, text)
+			return k
 		}
 	}
-	return false
+	return nil
+}
+
+func signedByOne(s Signature, keys []*Key, text string) bool {
+	k := s.keyOf(keys)
+	return k != nil && s.verifyText(k, text)
 }

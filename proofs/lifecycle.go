@@ -2,8 +2,8 @@ package proofs
 
 // The life of a document (FORMAT.md, section 7).
 
-// maxForeignLinks is how many links of other authorities a life notes.
-const maxForeignLinks = 16
+// MaxForeignLinks is how many links of other authorities a life notes.
+const MaxForeignLinks = 16
 
 // The states of a life.
 const (
@@ -209,7 +209,7 @@ func (l *lives) link(life *Life, e *Entry) bool {
 		return true
 	}
 	standing := l.as[life.Registrant].Standing(e.Place)
-	if len(n.Signatures) != 2 || standing == nil || life.foreign == maxForeignLinks ||
+	if len(n.Signatures) != 2 || standing == nil || life.foreign == MaxForeignLinks ||
 		l.as[life.Registrant].Disowned(e.Place) || !signedByOne(n.Signatures[1], standing.Keys, n.Text) {
 		return false
 	}

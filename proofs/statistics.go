@@ -51,6 +51,11 @@ func CountOf(e *Entry) Count {
 	return c
 }
 
+// Clone copies a count, whose words may be pieces of a larger text.
+func (c Count) Clone() Count {
+	return Count{strings.Clone(c.Issuer), strings.Clone(c.Action), strings.Clone(c.Kind), c.Number}
+}
+
 // Compare orders counts by issuer, action and kind, bytewise.
 func (c Count) Compare(o Count) int {
 	return cmp.Or(cmp.Compare(c.Issuer, o.Issuer), cmp.Compare(c.Action, o.Action), cmp.Compare(c.Kind, o.Kind))

@@ -85,6 +85,14 @@ func ParseTilePath(path string) (Tile, error) {
 	return t, nil
 }
 
+// FullIn reports whether the tile, whatever its width, is full in a tree of a size.
+func (t Tile) FullIn(size uint64) bool {
+	if !t.Entries {
+		size >>= tileLevel * t.Level
+	}
+	return size/TileWidth > t.Index
+}
+
 // TilesOf lists every tile and bundle that a tree of newSize has and one of
 // oldSize does not have in the same width, bundles first.
 func TilesOf(oldSize, newSize uint64) []Tile {

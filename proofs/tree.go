@@ -258,9 +258,16 @@ func (f *Frontier) Size() uint64 { return f.size }
 func (f *Frontier) Edge() []Hash { return append([]Hash(nil), f.edge...) }
 
 // Append adds one entry.
-func (f *Frontier) Append(entry []byte) {
+func (f *Frontier) Append(entry []byte) { f.AppendLeaf(f.Leaf(entry)) }
+
+// Leaf is an entry's leaf hash in this tree.
+func (f *Frontier) Leaf(entry []byte) Hash {
 	b := append(make([]byte, 0, 1+len(entry)), 0)
-	h := f.sum(append(b, entry...))
+	return f.sum(append(b, entry...))
+}
+
+// AppendLeaf adds one entry by its leaf hash.
+func (f *Frontier) AppendLeaf(h Hash) {
 	for n := f.size; n&1 == 1; n >>= 1 {
 		h = f.node(f.edge[len(f.edge)-1], h)
 		f.edge = f.edge[:len(f.edge)-1]
@@ -282,5 +289,6 @@ func (f *Frontier) Root() Hash {
 }
 
 func (f *Frontier) node(l, r Hash) Hash {
-	return f.sum(append(append([]byte{1}, l[:]...), r[:]...))
+	b := make([]byte, 0, 1+2*len(l))
+	return f.sum(append(append(append(b, 1), l[:]...), r[:]...))
 }

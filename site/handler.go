@@ -2,6 +2,7 @@ package site
 
 import (
 	"io/fs"
+	"mime"
 	"net/http"
 	"os"
 	"path"
@@ -12,8 +13,10 @@ import (
 
 // Handler serves a public folder: the files as they are, with the types that tlog-tiles asks for, caching
 // as far as each file can change, and no folder listings. Any other file server will do too.
-func Handler(dir string) http.Handler {
-	root := os.DirFS(dir)
+func Handler(dir string) http.Handler { return HandlerFS(os.DirFS(dir)) }
+
+// HandlerFS is Handler for files that lie elsewhere.
+func HandlerFS(root fs.FS) http.Handler {
 	files := http.FileServerFS(root)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -42,17 +45,29 @@ func setHeaders(h http.Header, name string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Access-Control-Allow-Origin", "*") // what is published is for everyone's tools
-	h.Set("Cache-Control", cacheControl(name))
+	kind, cache := Headers(name)
+	h.Set("Cache-Control", cache)
 	if name == "" || strings.HasSuffix(name, ".html") || strings.HasSuffix(name, ".js") {
 		// As the pages say themselves; said here it binds the workers too, and keeps others from framing the page.
 		h.Set("Content-Security-Policy", pages.ContentSecurityPolicy+"; frame-ancestors 'none'")
 	}
+	h.Set("Content-Type", kind)
+}
+
+// Headers says of what type a published file is, and how it may be cached. tlog-tiles asks for these types.
+func Headers(name string) (contentType, cache string) {
+	contentType = mime.TypeByExtension(path.Ext(name))
 	switch {
+	case name == "":
+		contentType = "text/html; charset=utf-8"
 	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"):
-		h.Set("Content-Type", "application/octet-stream")
+		contentType = "application/octet-stream"
 	case strings.HasPrefix(name, "ledger/"), strings.HasPrefix(name, "trust/"), name == "policy":
-		h.Set("Content-Type", "text/plain; charset=utf-8")
+		contentType = "text/plain; charset=utf-8"
+	case contentType == "":
+		contentType = "application/octet-stream"
 	}
+	return contentType, cacheControl(name)
 }
 
 func cacheControl(name string) string {

@@ -1,15 +1,21 @@
-// Package audit rebuilds what a registry has published from its ledger, and compares. It reads a portal
+// Package audit goes through what a registry has published, and compares all of it with its ledger. It reads a portal
 // as any outsider can, and needs nothing of the registry's own.
+//
+// The map is not built again, which would take as much memory as the ledger has bytes. The ledger is read once, and each
+// entry that belongs into a record is added, as a number, to a sum; then the map is read once, and each entry that stands in a
+// record is added to a second sum. The number of an entry is a secret function (SHA-512 under a key drawn for this audit) of key, place, publication
+// time and leaf hash, and sums are modulo 2^256. Two different sets of entries, fixed before the key was drawn, have the same sum
+// with a probability of some 2^-192 (their multiplicities differ by less than 2^64), so that equal sums mean equal records: none dropped, moved,
+// doubled, dated otherwise or made up. Everything else about the map follows from the
+// records: its shape from the keys, what a record holds of other documents from its own entries.
 package audit
 
 import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 
 	"stele/build/index"
-	"stele/build/ledger"
 	"stele/build/portal"
 	"stele/proofs"
 )
@@ -23,10 +29,10 @@ type Result struct {
 	Files       int // index files read and compared
 }
 
-// Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map rebuilt from the
-// ledger with the index statement, every slot and tile with its name, every checkpoint ever published with the ledger as it
-// is, and the trust file with the one in hand. progress is told how many entries are done.
-func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(done, of uint64)) (*Result, error) {
+// Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map with the
+// ledger and the index statement, every slot and tile with its name, every checkpoint ever published with the ledger as it
+// is, the statistics with what was counted, and the trust file with the one in hand. progress is told how much is done, by several goroutines.
+func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(what string, done, of uint64)) (*Result, error) {
 	checkpoint, err := p.Read(ctx, "ledger/checkpoint") // before the head, which is written first
 	if err != nil {
 		return nil, err
@@ -43,11 +49,9 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, published: map[uint64]bool{}}
-	for _, part := range []func() error{a.rebuild, func() error { return a.checkpoint(checkpoint) }, func() error { return a.walk(tile) }, a.history, a.trust} {
-		if err := part(); err != nil {
-			return nil, err
-		}
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
+	if err := a.all(checkpoint, head.RootTile, tile); err != nil {
+		return nil, err
 	}
 	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files}, nil
 }
@@ -58,11 +62,34 @@ type auditor struct {
 	p        portal.Portal
 	x        *proofs.VerifiedIndex
 	now      int64
-	progress func(done, of uint64)
+	progress func(what string, done, of uint64)
+	secret   *secret
 	files    int
 
-	published map[uint64]bool // sizes of all publications, as rebuilt
+	published map[uint64]bool // sizes of all publications, as the ledger has them
 	before    uint64          // that of the one before the head's
+}
+
+// all goes through everything, in this order: a fault is told where it is, not by what follows from it.
+func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) error {
+	f, err := a.newFollower(rootTile)
+	if err != nil {
+		return err
+	}
+	for _, part := range []func() error{
+		f.follow,
+		func() error { return a.compareStatement(f) },
+		func() error { return a.checkpoint(checkpoint) },
+		func() error { return a.compareMap(f.sums, rootTile, tile) },
+		a.history,
+		a.trust,
+		func() error { return a.statistics(f.statistics()) },
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ctx, "ledger/"+t.Path()) }
@@ -83,122 +110,46 @@ func (a *auditor) checkpoint(b []byte) error {
 	return err
 }
 
-// rebuild goes through every entry: the leaf hashes against the tiles and the root, the map against the statement.
-func (a *auditor) rebuild() error {
-	ix, err := index.Open(a.t, index.Discard{}, index.Empty())
+// compareStatement compares what follows from the ledger with what the index statement says of it, but for the map.
+func (a *auditor) compareStatement(f *follower) error {
+	if err := a.compareSizes(f.ix.State()); err != nil {
+		return err
+	}
+	if err := a.compareIndex(f.ix, f.bridge); err != nil {
+		return err
+	}
+	return a.compareIssuers(f.ix.State().Issuers)
+}
+
+// compareMap compares the map with the ledger's sums and the index statement.
+func (a *auditor) compareMap(fromLedger *sums, rootTile []byte, tile *proofs.MapTile) error {
+	w := a.newWalker(rootTile)
+	keys, err := w.tile(tile, proofs.Hash{})
 	if err != nil {
 		return err
 	}
-	ix.Held = func(x *proofs.Index) {
-		if x.Covers != a.x.Covers {
-			a.before = x.Covers + 1
-		}
-		a.published[x.Covers+1] = true
-	}
-	tree := &tileTree{read: a.readTile, root: proofs.NewFrontier()}
-	var bridge proofs.Hash
-	err = ledger.ReadEntries(0, a.x.Size, a.readTile, func(first uint64, entries [][]byte) error {
-		if err := a.ctx.Err(); err != nil {
-			return err
-		}
-		from := 0
-		for i, e := range entries {
-			if first+uint64(i) == a.x.Covers {
-				ix.Add(entries[:i]...)
-				from = i
-				bridge = ix.State().SHA3.Root()
-				if got := tree.root.Root(); got != a.x.Tree {
-					return fmt.Errorf("first %d entries: root %s, but the index statement says %s", a.x.Covers, got, a.x.Tree)
-				}
-			}
-			if err := tree.append(e); err != nil {
-				return err
-			}
-		}
-		ix.Add(entries[from:]...)
-		a.progress(first+uint64(len(entries)), a.x.Size)
-		return nil
-	})
-	if err != nil {
+	a.files += int(w.files.Load())
+	if err := a.compareSums(fromLedger, w.sums(), tile); err != nil {
 		return err
 	}
-	return a.compareAll(ix, tree, bridge)
+	return a.compareKeys(tile.Hash(), keys)
 }
 
-// compareAll compares what was rebuilt with what was signed, committed to and published.
-func (a *auditor) compareAll(ix *index.Ledger, tree *tileTree, bridge proofs.Hash) error {
-	if got := tree.root.Root(); got != a.x.Root {
-		return fmt.Errorf("entries: root %s, but %s was signed", got, a.x.Root)
-	}
-	if err := tree.compareEdge(); err != nil {
-		return err
-	}
-	if err := ix.Settle(); err != nil {
-		return err
-	}
-	if err := a.compareSizes(ix.State()); err != nil {
-		return err
-	}
-	if err := a.compareIndex(ix, bridge); err != nil {
-		return err
-	}
-	return a.compareIssuers(ix.State().Issuers)
-}
-
-// A tileTree makes the tree of entries again, and compares every tile of hashes with it: others' tools read those.
-type tileTree struct {
-	read   func(proofs.Tile) ([]byte, error)
-	root   *proofs.Frontier
-	levels []openTile // by level, the last tile that is not full yet
-}
-
-type openTile struct {
-	index  uint64
-	hashes []proofs.Hash
-}
-
-func (t *tileTree) append(entry []byte) error {
-	t.root.Append(entry)
-	h := proofs.LeafHash(entry)
-	for level := 0; ; level++ {
-		if level == len(t.levels) {
-			t.levels = append(t.levels, openTile{})
-		}
-		tile := &t.levels[level]
-		tile.hashes = append(tile.hashes, h)
-		if len(tile.hashes) < proofs.TileWidth {
-			return nil
-		}
-		if err := t.compare(level, *tile); err != nil {
-			return err
-		}
-		h = proofs.TopOf(tile.hashes)
-		*tile = openTile{index: tile.index + 1}
-	}
-}
-
-func (t *tileTree) compare(level int, tile openTile) error {
-	id := proofs.Tile{Level: level, Index: tile.index, Width: len(tile.hashes)}
-	b, err := t.read(id)
-	if err != nil {
-		return err
-	}
-	if !slices.EqualFunc(tile.hashes, slices.Collect(slices.Chunk(b, len(proofs.Hash{}))), func(h proofs.Hash, b []byte) bool { return string(h[:]) == string(b) }) {
-		return fmt.Errorf("%s: its hashes are not those of the entries", id.Path())
+func (a *auditor) compareKeys(root proofs.Hash, keys uint64) error {
+	if root != a.x.Map || keys != a.x.Keys {
+		return fmt.Errorf("index statement: map %s of %d keys, but it is %s of %d", a.x.Map, a.x.Keys, root, keys)
 	}
 	return nil
 }
 
-// compareEdge compares the partial tiles.
-func (t *tileTree) compareEdge() error {
-	for level, tile := range t.levels {
-		if len(tile.hashes) > 0 {
-			if err := t.compare(level, tile); err != nil {
-				return err
-			}
-		}
+// statistics are those of the issuer list and of the documents together.
+func (f *follower) statistics() *proofs.Statistics {
+	s := f.ix.State().Statistics
+	for c, n := range f.counts {
+		c.Number = n
+		s.Count(c)
 	}
-	return nil
+	return s
 }
 
 // compareSizes compares what the head proves growth from with the publications in the ledger: memories of it rest on those.
@@ -234,44 +185,10 @@ func (a *auditor) compareIndex(ix *index.Ledger, bridge proofs.Hash) error {
 		return fmt.Errorf("index statement: publication %d at %d does not hold after publication %d", want.Publication, want.Time, ix.State().Publication)
 	case bridge != want.TreeSHA3:
 		return fmt.Errorf("index statement: SHA3-256 root %s, rebuilt %s", want.TreeSHA3, bridge)
-	case have.Map != want.Map || have.Keys != want.Keys:
-		return fmt.Errorf("index statement: map %s of %d keys, rebuilt %s of %d", want.Map, want.Keys, have.Map, have.Keys)
 	case have.IssuersRoot != want.IssuersRoot || have.Issuers != want.Issuers:
 		return fmt.Errorf("index statement: issuer list %s of %d, rebuilt %s of %d", want.IssuersRoot, want.Issuers, have.IssuersRoot, have.Issuers)
 	case have.LandmarksRoot != want.LandmarksRoot || have.Landmarks != want.Landmarks:
 		return fmt.Errorf("index statement: landmarks %s of %d, rebuilt %s of %d", want.LandmarksRoot, want.Landmarks, have.LandmarksRoot, have.Landmarks)
-	}
-	return nil
-}
-
-// walk reads every index file that the head leads to.
-func (a *auditor) walk(t *proofs.MapTile) error {
-	for _, l := range t.Leaves {
-		b, err := a.p.Read(a.ctx, proofs.IndexPath(l.Hash))
-		if err != nil {
-			return err
-		}
-		a.files++
-		if l.Tile {
-			sub, err := proofs.ParseMapTile(b)
-			if err != nil {
-				return fmt.Errorf("%s: %w", proofs.IndexPath(l.Hash), err)
-			}
-			if sub.Hash() != l.Hash || sub.Depth != t.Depth+l.Depth {
-				return fmt.Errorf("%s: not the map tile that it is named after: hashes to %s, depth %d, want %d", proofs.IndexPath(l.Hash), sub.Hash(), sub.Depth, t.Depth+l.Depth)
-			}
-			if err := a.walk(sub); err != nil {
-				return err
-			}
-			continue
-		}
-		slot, err := proofs.ParseSlot(b)
-		if err != nil {
-			return fmt.Errorf("%s: %w", proofs.IndexPath(l.Hash), err)
-		}
-		if slot.Hash() != l.Hash {
-			return fmt.Errorf("%s: not the slot that it is named after: hashes to %s", proofs.IndexPath(l.Hash), slot.Hash())
-		}
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func audit(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = Portal(context.Background(), trust, p, start+3600, func(uint64, uint64) {})
+	_, err = Portal(context.Background(), trust, p, start+3600, func(string, uint64, uint64) {})
 	return err
 }
 
@@ -123,7 +123,7 @@ func TestTileDepth(t *testing.T) {
 	a := &auditor{ctx: context.Background(), p: one{(&proofs.MapTile{Depth: 18, Leaves: []proofs.MapTileLeaf{{Hash: (&proofs.Slot{}).Hash()}}}).Marshal()}}
 	sub, err := proofs.ParseMapTile(a.p.(one).b)
 	must(t, err)
-	err = a.walk(&proofs.MapTile{Leaves: []proofs.MapTileLeaf{{Hash: sub.Hash(), Depth: 9, Tile: true}}})
+	_, err = a.newWalker(nil).tile(&proofs.MapTile{Leaves: []proofs.MapTileLeaf{{Hash: sub.Hash(), Depth: 9, Tile: true}}}, proofs.Hash{})
 	if err == nil || !strings.Contains(err.Error(), "not the map tile") {
 		t.Errorf("a map tile that gives a wrong depth: %v", err)
 	}
@@ -161,6 +161,9 @@ func TestLies(t *testing.T) {
 		if err == nil && x.Publication == 0 {
 			err = a.compareSizes(ix.State())
 		}
+		if err == nil {
+			err = a.compareKeys(honest.Map, honest.Keys)
+		}
 		if (err != nil) != (name != "") {
 			t.Errorf("a lie about %q: %v", name, err)
 		}
@@ -196,7 +199,7 @@ func TestWhilePublishing(t *testing.T) {
 				must(t, err)
 				published = false
 				l := &later{p, n, func() { publish(t, dir, start+60+after, "three", documents); published = true }}
-				if _, err := Portal(context.Background(), r.Trust, l, start+60, func(uint64, uint64) {}); err != nil {
+				if _, err := Portal(context.Background(), r.Trust, l, start+60, func(string, uint64, uint64) {}); err != nil {
 					t.Errorf("%d documents published %d seconds after the audit began, before file %d is read: %v", documents, after, n, err)
 				}
 			}

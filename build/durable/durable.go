@@ -25,7 +25,24 @@ func WriteFile(path string, b []byte, perm os.FileMode) error {
 // Replace replaces a file atomically. It is durable only after SyncTree.
 func Replace(path string, b []byte, perm os.FileMode) error { return replace(path, b, perm, false) }
 
+// WriteNew makes a file that is not there yet, atomically and durably; else it fails with fs.ErrExist.
+func WriteNew(path string, b []byte, perm os.FileMode) error {
+	link := func(tmp, path string) error {
+		defer os.Remove(tmp)
+		return os.Link(tmp, path)
+	}
+	if err := place(path, b, perm, true, link); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
 func replace(path string, b []byte, perm os.FileMode, sync bool) error {
+	return place(path, b, perm, sync, os.Rename)
+}
+
+// place writes a temporary file and has it put into its place.
+func place(path string, b []byte, perm os.FileMode, sync bool, put func(tmp, path string) error) error {
 	dir := filepath.Dir(path)
 	tmp, err := os.CreateTemp(dir, ".new-*")
 	if errors.Is(err, os.ErrNotExist) {
@@ -43,7 +60,7 @@ func replace(path string, b []byte, perm os.FileMode, sync bool) error {
 	}
 	err = errors.Join(err, tmp.Chmod(perm), tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = put(tmp.Name(), path)
 	}
 	if err != nil {
 		os.Remove(tmp.Name())
@@ -144,5 +161,5 @@ func TryLock(path string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// Unlock releases the lock.
-func (l *Lock) Unlock() error { return l.f.Close() }
+// Close releases the lock.
+func (l *Lock) Close() error { return l.f.Close() }

@@ -143,14 +143,14 @@ func TestLock(t *testing.T) {
 	if _, err := TryLock(path); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v, want %v with the path", err, ErrLocked)
 	}
-	if err := l.Unlock(); err != nil {
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again, err := TryLock(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again.Unlock()
+	again.Close()
 	if _, err := TryLock(filepath.Join(path, "below")); err == nil || errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want another error", err)
 	}
@@ -192,5 +192,42 @@ func TestMakeDirs(t *testing.T) {
 	}
 	if err := MakeDirs(filepath.Join(top, "a/b/c/file/d")); err == nil {
 		t.Error("a folder in a file")
+	}
+}
+
+// TestNewFile: a file that is being written has no name until it is whole, and one that was given up leaves nothing.
+func TestNewFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report")
+	write := func(text string) *NewFile {
+		f, err := Create(path)
+		if err == nil {
+			_, err = f.WriteString(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	write("given up").Discard()
+	f := write("whole")
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it has its name before it is whole (%v)", err)
+	}
+	if err := f.Commit(0o640); err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+	write("given up").Discard()
+	b, err := os.ReadFile(path)
+	info, err2 := os.Stat(path)
+	if err != nil || err2 != nil || string(b) != "whole" || info.Mode().Perm() != 0o640 {
+		t.Errorf("got %q and %v (%v)", b, info, errors.Join(err, err2))
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("left behind: %v (%v)", names, err)
+	}
+	if _, err := Create(filepath.Join(dir, "no", "report")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "no/report") {
+		t.Errorf("got %v, want one that names the file", err)
 	}
 }

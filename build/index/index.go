@@ -3,18 +3,19 @@
 // map (proofs/FORMAT.md, sections 6, 8 and 9) up to date, writing only what changed.
 //
 // The same code serves the publisher, which adds a few thousand entries to a map
-// of millions, and the auditor, which builds the whole map from nothing:
+// of millions, and whoever builds the whole map from nothing:
 //
 //	entries ── Ledger.Add ──> additions ── Ledger.Prepare ──> map update ──> slots, tiles, issuer list
 package index
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"stele/proofs"
 )
@@ -29,6 +30,7 @@ type State struct {
 	Issuers     *proofs.IssuerList
 	SHA3        *proofs.Frontier  // the SHA3-256 tree over the entries
 	Sizes       map[uint64]uint64 // of the publications that the last head and the next name, by number
+	Statistics  *proofs.Statistics
 }
 
 // Empty is the state of a ledger without entries.
@@ -38,18 +40,45 @@ func Empty() *State {
 	return &State{RootTile: tile.Marshal(), Issuers: &proofs.IssuerList{}, SHA3: proofs.NewFrontierSHA3(), Sizes: map[uint64]uint64{}}
 }
 
+// maxPublished is how many entries whose time is known wait for Settle, in memory: some 700 bytes each. More go into the
+// map at once. Fewer in tests.
+var maxPublished = 1 << 20
+
 // A Ledger follows a ledger's entries. It is not safe for concurrent use.
 type Ledger struct {
 	trust       *proofs.Trust
 	store       Store
 	state       State
 	authorities proofs.Authorities
-	waiting     []*proofs.Entry // authorised, no index statement after them yet
-	published   []*proofs.Entry // authorised, their time is known, not in the map yet
-	Superseded  []proofs.Hash   // files that nothing refers to since the last Prepare or Settle
+	tallies     map[proofs.Count]*tally
+	waiting     []pending     // no index statement after them yet
+	published   []pending     // their time is known, not in the map yet
+	err         error         // of an update before Settle
+	settled     bool          // Superseded is told
+	Superseded  []proofs.Hash // files that nothing refers to since the last Prepare or Settle
 
 	// Held, if set, is told each index statement that holds, as it is added.
 	Held func(x *proofs.Index)
+	// Documents, if set, is told each entry about a document, which is then not kept: for those who keep no map.
+	Documents func(e *proofs.Entry)
+	// Concurrency is how many files are read and written at once: a processor's work for a folder, more where each is waited for.
+	Concurrency int
+}
+
+// A pending entry is authorised and not in the map yet. There may be a million of them: nothing is kept that can be parsed again.
+type pending struct {
+	place     uint64
+	published int64
+	key       proofs.Hash
+	issuer    bool // of the issuer list
+	bytes     []byte
+	tally     *tally
+}
+
+// A tally counts the entries of an update that count as the same.
+type tally struct {
+	is proofs.Count
+	n  atomic.Uint64
 }
 
 // Open goes on from a state. An empty map's slot is put into the store.
@@ -64,7 +93,14 @@ func Open(trust *proofs.Trust, store Store, s *State) (*Ledger, error) {
 			return nil, err
 		}
 	}
-	return &Ledger{trust: trust, store: store, state: s.snapshot(), authorities: as}, nil
+	l := &Ledger{trust: trust, store: store, state: s.snapshot(), authorities: as, tallies: map[proofs.Count]*tally{}, Concurrency: runtime.GOMAXPROCS(0)}
+	if l.state.Statistics == nil {
+		if s.Size > 0 {
+			return nil, errors.New("state of an index without statistics")
+		}
+		l.state.Statistics = &proofs.Statistics{Registry: trust.Origin}
+	}
+	return l, nil
 }
 
 // State returns the present state. Entries added since the last Prepare count in Size and SHA3 only.
@@ -80,6 +116,9 @@ func (s State) snapshot() State {
 	f := proofs.NewFrontierSHA3()
 	f.Restore(s.SHA3.Size(), s.SHA3.Edge()) // fits itself
 	s.SHA3, s.Sizes = f, maps.Clone(s.Sizes)
+	if s.Statistics != nil {
+		s.Statistics = s.Statistics.Clone()
+	}
 	return s
 }
 
@@ -88,8 +127,8 @@ func (l *Ledger) Authorities() proofs.Authorities { return l.authorities }
 
 // Add takes the next entries of the ledger, in order. What does not count is passed over.
 func (l *Ledger) Add(entries ...[]byte) {
-	Authorise(l.trust, l.authorities, l.state.Size, entries, func(i int, e *proofs.Entry, _ error) bool {
-		l.state.SHA3.Append(entries[i])
+	l.appendSHA3(entries)
+	Authorise(l.trust, l.authorities, l.state.Size, entries, func(_ int, e *proofs.Entry, _ error) bool {
 		l.take(e)
 		return true
 	})
@@ -98,61 +137,35 @@ func (l *Ledger) Add(entries ...[]byte) {
 
 // AddAuthorised is Add for entries that Authorise has let through just now, at these places.
 func (l *Ledger) AddAuthorised(entries []*proofs.Entry) error {
-	for _, e := range entries {
-		if e.Place != l.state.Size {
-			return fmt.Errorf("entry authorised for place %d, but it is at %d", e.Place, l.state.Size)
+	raw := make([][]byte, len(entries))
+	for i, e := range entries {
+		if e.Place != l.state.Size+uint64(i) {
+			return fmt.Errorf("entry authorised for place %d, but it is at %d", e.Place, l.state.Size+uint64(i))
 		}
+		raw[i] = e.Bytes
+	}
+	l.appendSHA3(raw)
+	for _, e := range entries {
 		if e.Envelope.Issuer == l.trust.RootName() {
 			l.authorities.Apply(e)
 		}
-		l.state.SHA3.Append(e.Bytes)
 		l.take(e)
-		l.state.Size++
 	}
+	l.state.Size += uint64(len(entries))
 	return nil
 }
 
-// Authorise verifies entries on all processors and calls f for each in order, with nil and the reason for one
-// that does not count. What the root says takes effect on the authorities before the entries after it.
-func Authorise(t *proofs.Trust, as proofs.Authorities, first uint64, entries [][]byte, f func(i int, e *proofs.Entry, err error) bool) {
-	mark := []byte("\nissuer " + t.RootName() + "\n")
-	for done := 0; done < len(entries); {
-		run := entries[done:]
-		if i := slices.IndexFunc(run, func(e []byte) bool { return bytes.Contains(e, mark) }); i >= 0 {
-			run = run[:i+1]
+// appendSHA3 lets the SHA3-256 tree grow: its leaves on all processors, since they take longer than all else there.
+func (l *Ledger) appendSHA3(entries [][]byte) {
+	leaves := make([]proofs.Hash, len(entries))
+	shares(len(entries), func(from, to int) {
+		for i := from; i < to; i++ {
+			leaves[i] = l.state.SHA3.Leaf(entries[i])
 		}
-		out, errs := make([]*proofs.Entry, len(run)), make([]error, len(run))
-		parallel(len(run), func(i int) {
-			out[i], errs[i] = t.Authorise(as, first+uint64(done+i), run[i])
-		})
-		for i, e := range out {
-			if f(done+i, e, errs[i]) && e != nil && e.Envelope.Issuer == t.RootName() {
-				as.Apply(e)
-			}
-		}
-		done += len(run)
+	})
+	for _, h := range leaves {
+		l.state.SHA3.AppendLeaf(h)
 	}
-}
-
-// parallel calls f for 0 to n-1 on all processors.
-func parallel(n int, f func(i int)) {
-	const batch = 16
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), (n+batch-1)/batch) {
-		wg.Go(func() {
-			for i := range next {
-				for j := i; j < min(i+batch, n); j++ {
-					f(j)
-				}
-			}
-		})
-	}
-	for i := 0; i < n; i += batch {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
 }
 
 func (l *Ledger) take(e *proofs.Entry) {
@@ -163,8 +176,23 @@ func (l *Ledger) take(e *proofs.Entry) {
 			l.hold(e.Statement.Index)
 		}
 	case e.Envelope.Selector != "":
-		l.waiting = append(l.waiting, e)
+		_, issuer := e.Envelope.Authority()
+		if !issuer && l.Documents != nil {
+			l.Documents(e)
+			return
+		}
+		l.waiting = append(l.waiting, pending{place: e.Place, key: proofs.KeyOf(e.Envelope.Selector), issuer: issuer, bytes: e.Bytes, tally: l.tally(e)})
 	}
+}
+
+func (l *Ledger) tally(e *proofs.Entry) *tally {
+	c := proofs.CountOf(e)
+	t := l.tallies[c]
+	if t == nil {
+		t = &tally{is: c.Clone()}
+		l.tallies[t.is] = t
+	}
+	return t
 }
 
 // holds: FORMAT.md, section 8.4.
@@ -175,19 +203,31 @@ func (l *Ledger) holds(e *proofs.Entry) bool {
 
 // hold gives the waiting entries their publication time, and keeps the sizes that later heads may name.
 func (l *Ledger) hold(x *proofs.Index) {
-	for _, e := range l.waiting {
-		e.Published = x.Time
+	for i := range l.waiting {
+		l.waiting[i].published = x.Time
 	}
 	if l.Held != nil {
 		l.Held(x)
 	}
-	l.published = append(l.published, l.waiting...)
-	l.waiting = nil
+	l.publish()
+	if len(l.published) > maxPublished {
+		l.update()
+	}
+	l.state.Statistics.Grow(proofs.Growth{Publication: x.Publication, Size: x.Covers + 1, Keys: x.Keys, Time: x.Time})
 	l.state.Publication, l.state.Time = x.Publication, x.Time
 	l.state.Sizes[x.Publication] = x.Covers + 1
 	// What a later head names is among these, or newer.
 	named := append(proofs.PublicationList(x.Publication), proofs.PublicationList(x.Publication+1)...)
 	maps.DeleteFunc(l.state.Sizes, func(number, _ uint64) bool { return !slices.Contains(named, number) })
+}
+
+func (l *Ledger) publish() {
+	if l.published == nil {
+		l.published = l.waiting // of a million, a copy would be felt
+	} else {
+		l.published = append(l.published, l.waiting...)
+	}
+	l.waiting = nil
 }
 
 // ListedSizes are the sizes of earlier publications that the head of a publication names, ascending. They are known for
@@ -210,11 +250,11 @@ func (l *Ledger) Prepare(time int64) (*proofs.Index, error) {
 	if time <= l.state.Time {
 		return nil, fmt.Errorf("publish at %d: not later than the last publication at %d", time, l.state.Time)
 	}
-	for _, e := range l.waiting {
-		e.Published = time
+	for i := range l.waiting {
+		l.waiting[i].published = time
 	}
-	entries := append(l.published, l.waiting...)
-	if err := l.update(entries); err != nil {
+	l.publish()
+	if err := l.Settle(); err != nil {
 		return nil, err
 	}
 	x := l.Index()
@@ -224,15 +264,14 @@ func (l *Ledger) Prepare(time int64) (*proofs.Index, error) {
 		return nil, err
 	}
 	x.Sizes = proofs.SizesHash(sizes)
-	l.published, l.waiting = nil, nil
 	return x, nil
 }
 
-// Settle brings the map up to the last index statement that held: the auditor's Prepare.
+// Settle brings the map up to the last index statement that held.
 func (l *Ledger) Settle() error {
-	err := l.update(l.published)
-	l.published = nil
-	return err
+	l.update()
+	l.settled = true
+	return l.err
 }
 
 // Index is what an index statement would say of the map as it is, but for publication, time, tree and sizes.
@@ -243,17 +282,26 @@ func (l *Ledger) Index() *proofs.Index {
 		LandmarksRoot: proofs.EmptyRoot()}
 }
 
-// update puts entries whose publication time is known into map and issuer list.
-func (l *Ledger) update(entries []*proofs.Entry) error {
-	b := newBatch(l, entries)
-	l.Superseded = nil
-	if err := l.updateIssuers(b); err != nil {
-		return err
+// update puts the entries whose publication time is known into map and issuer list. The first error stays: what
+// was to be put there is not there.
+func (l *Ledger) update() {
+	if l.err != nil {
+		return
 	}
-	return l.updateMap(b)
+	if l.settled {
+		l.Superseded, l.settled = nil, false
+	}
+	b := newAdditions(l, l.published)
+	if l.err = l.updateIssuers(b); l.err == nil {
+		l.err = l.updateMap(b)
+	}
+	if l.err == nil {
+		b.count()
+	}
+	l.published = nil
 }
 
-func (l *Ledger) updateIssuers(b *batch) error {
+func (l *Ledger) updateIssuers(b *additions) error {
 	if len(b.issuers) == 0 {
 		return nil
 	}
@@ -286,12 +334,15 @@ func compareKey(r proofs.Record, k proofs.Hash) int { return bytes.Compare(r.Key
 func (l *Ledger) Find(key proofs.Hash) (proofs.Record, bool, error) { return l.Finder().Find(key) }
 
 // FindIssuer returns the record of a key of the issuer list.
-func (l *Ledger) FindIssuer(key proofs.Hash) (proofs.Record, bool) {
-	i, ok := slices.BinarySearchFunc(l.state.Issuers.Records, key, compareKey)
+func (l *Ledger) FindIssuer(key proofs.Hash) (proofs.Record, bool) { return l.state.FindIssuer(key) }
+
+// FindIssuer returns the record of a key of the issuer list.
+func (s *State) FindIssuer(key proofs.Hash) (proofs.Record, bool) {
+	i, ok := slices.BinarySearchFunc(s.Issuers.Records, key, compareKey)
 	if !ok {
 		return proofs.Record{}, false
 	}
-	return l.state.Issuers.Records[i], true
+	return s.Issuers.Records[i], true
 }
 
 // Finder finds keys of the map as of the last Prepare or Settle.

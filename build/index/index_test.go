@@ -59,6 +59,45 @@ func rebuilt(t *testing.T, h *history, want *proofs.Index) {
 	}
 }
 
+// TestPieces: a ledger too long for memory goes into the map piece by piece, and what a piece has superseded is told at the end.
+func TestPieces(t *testing.T) {
+	h := newHistory(t, NewMemory(), 3)
+	for range 30 {
+		for range 20 {
+			h.step()
+		}
+		h.publish()
+	}
+	defer func(n int) { maxPublished = n }(maxPublished)
+	maxPublished = 50
+	store := NewMemory()
+	l, err := Open(h.trust, store, Empty())
+	must(t, err)
+	l.Add(h.entries...)
+	must(t, l.Settle())
+	got, want := l.State(), h.ledger.State()
+	if !bytes.Equal(got.RootTile, want.RootTile) || got.Keys != want.Keys || got.Issuers.Root() != want.Issuers.Root() {
+		t.Errorf("in pieces: %d keys, want %d, or another map or list", got.Keys, want.Keys)
+	}
+	if !bytes.Equal(got.Statistics.Marshal(), want.Statistics.Marshal()) {
+		t.Errorf("in pieces:\n%s\nwant\n%s", got.Statistics.Marshal(), want.Statistics.Marshal())
+	}
+	files, _ := reachable(t, store, got.RootTile)
+	files = append(append(files, l.Superseded...), got.Issuers.Root())
+	for name := range store.files {
+		if !slices.Contains(files, name) && name != (&proofs.Slot{}).Hash() {
+			t.Errorf("file %s: nothing leads to it, and it was not told that it is superseded", name)
+		}
+	}
+	if len(l.Superseded) == 0 {
+		t.Error("nothing was superseded: this says nothing")
+	}
+	must(t, l.Settle())
+	if len(l.Superseded) > 0 {
+		t.Errorf("%d files are told to be superseded twice", len(l.Superseded))
+	}
+}
+
 // naive computes the map with none of this package's code.
 func naive(t *testing.T, h *history, want *proofs.Index) {
 	n := newNaive(h.trust, h.entries)
@@ -202,17 +241,17 @@ func naiveTree(records []proofs.Record) proofs.Hash {
 	return sha256.Sum256(append(append([]byte{1}, l[:]...), r[:]...))
 }
 
-// synthetic makes a batch of keys out of nothing: an entry of each, authorised by nobody.
-func synthetic(l *Ledger, keys []proofs.Hash, size int) *batch {
-	b := &batch{l: l, byKey: map[proofs.Hash][]*proofs.Entry{}}
+// synthetic makes additions of keys out of nothing: an entry of each, authorised by nobody.
+func synthetic(l *Ledger, keys []proofs.Hash, size int) *additions {
+	var all []pending
+	seen := map[proofs.Hash]bool{}
 	for i, k := range keys {
-		if b.byKey[k] == nil {
-			b.keys = append(b.keys, k)
-			b.byKey[k] = []*proofs.Entry{{Place: uint64(i), Published: testStart, Bytes: make([]byte, size)}}
+		if !seen[k] {
+			seen[k] = true
+			all = append(all, pending{place: uint64(i), published: testStart, key: k, bytes: make([]byte, size), tally: &tally{}})
 		}
 	}
-	slices.SortFunc(b.keys, compareHashes)
-	return b
+	return newAdditions(l, all)
 }
 
 func randomKeys(r *rand.Rand, n int) []proofs.Hash {

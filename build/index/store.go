@@ -105,7 +105,7 @@ func (m *Memory) Put(h proofs.Hash, b []byte) error {
 	return nil
 }
 
-// Discard is a Store that keeps nothing: an audit wants only the hashes.
+// Discard is a Store that keeps nothing, for those who want only the hashes of what goes into the map in one piece.
 type Discard struct{}
 
 // Get finds nothing.
@@ -115,3 +115,33 @@ func (Discard) Get(h proofs.Hash) ([]byte, error) {
 
 // Put forgets the file.
 func (Discard) Put(proofs.Hash, []byte) error { return nil }
+
+// Files calls f with the hash of each file that a state leads to: tiles, slots and the issuer list. Of the files, only tiles
+// are read.
+func Files(store Store, s *State, f func(h proofs.Hash)) error {
+	root, err := proofs.ParseMapTile(s.RootTile)
+	if err != nil {
+		return err
+	}
+	if len(s.Issuers.Records) > 0 {
+		f(s.Issuers.Root())
+	}
+	return filesBelow(store, root, f)
+}
+
+func filesBelow(store Store, t *proofs.MapTile, f func(h proofs.Hash)) error {
+	for _, l := range t.Leaves {
+		f(l.Hash)
+		if !l.Tile {
+			continue
+		}
+		below, err := getTile(store, l.Hash, t.Depth+l.Depth)
+		if err == nil {
+			err = filesBelow(store, below, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"sort"
 	"sync"
 
@@ -22,20 +21,20 @@ func (n *node) leaf() bool { return n.left == nil }
 
 // An updater writes a batch into the map.
 type updater struct {
-	b          *batch
+	b          *additions
 	store      Store
-	tokens     chan struct{} // one a processor
+	tokens     chan struct{} // for as many as work at once
 	mu         sync.Mutex
 	newKeys    uint64
 	superseded []proofs.Hash
 }
 
 // updateMap rewrites the slots and tiles that the batch touches.
-func (l *Ledger) updateMap(b *batch) error {
+func (l *Ledger) updateMap(b *additions) error {
 	if len(b.keys) == 0 {
 		return nil
 	}
-	u := &updater{b: b, store: l.store, tokens: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	u := &updater{b: b, store: l.store, tokens: make(chan struct{}, l.Concurrency)}
 	root, err := proofs.ParseMapTile(l.state.RootTile)
 	if err != nil {
 		return err

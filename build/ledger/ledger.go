@@ -1,7 +1,7 @@
-// Package ledger is the append-only log: Tessera's POSIX driver in a private folder,
-// and what is copied out of it. We write no log engine; this package adds that
+// Package ledger is the append-only log: Tessera, over a private folder (its POSIX driver) or over a private part of a
+// bucket with a database (its AWS driver), and what is copied out of it. We write no log engine; this package adds that
 //
-//   - the folder is compared with the last signed checkpoint before Tessera opens
+//   - what is there is compared with the last signed checkpoint before Tessera opens
 //     it, since a rolled-back Tessera would overwrite full bundles;
 //   - an append has happened only once Tessera has integrated it;
 //   - Tessera's own checkpoint, signed with a key that nobody knows, is never published.
@@ -17,8 +17,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,42 +25,72 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"k8s.io/klog/v2"
 
+	"stele/build/durable"
 	"stele/proofs"
 )
 
 const (
-	// maxBatch is how many entries are integrated at once, in memory.
-	maxBatch = 1 << 16
 	// maxEntry is an entry's greatest length in bytes: c2sp.org/tlog-tiles, "uint16 length".
 	maxEntry = 1<<16 - 1
 	// batchAge is how long Tessera waits for a batch to be full, which ours are at once.
 	batchAge = time.Minute
 	// checkpointInterval is how often Tessera looks whether to write a checkpoint, which nobody reads.
 	checkpointInterval = time.Minute
+	// patience is how long entries that have a place may take to be in the tree.
+	patience = 5 * time.Minute
 )
 
-// A Log is a ledger in a private folder.
+// A Log is a ledger in a private place.
 type Log struct {
-	dir    string
 	origin string
+	files  Files // Tessera's
+	driver func(ctx context.Context) (tessera.Driver, error)
+
+	maxBatch int // entries that are integrated at once, in memory
+	maxBytes int // bytes of them; 0 for any
 }
 
-// At names a log. Nothing is opened yet.
-func At(dir, origin string) *Log { return &Log{dir, origin} }
+// Files are what the log reads of what Tessera writes: storage.Files without what writes.
+type Files interface {
+	Read(name string) ([]byte, error)
+	Remove(name string) error
+	List(below string, f func(name string, size int64) error) error
+	Path(name string) string
+}
 
-// read reads a file of the log's folder, by its tlog-tiles path. A partial one that is not there is cut from a wider one.
+// At names a log in a folder. Nothing is opened yet.
+func At(dir, origin string) *Log {
+	return &Log{origin: origin, files: durable.Folder(dir), maxBatch: 1 << 16,
+		driver: func(ctx context.Context) (tessera.Driver, error) { return posix.New(ctx, posix.Config{Path: dir}) }}
+}
+
+// where is the log's place, for people.
+func (l *Log) where() string { return l.files.Path("") }
+
+// read reads a tile. A partial one that is not there is cut from a wider one.
 func (l *Log) read(t proofs.Tile) ([]byte, error) {
-	b, err := os.ReadFile(filepath.Join(l.dir, t.Path()))
+	b, err := l.files.Read(t.Path())
 	if !errors.Is(err, os.ErrNotExist) || t.Width == proofs.TileWidth {
 		return b, err
 	}
-	for wider := t; wider.Width < proofs.TileWidth; {
-		wider.Width++
-		if b, errWider := os.ReadFile(filepath.Join(l.dir, wider.Path())); errWider == nil {
-			return cut(t, b, wider.Width)
-		}
+	wider := t
+	wider.Width = proofs.TileWidth
+	if b, errFull := l.files.Read(wider.Path()); errFull == nil {
+		return cut(t, b, wider.Width)
 	}
-	return nil, err
+	l.files.List(wider.Path()+".p/", func(name string, _ int64) error {
+		if other, err := proofs.ParseTilePath(name); err == nil && other.Width > t.Width {
+			wider = other
+		}
+		return nil
+	})
+	if wider.Width == proofs.TileWidth {
+		return nil, err
+	}
+	if b, err = l.files.Read(wider.Path()); err != nil {
+		return nil, err
+	}
+	return cut(t, b, wider.Width)
 }
 
 // cut makes a partial tile of a wider one.
@@ -90,10 +118,13 @@ func (l *Log) Nodes(size uint64) proofs.Nodes { return proofs.TileNodes(size, l.
 // Root computes the root of a size from the log's tiles.
 func (l *Log) Root(size uint64) (proofs.Hash, error) { return l.Nodes(size).Root(size) }
 
-// Own fails if what Tessera keeps for itself is missing: it would begin from nothing, and write over what is there.
+// Own fails if what Tessera keeps for itself in a folder is missing: it would begin from nothing, and write over what is
+// there. Over a bucket it never overwrites.
 func (l *Log) Own() error {
-	if _, err := os.Stat(filepath.Join(l.dir, ".state", "treeState")); err != nil {
-		return fmt.Errorf("ledger %s: what the log keeps for itself is missing; copies that were made with * leave it out: %w", l.dir, err)
+	if dir, ok := l.files.(durable.Folder); ok {
+		if _, err := os.Stat(dir.Path(".state/treeState")); err != nil {
+			return fmt.Errorf("ledger %s: what the log keeps for itself is missing; copies that were made with * leave it out: %w", l.where(), err)
+		}
 	}
 	return nil
 }
@@ -103,10 +134,10 @@ func (l *Log) Own() error {
 func (l *Log) Compare(c proofs.Checkpoint) error {
 	root, err := l.Root(c.Size)
 	if err != nil {
-		return fmt.Errorf("ledger %s: does not hold the %d entries that were signed: %w", l.dir, c.Size, err)
+		return fmt.Errorf("ledger %s: does not hold the %d entries that were signed: %w", l.where(), c.Size, err)
 	}
 	if root != c.Root {
-		return fmt.Errorf("ledger %s: root of the first %d entries is %s, but %s was signed", l.dir, c.Size, root, c.Root)
+		return fmt.Errorf("ledger %s: root of the first %d entries is %s, but %s was signed", l.where(), c.Size, root, c.Root)
 	}
 	return nil
 }
@@ -154,36 +185,36 @@ type Appender struct {
 func (l *Log) Open(ctx context.Context) (*Appender, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	_, size, err := l.open(ctx, 1)
+	_, reader, err := l.open(ctx, 1)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", l.dir, err)
+		return nil, fmt.Errorf("open ledger %s: %w", l.where(), err)
+	}
+	size, err := reader.IntegratedSize(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", l.where(), err)
 	}
 	return &Appender{l, size}, nil
 }
 
 // open starts Tessera, which integrates as soon as a batch is full.
-func (l *Log) open(ctx context.Context, batch int) (*tessera.Appender, uint64, error) {
+func (l *Log) open(ctx context.Context, batch int) (*tessera.Appender, tessera.LogReader, error) {
 	quiet()
-	driver, err := posix.New(ctx, posix.Config{Path: l.dir})
+	driver, err := l.driver(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	secret, _, err := note.GenerateKey(rand.Reader, l.origin)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	signer, err := note.NewSigner(secret)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	opts := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(uint(batch), batchAge).
 		WithCheckpointInterval(checkpointInterval).WithGarbageCollectionInterval(0)
 	appender, _, reader, err := tessera.NewAppender(ctx, driver, opts)
-	if err != nil {
-		return nil, 0, err
-	}
-	size, err := reader.IntegratedSize(ctx)
-	return appender, size, err
+	return appender, reader, err
 }
 
 // quiet keeps Tessera's log lines off the terminal; what fails is returned as an error.
@@ -206,28 +237,47 @@ func (a *Appender) Size() uint64 { return a.size }
 // Append adds entries in order and returns once they are integrated and durable. Up to maxBatch of them are there
 // whole or not at all.
 func (a *Appender) Append(ctx context.Context, entries [][]byte) error {
-	for batch := range slices.Chunk(entries, maxBatch) {
+	for len(entries) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := a.append(batch); err != nil {
-			return fmt.Errorf("append to ledger %s: %w", a.log.dir, err)
+		n, err := a.log.batchOf(entries)
+		if err == nil {
+			err = a.append(entries[:n])
 		}
+		if err != nil {
+			return fmt.Errorf("append to ledger %s: %w", a.log.where(), err)
+		}
+		entries = entries[n:]
 	}
 	return nil
+}
+
+// batchOf is how many entries go into the next batch.
+func (l *Log) batchOf(entries [][]byte) (int, error) {
+	size := 0
+	for n, e := range entries {
+		size += len(e)
+		switch {
+		case len(e) > maxEntry:
+			return 0, fmt.Errorf("entry %d of what is appended: %d bytes, want at most %d", n, len(e), maxEntry)
+		case n == l.maxBatch, l.maxBytes > 0 && size > l.maxBytes && n > 0:
+			return n, nil
+		}
+	}
+	return len(entries), nil
 }
 
 // append makes the entries one batch of Tessera's: of two batches in its hands, the second could be integrated after
 // the first has failed. What is begun is waited for, since a future of Tessera's never resolves once its context has ended.
 func (a *Appender) append(entries [][]byte) error {
-	for i, e := range entries {
-		if len(e) > maxEntry {
-			return fmt.Errorf("entry %d: %d bytes, want at most %d", a.size+uint64(i), len(e), maxEntry)
-		}
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	t, size, err := a.log.open(ctx, len(entries))
+	t, reader, err := a.log.open(ctx, len(entries))
+	if err != nil {
+		return err
+	}
+	size, err := reader.IntegratedSize(ctx)
 	if err != nil {
 		return err
 	}
@@ -248,7 +298,26 @@ func (a *Appender) append(entries [][]byte) error {
 		}
 		a.size++
 	}
-	return nil
+	return a.integrated(ctx, reader)
+}
+
+// integrated waits until everything that has got a place is in the tree: over a bucket, that comes after.
+func (a *Appender) integrated(ctx context.Context, reader tessera.LogReader) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		size, err := reader.IntegratedSize(ctx)
+		if err != nil || size >= a.size {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d entries are in the tree after %s, want %d", size, patience, a.size)
+		case <-tick.C:
+		}
+	}
 }
 
 // Check reads everything that the tree of a checkpoint has and one of oldSize has not, and compares the entries with
@@ -257,9 +326,41 @@ func (l *Log) Check(oldSize uint64, c proofs.Checkpoint) error {
 	return l.checked(oldSize, c, func(proofs.Tile, []byte) error { return nil })
 }
 
-// Publish does what Check does, and has each tile and bundle written into a folder.
-func (l *Log) Publish(oldSize uint64, c proofs.Checkpoint, to string, write func(path string, b []byte) error) error {
-	return l.checked(oldSize, c, func(t proofs.Tile, b []byte) error { return write(filepath.Join(to, t.Path()), b) })
+// Publish does what Check does, and hands each tile and bundle over to be published.
+func (l *Log) Publish(oldSize uint64, c proofs.Checkpoint, put func(t proofs.Tile, b []byte) error) error {
+	return l.checked(oldSize, c, put)
+}
+
+// Tidy removes partial tiles that Tessera needs no more: those that have become full from one size to another, or, where
+// an earlier run may have left some, all that are full.
+func (l *Log) Tidy(oldSize, size uint64, all bool) error {
+	folders := map[string]bool{}
+	note := func(t proofs.Tile) {
+		if t.Width < proofs.TileWidth && t.FullIn(size) {
+			t.Width = proofs.TileWidth
+			folders[t.Path()+".p/"] = true
+		}
+	}
+	for _, t := range proofs.TilesOf(0, oldSize) {
+		note(t)
+	}
+	if all {
+		err := l.files.List("tile/", func(name string, _ int64) error {
+			if t, err := proofs.ParseTilePath(name); err == nil {
+				note(t)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for folder := range folders {
+		if err := l.files.Remove(folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Log) checked(oldSize uint64, c proofs.Checkpoint, f func(proofs.Tile, []byte) error) error {
@@ -302,13 +403,13 @@ func (l *Log) check(t proofs.Tile, b []byte, tree proofs.Nodes) error {
 	}
 	right, err := inside(top-1, 2*t.Index+1)
 	if got := proofs.NodeHash(left, right); err == nil && got != want {
-		err = fmt.Errorf("%s: damaged: hashes to %s, want %s", filepath.Join(l.dir, t.Path()), got, want)
+		err = fmt.Errorf("%s: damaged: hashes to %s, want %s", l.files.Path(t.Path()), got, want)
 	}
 	return err
 }
 
 func (l *Log) checkBundle(t proofs.Tile, b []byte) error {
-	path := filepath.Join(l.dir, t.Path())
+	path := l.files.Path(t.Path())
 	entries, err := proofs.ParseBundle(b, t.Width)
 	if err != nil {
 		return fmt.Errorf("%s: damaged: %w", path, err)

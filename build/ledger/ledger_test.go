@@ -40,6 +40,11 @@ func logOf(t *testing.T, sizes ...uint64) *Log {
 	return l
 }
 
+// put publishes into a folder.
+func put(to string) func(proofs.Tile, []byte) error {
+	return func(t proofs.Tile, b []byte) error { return durable.WriteOnce(filepath.Join(to, t.Path()), b) }
+}
+
 func checkpoint(t *testing.T, l *Log, size uint64) proofs.Checkpoint {
 	t.Helper()
 	root, err := l.Root(size)
@@ -133,12 +138,12 @@ func TestAppendFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inTheWay := filepath.Join(l.dir, "tile", "0", "001.p") // the second tile's folder
+	inTheWay := filepath.Join(l.where(), "tile", "0", "001.p") // the second tile's folder
 	if err := os.WriteFile(inTheWay, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Append(ctx, entries(200, 300)); err == nil || !strings.Contains(err.Error(), l.dir) {
-		t.Errorf("got %v, want an error that names %s", err, l.dir)
+	if err := a.Append(ctx, entries(200, 300)); err == nil || !strings.Contains(err.Error(), l.where()) {
+		t.Errorf("got %v, want an error that names %s", err, l.where())
 	}
 	if a, err = l.Open(ctx); err != nil || a.Size() != 200 {
 		t.Fatalf("%d entries (%v), want 200", a.Size(), err)
@@ -160,7 +165,7 @@ func TestPublish(t *testing.T) {
 	l, to := logOf(t, sizes...), t.TempDir()
 	old := uint64(0)
 	for _, size := range sizes {
-		if err := l.Publish(old, checkpoint(t, l, size), to, durable.WriteOnce); err != nil {
+		if err := l.Publish(old, checkpoint(t, l, size), put(to)); err != nil {
 			t.Fatal(err)
 		}
 		old = size
@@ -178,7 +183,7 @@ func TestDamage(t *testing.T) {
 	l := logOf(t, 200, 600)
 	c := checkpoint(t, l, 600)
 	for _, tile := range proofs.TilesOf(0, 600) {
-		path := filepath.Join(l.dir, filepath.FromSlash(tile.Path()))
+		path := filepath.Join(l.where(), filepath.FromSlash(tile.Path()))
 		good, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -194,7 +199,7 @@ func TestDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			to := t.TempDir()
-			if err := l.Publish(0, c, to, durable.WriteOnce); err == nil {
+			if err := l.Publish(0, c, put(to)); err == nil {
 				t.Errorf("%s: %s: published", tile.Path(), name)
 			}
 			if got, err := os.ReadFile(filepath.Join(to, filepath.FromSlash(tile.Path()))); err == nil && !bytes.Equal(got, good) {
@@ -220,7 +225,7 @@ func TestPartialFromFull(t *testing.T) {
 	l := logOf(t, 100, 300)
 	c := checkpoint(t, l, 100)
 	for _, dir := range []string{"tile/0/000.p", "tile/entries/000.p"} {
-		if err := os.RemoveAll(filepath.Join(l.dir, dir)); err != nil {
+		if err := os.RemoveAll(filepath.Join(l.where(), dir)); err != nil {
 			t.Fatal(err)
 		}
 	}

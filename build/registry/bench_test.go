@@ -55,7 +55,7 @@ func smallFiles(b *testing.B, dir string, number, n int) []string {
 
 func registerFiles(b *testing.B, r *Registry, files []string) {
 	b.Helper()
-	req := Request{Issuer: office, Kind: "letter", Issued: "2027-01-01", Expires: "2037-01-01"}
+	req := Request{Issuer: office, Kind: "letter", Issued: "2026-11-01", Expires: "2037-01-01"}
 	err := r.Register(context.Background(), req, files, func(f Registered) {
 		if f.Err != nil || f.State != NewlyRegistered {
 			b.Errorf("%s: %s %v", f.File, f.State, f.Err)

@@ -39,7 +39,7 @@ func TestCrowdIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &vetter{p: &publisher{Registry: r, ix: ix}, records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
+	v := r.newVetter(ix, 0, nil)
 	var keys []proofs.Hash
 	added := map[proofs.Hash]int{}
 	for i := range 50 { // fewer than two halves of 64: they cannot part

@@ -11,7 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -124,6 +126,9 @@ func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }
 
+// buffers are scratch space for HashFile.
+var buffers = sync.Pool{New: func() any { return new([1 << 20]byte) }}
+
 // HashFile computes both digests of a file in one reading. buf is scratch space. It ends with its context, and tells of
 // the bytes that it has read.
 func HashFile(ctx context.Context, path string, buf []byte, read func(bytes int)) (proofs.Digests, error) {
@@ -151,6 +156,59 @@ func HashFile(ctx context.Context, path string, buf []byte, read func(bytes int)
 	h256.Sum(d.SHA256[:0])
 	h512.Sum(d.SHA3512[:0])
 	return d, nil
+}
+
+// A Hashed is a file with its digests, or with why it has none.
+type Hashed struct {
+	File    string
+	Digests proofs.Digests
+	Err     error
+}
+
+// HashFiles is HashFile for many files, on all processors. Each is told in order, as soon as it and those before it are
+// known; an error of told's ends it.
+func HashFiles(ctx context.Context, files []string, read func(bytes int), told func(Hashed) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	type job struct {
+		file string
+		done chan Hashed
+	}
+	jobs, order := make(chan job), make(chan job, 1024)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			buf := make([]byte, 1<<20)
+			for j := range jobs {
+				d, err := HashFile(ctx, j.file, buf, read)
+				j.done <- Hashed{j.file, d, err}
+			}
+		})
+	}
+	wg.Go(func() {
+		defer close(order)
+		defer close(jobs)
+		for _, f := range files {
+			j := job{f, make(chan Hashed, 1)}
+			select {
+			case order <- j:
+				jobs <- j
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for j := range order {
+		h := <-j.done
+		if err := ctx.Err(); err != nil { // that says nothing about the file
+			return err
+		}
+		if err := told(h); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // A reading reads until its context ends.

@@ -34,6 +34,39 @@ func TestHashFileEnds(t *testing.T) {
 	}
 }
 
+// TestHashFiles: in order, each once, whatever is in the way of one; and at its end nothing is read any more.
+func TestHashFiles(t *testing.T) {
+	var files []string
+	for n := range 3000 {
+		files = append(files, documentFile(t, 1000+n%7))
+	}
+	files[1500] = filepath.Join(t.TempDir(), "nowhere")
+	i := 0
+	err := HashFiles(context.Background(), files, func(int) {}, func(h Hashed) error {
+		want := proofs.DigestsOf(document(1000 + i%7))
+		if i == 1500 {
+			want = proofs.Digests{}
+		}
+		if h.File != files[i] || h.Digests != want || errors.Is(h.Err, os.ErrNotExist) != (i == 1500) {
+			t.Fatalf("file %d: got %+v", i, h)
+		}
+		i++
+		return nil
+	})
+	if err != nil || i != len(files) {
+		t.Errorf("%d files of %d: %v", i, len(files), err)
+	}
+	full := errors.New("full")
+	if err := HashFiles(context.Background(), files, func(int) {}, func(Hashed) error { return full }); err != full {
+		t.Errorf("got %v, want %v", err, full)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	err = HashFiles(ctx, files, func(int) { cancel() }, func(h Hashed) error { t.Errorf("told of %+v", h); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
 // TestInterruptedRegistration: an interrupt says nothing against the file that was being read.
 func TestInterruptedRegistration(t *testing.T) {
 	dir := filepath.Join(testDir, "interrupted")

@@ -18,6 +18,7 @@ import (
 
 	"stele/build/audit"
 	"stele/build/durable"
+	"stele/build/issuer"
 	"stele/build/portal"
 	"stele/proofs"
 )
@@ -36,6 +37,9 @@ var testDir string
 func TestMain(m *testing.M) {
 	if task := os.Getenv(childTask); task != "" {
 		os.Exit(runChild(task))
+	}
+	if task := os.Getenv(childList); task != "" {
+		os.Exit(runListChild(task))
 	}
 	var err error
 	if testDir, err = os.MkdirTemp("", "registry"); err != nil {
@@ -134,6 +138,7 @@ func makeFirst(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Now = func() time.Time { return time.Unix(start, 0) }
 	if err := r.Accredit(office, "Office", []string{"letter"}); err != nil {
 		t.Fatal(err)
 	}
@@ -157,9 +162,30 @@ func makeThird(t testing.TB, dir string) {
 	publish(t, openAt(t, dir, second.now))
 }
 
-func revoke(t testing.TB, r *Registry, issuer string, n int) {
+func revoke(t testing.TB, r *Registry, by string, n int) {
 	t.Helper()
-	if err := r.Event(&proofs.Statement{Action: proofs.ActionRevoke, Issuer: issuer}, documentFile(t, n)); err != nil {
+	say(t, r, issuer.Draft{Action: proofs.ActionRevoke, Issuer: by, Document: documentOf(n)})
+}
+
+func documentOf(n int) issuer.Document {
+	return issuer.DocumentOf(proofs.Ref{Digests: proofs.DigestsOf(document(n))})
+}
+
+// say says one thing more about a document.
+func say(t testing.TB, r *Registry, d issuer.Draft) {
+	t.Helper()
+	ring, err := r.Ring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := issuer.Begin(context.Background(), r.Desk(), ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Say(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Deliver(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -222,13 +248,9 @@ func copyFile(t testing.TB, from, to string) {
 // verdicts compares what the published folder answers about documents.
 func verdicts(t testing.TB, r *Registry, now int64, want map[int]proofs.Verdict) {
 	t.Helper()
-	p, err := portal.Open(r.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for n, v := range want {
 		q := proofs.Question{Trust: r.Trust, Now: now, SHA256: proofs.DigestsOf(document(n)).SHA256, Online: true}
-		a, err := portal.Ask(context.Background(), p, q, nil)
+		a, err := portal.Ask(context.Background(), r.Portal(), q, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,11 +297,7 @@ func auditError(t testing.TB, r *Registry, now int64) error {
 }
 
 func auditOf(r *Registry, now int64) (*audit.Result, error) {
-	p, err := portal.Open(r.Public())
-	if err != nil {
-		return nil, err
-	}
-	return audit.Portal(context.Background(), r.Trust, p, now, func(_, _ uint64) {})
+	return audit.Portal(context.Background(), r.Trust, r.Portal(), now, func(string, uint64, uint64) {})
 }
 
 func readHead(t testing.TB, r *Registry) *proofs.Head {
@@ -350,7 +368,7 @@ func history(t testing.TB, r *Registry, now int64) {
 	if err != nil || len(lines) == 0 {
 		t.Fatalf("history: %d lines, %v", len(lines), err)
 	}
-	if _, err := os.Stat(r.historyPath(historyList)); err != nil {
+	if _, err := os.Stat(filepath.Join(r.Public(), proofs.HistoryPath)); err != nil {
 		t.Error(err)
 	}
 	checkpoint, err := os.ReadFile(filepath.Join(r.Public(), "ledger", "checkpoint"))
@@ -369,7 +387,7 @@ func history(t testing.TB, r *Registry, now int64) {
 	}
 	before := proofs.HistoryLine{}
 	for _, l := range lines {
-		b, err := os.ReadFile(r.historyPath(fmt.Sprint(l.Size), l.File.String()))
+		b, err := os.ReadFile(filepath.Join(r.Public(), l.Path()))
 		if err != nil {
 			t.Error(err)
 			continue
@@ -380,7 +398,11 @@ func history(t testing.TB, r *Registry, now int64) {
 			continue
 		}
 		root, err := proofs.TileNodes(l.Size, func(tile proofs.Tile) ([]byte, error) {
-			return os.ReadFile(filepath.Join(r.Public(), "ledger", filepath.FromSlash(tile.Path())))
+			b, err := os.ReadFile(filepath.Join(r.Public(), "ledger", filepath.FromSlash(tile.Path())))
+			if full := (proofs.Tile{Level: tile.Level, Index: tile.Index, Width: proofs.TileWidth}); errors.Is(err, fs.ErrNotExist) {
+				return os.ReadFile(filepath.Join(r.Public(), "ledger", filepath.FromSlash(full.Path())))
+			}
+			return b, err
 		}).Root(l.Size)
 		if err != nil || root != c.Root || c.Size != l.Size {
 			t.Errorf("history: size %d: root %s, the tiles have %s (%v)", l.Size, c.Root, root, err)

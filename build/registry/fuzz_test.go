@@ -2,27 +2,9 @@ package registry
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"os"
 	"testing"
 )
-
-func FuzzQueue(f *testing.F) {
-	f.Add([]byte(""), true)
-	f.Add([]byte("\x00\x03abc\x00\x00"), true)
-	f.Add(formatQueue([][]byte{[]byte("one"), []byte("two")}), false)
-	f.Fuzz(func(t *testing.T, b []byte, body bool) {
-		if body { // a body of foreign bytes under a right sum
-			b = append([]byte(queueHeader), b...)
-			sum := sha256.Sum256(b)
-			b = append(b, sum[:]...)
-		}
-		entries, err := parseQueue(b)
-		if err == nil && !bytes.Equal(formatQueue(entries), b) {
-			t.Errorf("%q formats back to %q", b, formatQueue(entries))
-		}
-	})
-}
 
 func FuzzSavedState(f *testing.F) {
 	r, _ := registryOf(f, 3)

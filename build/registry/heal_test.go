@@ -102,7 +102,15 @@ func healed(t *testing.T, r *Registry, now int64, before map[string]string, line
 	t.Helper()
 	mustAudit(t, r, now)
 	after := tree(t, r.Public())
+	c, _, err := r.signed()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for path, content := range before {
+		tile, err := proofs.ParseTilePath(strings.TrimPrefix(filepath.ToSlash(path), "ledger/"))
+		if err == nil && tile.Width < proofs.TileWidth && tile.FullIn(c.Size) {
+			continue // overtaken: c2sp.org/tlog-tiles lets them go
+		}
 		if strings.HasPrefix(path, "index"+string(filepath.Separator)) || slices.Contains([]string{"checkpoint", "head", "list"}, filepath.Base(path)) {
 			continue
 		}

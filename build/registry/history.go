@@ -8,20 +8,16 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"stele/build/storage"
 	"stele/proofs"
 )
 
-// historyList is the name of the list of published checkpoints.
-const historyList = "list"
-
 // History reads the list of published checkpoints, oldest first. Without a list, it reads the checkpoints themselves.
 func (r *Registry) History() ([]proofs.HistoryLine, error) {
-	b, err := os.ReadFile(r.historyPath(historyList))
+	b, err := r.at.Public.Read(proofs.HistoryPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.historyFiles()
 	}
@@ -30,7 +26,7 @@ func (r *Registry) History() ([]proofs.HistoryLine, error) {
 	}
 	lines, err := proofs.ParseHistory(b)
 	if err != nil {
-		return nil, hint("remove it: the next publish makes it again from the files beside it", "%s: %w", r.historyPath(historyList), err)
+		return nil, hint("remove it: the next publish makes it again from the files beside it", "%s: %w", r.at.Public.Path(proofs.HistoryPath), err)
 	}
 	return lines, nil
 }
@@ -55,39 +51,34 @@ func (r *Registry) historyFiles() ([]proofs.HistoryLine, error) {
 // historyNotes reads all checkpoints that were published, wherever they are kept. What is damaged is left out.
 func (r *Registry) historyNotes() (map[proofs.HistoryLine][]byte, error) {
 	files := map[proofs.HistoryLine][]byte{}
-	for _, dir := range []string{r.historyPath(), r.path("state", "history")} {
-		all := os.DirFS(dir)
-		names, err := fs.Glob(all, "*/*")
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			b, err := fs.ReadFile(all, name)
+	for below, in := range map[string]storage.Files{"ledger/history/": r.at.Public, "history/": r.at.State} {
+		err := in.List(below, func(name string, _ int64) error {
+			b, err := in.Read(name)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			c, _, err := proofs.ParseCheckpoint(b)
 			line := proofs.HistoryLine{Size: c.Size, File: sha256.Sum256(b)}
-			if err == nil && name == fmt.Sprint(line.Size)+"/"+line.File.String() {
+			if err == nil && strings.HasSuffix(line.Path(), strings.TrimPrefix(name, "ledger/")) {
 				files[line] = b
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return files, nil
 }
 
-func (r *Registry) historyPath(elem ...string) string {
-	return r.path(append([]string{"public", "ledger", "history"}, elem...)...)
-}
-
 // writeHistory keeps the signed checkpoint for ever: its file first, then its line.
 func (p *publisher) writeHistory() error {
 	line := proofs.HistoryLine{Size: p.signed.Size, File: sha256.Sum256(p.note)}
-	own := p.path("state", "history", fmt.Sprint(line.Size), line.File.String())
-	for _, path := range []string{own, p.historyPath(fmt.Sprint(line.Size), line.File.String())} {
-		if err := p.write(path, p.note); err != nil {
-			return err
-		}
+	if err := p.replace(p.at.State, strings.TrimPrefix(line.Path(), "ledger/"), p.note); err != nil {
+		return err
+	}
+	if err := p.replace(p.at.Public, line.Path(), p.note); err != nil {
+		return err
 	}
 	lines, err := p.History()
 	if err == nil && p.heal {
@@ -99,7 +90,7 @@ func (p *publisher) writeHistory() error {
 	if !slices.Contains(lines, line) {
 		lines = append(lines, line)
 	}
-	return p.write(p.historyPath(historyList), proofs.FormatHistory(lines))
+	return p.replace(p.at.Public, proofs.HistoryPath, proofs.FormatHistory(lines))
 }
 
 // healHistory publishes again what is kept of earlier checkpoints, where the public folder is not as it was left.
@@ -116,7 +107,7 @@ func (p *publisher) healHistory() ([]proofs.HistoryLine, error) {
 		if err := p.healEdge(files[line]); err != nil {
 			return nil, err
 		}
-		if err := p.writeOnce(p.historyPath(fmt.Sprint(line.Size), line.File.String()), files[line]); err != nil {
+		if err := p.put(line.Path(), files[line]); err != nil {
 			return nil, err
 		}
 	}
@@ -124,18 +115,18 @@ func (p *publisher) healHistory() ([]proofs.HistoryLine, error) {
 	return lines, p.sync()
 }
 
-// healEdge publishes the partial tiles of an earlier checkpoint again: others' tools ask for them as long as the full ones
-// do not exist, and the audit does.
+// healEdge publishes the partial tiles of an earlier checkpoint again. "If a client requests a partial tile with width W that
+// is not available, the client MAY fall back to the corresponding full tile": those that are full by now are not missed.
 func (p *publisher) healEdge(note []byte) error {
 	c, _, err := proofs.ParseCheckpoint(note)
 	if err != nil || c.Size <= p.edges {
 		return err
 	}
-	err = p.log.Publish(p.edges, c, p.path("public", "ledger"), func(path string, b []byte) error {
-		if !strings.Contains(path, ".p"+string(filepath.Separator)) {
-			return nil // release has written it
+	err = p.log.Publish(p.edges, c, func(t proofs.Tile, b []byte) error {
+		if t.Width == proofs.TileWidth || t.FullIn(p.signed.Size) {
+			return nil // release has written the full one
 		}
-		return p.writeOnce(path, b)
+		return p.putTile(t, b)
 	})
 	p.edges = c.Size
 	return err
@@ -183,60 +174,4 @@ func (p *publisher) consistency(nodes proofs.Nodes, size uint64) ([]proofs.OldSi
 		olds = append(olds, o)
 	}
 	return olds, nil
-}
-
-// collectAfter is how long a superseded index file is kept, in seconds: readers may hold an older head.
-const collectAfter = 7 * 24 * 3600
-
-// noteSuperseded remembers index files that nothing refers to after this publication.
-func (p *publisher) noteSuperseded() error {
-	if len(p.superseded) == 0 {
-		return nil
-	}
-	var b bytes.Buffer
-	for _, h := range p.superseded {
-		fmt.Fprintf(&b, "%s\n", h)
-	}
-	p.superseded = nil
-	return p.write(p.path("state", "superseded", fmt.Sprintf("%012d-%d", p.now, p.ix.State().Size)), b.Bytes())
-}
-
-// collect deletes index files that were superseded long enough ago, by a publication that was out before this run: a
-// run that was broken off may have left its list long before its head was written.
-func (p *publisher) collect() error {
-	lists, err := os.ReadDir(p.path("state", "superseded"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, l := range lists {
-		var when int64
-		var size uint64
-		if n, _ := fmt.Sscanf(l.Name(), "%d-%d", &when, &size); n != 2 || p.now-when < collectAfter || size > p.before {
-			continue
-		}
-		if err := p.collectList(p.path("state", "superseded", l.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *publisher) collectList(path string) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	for _, line := range strings.Fields(string(b)) {
-		h, err := proofs.ParseHash(line)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		if err := p.remove(p.store().Path(h)); err != nil {
-			return err
-		}
-	}
-	if err := p.sync(); err != nil {
-		return err
-	}
-	return p.remove(path)
 }

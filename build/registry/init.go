@@ -1,18 +1,16 @@
 package registry
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"stele/build/durable"
 	"stele/build/keys"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
@@ -24,37 +22,13 @@ const (
 	keyPublication = "publication"
 )
 
-// IssuerKeyFile is the name of an issuer's key file, another for every name: a slash is written as _, and a name that
-// has a _ of its own is written another way altogether.
-func IssuerKeyFile(name string) string {
-	if strings.Contains(name, "_") {
-		return "issuer_" + strings.NewReplacer("_", "_u", "/", "_s").Replace(name)
-	}
-	return "issuer-" + strings.ReplaceAll(name, "/", "_")
-}
-
-// names is what an origin, an authority and a key's name look like: FORMAT.md, section 2.
-const names = "want lower-case letters, digits and . - _ / inside, at most 128"
-
-// CheckAuthority says why an authority cannot have a name. Those that are taken are what the registry itself signs under.
-func CheckAuthority(name string, taken ...string) error {
-	switch {
-	case !proofs.IsName(name):
-		return hint("use a name like education.gov.example", "authority %q: %s", name, names)
-	case slices.Contains(taken, name):
-		return hint("use a name of the authority's own, like education.gov.example", "authority %q: the registry itself signs under that name", name)
-	case keys.CheckFile(IssuerKeyFile(name)) != nil:
-		return hint("use a shorter name, or hyphens for underscores", "authority %q: too long for the name of its key's file", name)
-	}
-	return nil
-}
-
 // A Setup says what registry to make.
 type Setup struct {
 	Origin     string
 	Title      string
 	Demo       bool
 	StaleAfter time.Duration
+	Storage    []byte // of DIR/storage, where the registry is to lie elsewhere; nil for the folder
 }
 
 // longestFresh is the trust file's limit of stale-after: FORMAT.md, section 12.
@@ -85,6 +59,11 @@ func (s Setup) Check() error {
 	case s.StaleAfter < time.Second || s.StaleAfter > longestFresh || s.StaleAfter%time.Second != 0:
 		return hint("48h notices two missed daily publications", "fresh %s: want whole seconds, from 1s to 8760h", s.StaleAfter)
 	}
+	if s.Storage != nil {
+		if _, err := storage.ParseSettings(s.Storage); err != nil {
+			return hint("stele help init tells what it holds", "storage: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -112,16 +91,43 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
-		if err := durable.MakeDirs(r.path(d)); err != nil {
-			return nil, err
-		}
+	if err := r.furnish(s); err != nil {
+		return nil, err
 	}
 	// The trust file makes the folder a registry: it comes last.
-	if err := r.write(r.path("trust"), trust.Marshal()); err != nil {
+	if err := r.step(r.path("trust"), func() error { return durable.WriteFile(r.path("trust"), trust.Marshal(), 0o644) }); err != nil {
 		return nil, err
 	}
 	return Open(dir, pass)
+}
+
+// furnish makes the folders of a registry that lies in its folder, or says where else it lies, and looks whether it can.
+func (r *Registry) furnish(s Setup) error {
+	if s.Storage != nil {
+		if err := durable.WriteFile(r.path(storage.SettingsName), s.Storage, 0o644); err != nil {
+			return err
+		}
+		return r.mustBeVacant(s.Origin)
+	}
+	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
+		if err := durable.MakeDirs(r.path(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Registry) mustBeVacant(origin string) error {
+	if err := r.find(origin); err != nil {
+		return err
+	}
+	for in, name := range map[storage.Files]string{r.at.State: stateSigned, r.at.Public: checkpointPath} {
+		if _, err := in.Read(name); !errors.Is(err, fs.ErrNotExist) {
+			return hint("copy the trust file and the keys of that registry here; or name another bucket, prefix and database",
+				"%s: a registry lies there already (%v)", in.Path(name), err)
+		}
+	}
+	return nil
 }
 
 // newTrust generates the registry's keys and writes the trust file that names them.
@@ -156,98 +162,4 @@ func newTrust(s Setup, ks *keys.Store) (*proofs.Trust, error) {
 		return nil, fmt.Errorf("title %q, stale after %s: %w", s.Title, s.StaleAfter, err)
 	}
 	return parsed, nil
-}
-
-// ErrStands says that an authority stands accredited with the very same title, kinds and key.
-var ErrStands = errors.New("accredited just so already")
-
-// Accredit queues the root's statement that an authority may issue kinds, with a key made here if it has none. Where that
-// would change nothing, it queues nothing and returns ErrStands.
-func (r *Registry) Accredit(name, title string, kinds []string) error {
-	if err := CheckAuthority(name, r.names()...); err != nil {
-		return err
-	}
-	key, err := r.issuerKey(name)
-	if err != nil {
-		return err
-	}
-	as, err := r.AuthoritiesPending()
-	if err != nil {
-		return err
-	}
-	s := &proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionAccredit, Issuer: r.Trust.RootName(),
-		Authority: name, Title: title, Keys: []*proofs.Key{key}, Kinds: kinds}
-	s.SortKeys()
-	if standing := as[name].Stands(); standing != nil {
-		if s.After = standing.After; s.Text() == standing.Text() {
-			return ErrStands
-		}
-	}
-	s.After = latest(as[name])
-	return r.SubmitRoot(s)
-}
-
-// issuerKey returns the authority's key, and makes it if there is none.
-func (r *Registry) issuerKey(name string) (*proofs.Key, error) {
-	s, err := r.Keys.Signer(IssuerKeyFile(name))
-	if err == nil && s.Key().Name != name {
-		return nil, hint("move it away, and accredit again", "%s is a key of %q, want one of %q",
-			r.path("keys", IssuerKeyFile(name)+".key"), s.Key().Name, name)
-	}
-	if err == nil {
-		return s.Key(), nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	return r.Keys.Generate(IssuerKeyFile(name), name, keys.Issuer, proofs.Ed25519Key, rand.Reader)
-}
-
-// SubmitRoot signs a statement with the root key and queues it.
-func (r *Registry) SubmitRoot(s *proofs.Statement) error { return r.submit(s, keyRoot) }
-
-// SubmitIssuer signs a statement with its issuer's key and queues it.
-func (r *Registry) SubmitIssuer(s *proofs.Statement) error {
-	return r.submit(s, IssuerKeyFile(s.Issuer))
-}
-
-func (r *Registry) submit(s *proofs.Statement, keyFile string) error {
-	if _, err := proofs.ParseStatement(s.Text()); err != nil {
-		return err
-	}
-	signer, err := r.Keys.Signer(keyFile)
-	if err != nil {
-		return err
-	}
-	note, err := proofs.SignNote(s.Text(), signer)
-	if err != nil {
-		return err
-	}
-	if keyFile == keyRoot {
-		if _, err := r.Trust.Authorise(nil, 0, note.Marshal()); err != nil {
-			return fmt.Errorf("key %q is not enough for the trust file's root: %w", keyFile, err)
-		}
-	}
-	l, err := r.lock(context.Background(), lockPending)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	return r.enqueue([][]byte{note.Marshal()})
-}
-
-// latestAbout is the leaf hash that the next statement about an authority has to name, nil if it is the first.
-func (r *Registry) latestAbout(name string) (*proofs.Hash, error) {
-	as, err := r.AuthoritiesPending()
-	if err != nil {
-		return nil, err
-	}
-	return latest(as[name]), nil
-}
-
-func latest(a *proofs.Authority) *proofs.Hash {
-	if h, ok := a.Latest(); ok {
-		return &h
-	}
-	return nil
 }

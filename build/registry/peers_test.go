@@ -258,7 +258,7 @@ func TestFsckLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := proofs.Checkpoint{Origin: origin, Size: size, Root: root}
-		if err := log.Publish(old, c, to, durable.WriteOnce); err != nil {
+		if err := log.Publish(old, c, func(t proofs.Tile, b []byte) error { return durable.WriteOnce(filepath.Join(to, t.Path()), b) }); err != nil {
 			t.Fatal(err)
 		}
 		sig, err := proofs.SignCheckpoint(signer, c)

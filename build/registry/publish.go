@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"stele/build/index"
 	"stele/build/ledger"
+	"stele/build/storage"
 	"stele/proofs"
 )
 
@@ -55,9 +54,10 @@ type publisher struct {
 
 	ix         *index.Ledger
 	superseded []proofs.Hash // index files to which nothing refers after this publication
+	strays     bool          // an earlier run was broken off, or what it knew is lost: index files may lie about
 
 	app   *ledger.Appender
-	queue []queueFile
+	queue []storage.Batch
 	out   Publication
 }
 
@@ -68,7 +68,7 @@ func (r *Registry) Publish(ctx context.Context) (*Publication, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer l.Unlock()
+	defer l.Close()
 	p := &publisher{Registry: r, ctx: ctx, log: r.log(), now: r.Now().Unix()}
 	return p.run()
 }
@@ -121,8 +121,8 @@ func (p *publisher) reload() error {
 // comparePublic compares the published checkpoint with the last signed one. It may be older, after a crash or because
 // the public folder was restored or deleted, and is then written again.
 func (p *publisher) comparePublic() error {
-	path := p.path("public", "ledger", "checkpoint")
-	b, err := os.ReadFile(path)
+	path := p.at.Public.Path(checkpointPath)
+	b, err := p.at.Public.Read(checkpointPath)
 	p.heal = !bytes.Equal(b, p.note)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -137,33 +137,38 @@ func (p *publisher) comparePublic() error {
 	if c.Size > p.signed.Size || c.Size == p.signed.Size && c.Root != p.signed.Root {
 		return hint("restore state/ and ledger/ from the newest backup; if "+path+" is not this registry's, remove it",
 			"%s has %d entries and root %s, but %s says that %d entries with root %s were signed last",
-			path, c.Size, c.Root, p.path("state", "signed"), p.signed.Size, p.signed.Root)
+			path, c.Size, c.Root, p.at.State.Path(stateSigned), p.signed.Size, p.signed.Root)
 	}
 	p.public, p.before, p.edges = c.Size, c.Size, c.Size
-	if !p.ledgerThere(c.Size) {
+	there, err := p.ledgerThere(c.Size)
+	if !there {
 		p.heal, p.public, p.edges = true, 0, 0
 	}
-	return nil
+	return err
 }
 
 // ledgerThere reports whether all tiles of a published size, and all that the history lists, are there. Bits that have changed
 // are for an audit to find.
-func (p *publisher) ledgerThere(size uint64) bool {
-	there := func(path string) bool { info, err := os.Stat(path); return err == nil && info.Size() > 0 }
+func (p *publisher) ledgerThere(size uint64) (bool, error) {
+	there := map[string]bool{}
+	err := p.at.Public.List("ledger/", func(name string, size int64) error { there[name] = size > 0; return nil })
+	if err != nil {
+		return false, err
+	}
 	for _, t := range proofs.TilesOf(0, size) {
-		if !there(p.path("public", "ledger", filepath.FromSlash(t.Path()))) {
-			return false
+		if !there["ledger/"+t.Path()] {
+			return false, nil
 		}
 	}
-	b, err := os.ReadFile(p.historyPath(historyList))
+	b, err := p.at.Public.Read(proofs.HistoryPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false
+		return false, nil
 	}
 	lines, errList := proofs.ParseHistory(b)
 	if err != nil || errList != nil {
-		return true // writeHistory refuses
+		return true, nil // writeHistory refuses
 	}
-	return !slices.ContainsFunc(lines, func(l proofs.HistoryLine) bool { return !there(p.path("public", filepath.FromSlash(l.Path()))) })
+	return !slices.ContainsFunc(lines, func(l proofs.HistoryLine) bool { return !there[l.Path()] }), nil
 }
 
 // checkClock keeps the signatures' times from going back.
@@ -190,36 +195,41 @@ func clockError(now, last int64) error {
 func (p *publisher) reloadIndex() error {
 	state, err := p.loadState()
 	behind := p.signed == nil || p.public < p.signed.Size
-	gone := errors.Is(err, fs.ErrNotExist) || err == nil && state.Size > 0 && behind && !p.allThere(state.RootTile)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err == nil && state.Size > 0 && behind {
+		there, err := p.allThere(state)
+		if err != nil {
+			return err
+		}
+		gone = !there
+	}
 	if behind && gone {
 		state, err = index.Empty(), nil
 	}
 	if err != nil {
 		return err
 	}
+	if p.strays, err = p.unfinished(); err != nil {
+		return err
+	}
+	p.strays = p.strays || state.Size == 0 && p.signed != nil
 	if p.ix, err = index.Open(p.Trust, p.store(), state); err != nil {
 		return err
 	}
+	p.ix.Concurrency = p.at.AtOnce
 	return p.checkState(state)
 }
 
-// allThere reports whether every index file under a tile is there.
-func (p *publisher) allThere(tile []byte) bool {
-	t, err := proofs.ParseMapTile(tile)
+// allThere reports whether every index file that a state leads to is there.
+func (p *publisher) allThere(s *index.State) (bool, error) {
+	there := map[string]bool{}
+	err := p.at.Public.List("index/", func(name string, size int64) error { there[name] = size > 0; return nil })
 	if err != nil {
-		return false
+		return false, err
 	}
-	for _, l := range t.Leaves {
-		if l.Tile {
-			b, err := p.store().Get(l.Hash)
-			if err != nil || !p.allThere(b) {
-				return false
-			}
-		} else if info, err := os.Stat(p.store().Path(l.Hash)); err != nil || info.Size() == 0 {
-			return false
-		}
-	}
-	return true
+	all := true
+	err = index.Files(p.store(), s, func(h proofs.Hash) { all = all && there[proofs.IndexPath(h)] })
+	return all && err == nil, nil
 }
 
 // checkState compares state/index with the last index statement in the ledger.
@@ -231,7 +241,7 @@ func (p *publisher) checkState(s *index.State) error {
 	err := p.log.Entries(s.Size-1, s.Size, func(_ uint64, e [][]byte) error { x = p.indexStatement(s.Size-1, e[0]); return nil })
 	if err != nil {
 		return hint("restore the newest backup of the ledger", "the ledger does not hold the %d entries that %s speaks of: %w",
-			s.Size, p.path("state", "index"), err)
+			s.Size, p.at.State.Path(stateIndex), err)
 	}
 	if x == nil {
 		return p.badState(fmt.Errorf("the ledger's entry at place %d is not an index statement", s.Size-1))
@@ -289,7 +299,7 @@ func (p *publisher) catchUp() error {
 		return err
 	}
 	if n := p.ix.State().Publication; p.signed == nil && n > 1 {
-		return p.noMemory("%s is missing, but the ledger holds %d publications: refusing to sign", p.path("state", "signed"), n)
+		return p.noMemory("%s is missing, but the ledger holds %d publications: refusing to sign", p.at.State.Path(stateSigned), n)
 	}
 	size := p.app.Size()
 	if whole && size > 0 && (p.signed == nil || p.signed.Size < size) {
@@ -319,6 +329,9 @@ func (p *publisher) takeTail() (whole bool, err error) {
 	known, size := p.ix.State().Size, p.app.Size()
 	if known == size {
 		return true, nil
+	}
+	if err := p.begin(); err != nil {
+		return false, err
 	}
 	var last *proofs.Index // the last index statement that holds
 	err = p.log.Entries(known, size, func(first uint64, entries [][]byte) error {
@@ -371,36 +384,34 @@ func (p *publisher) takeQueue() error {
 	if err := p.readQueue(); err != nil {
 		return err
 	}
-	entries, err := p.sequence()
-	if err != nil {
-		return err
-	}
 	if p.public > p.before { // what an earlier run has begun; its last entry is the index statement
 		p.out.Added = int(p.public - p.before - 1)
 	}
-	p.out.Added += len(entries)
-	if len(entries) == 0 && p.signed != nil {
+	added := 0
+	err := p.sequence(func(entries []*proofs.Entry, inPlace bool) error {
+		added += len(entries)
+		return p.append(entries, inPlace)
+	})
+	if err != nil {
+		return err
+	}
+	p.out.Added += added
+	if added == 0 && p.signed != nil {
 		p.out.Heartbeat = p.public == p.before
 		return nil
-	}
-	if err := p.append(entries); err != nil {
-		return err
 	}
 	return p.appendIndex()
 }
 
 func (p *publisher) readQueue() error {
-	l, err := p.lock(p.ctx, lockPending)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	p.queue, err = p.pending()
+	var err error
+	p.queue, err = p.pending(storage.Unknown)
 	return err
 }
 
-// append puts entries into the ledger and the index, in order.
-func (p *publisher) append(entries []*proofs.Entry) error {
+// append puts entries into the ledger and the index, in order. inPlace says that they were authorised at the very places that
+// they get.
+func (p *publisher) append(entries []*proofs.Entry, inPlace bool) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -412,7 +423,7 @@ func (p *publisher) append(entries []*proofs.Entry) error {
 		if err := p.app.Append(p.ctx, raw); err != nil {
 			return err
 		}
-		if len(p.out.Refused) == 0 { // then they were authorised at the very places that they have got
+		if inPlace {
 			return p.ix.AddAuthorised(entries)
 		}
 		p.ix.Add(raw...)
@@ -425,6 +436,9 @@ func (p *publisher) append(entries []*proofs.Entry) error {
 func (p *publisher) appendIndex() error {
 	time, err := p.nextTime()
 	if err != nil {
+		return err
+	}
+	if err := p.begin(); err != nil {
 		return err
 	}
 	x, err := p.ix.Prepare(time)
@@ -448,7 +462,7 @@ func (p *publisher) appendIndex() error {
 	if err != nil {
 		return fmt.Errorf("key %q is not the trust file's publication key: %w", keyPublication, err)
 	}
-	if err := p.append([]*proofs.Entry{e}); err != nil {
+	if err := p.append([]*proofs.Entry{e}, true); err != nil {
 		return err
 	}
 	if size := p.ix.State().Size; size != x.Covers+1 || p.app.Size() != size {
@@ -501,7 +515,7 @@ func (p *publisher) sign() error {
 	if _, err := p.Trust.VerifyCheckpoint(note, p.now); err != nil {
 		return fmt.Errorf("what was just signed does not satisfy the trust file: %w", err)
 	}
-	if err := p.write(p.path("state", "signed"), note); err != nil {
+	if err := p.replace(p.at.State, stateSigned, note); err != nil {
 		return err
 	}
 	p.signed, p.note = &c, note
@@ -544,8 +558,7 @@ func (p *publisher) signCheckpoint(c proofs.Checkpoint) ([]byte, error) {
 // release writes the publication: immutable files first, then history, then head, then checkpoint. A
 // reader always finds what the head leads to.
 func (p *publisher) release() error {
-	public := func(elem ...string) string { return p.path(append([]string{"public", "ledger"}, elem...)...) }
-	if err := p.log.Publish(p.public, *p.signed, public(), p.writeOnce); err != nil {
+	if err := p.log.Publish(p.public, *p.signed, p.putTile); err != nil {
 		return err
 	}
 	if err := p.writeTrust(); err != nil {
@@ -557,14 +570,17 @@ func (p *publisher) release() error {
 	if err := p.writeHistory(); err != nil {
 		return err
 	}
+	if err := p.replace(p.at.Public, proofs.StatisticsPath, p.ix.State().Statistics.Marshal()); err != nil {
+		return err
+	}
 	head, err := p.head()
 	if err != nil {
 		return err
 	}
-	if err := p.write(public("head"), head); err != nil {
+	if err := p.replace(p.at.Public, proofs.HeadPath, head); err != nil {
 		return err
 	}
-	if err := p.write(public("checkpoint"), p.note); err != nil {
+	if err := p.replace(p.at.Public, checkpointPath, p.note); err != nil {
 		return err
 	}
 	p.public = p.signed.Size
@@ -573,13 +589,14 @@ func (p *publisher) release() error {
 	return nil
 }
 
+func (p *publisher) putTile(t proofs.Tile, b []byte) error { return p.put("ledger/"+t.Path(), b) }
+
 // writeTrust publishes the trust file and its policy.
 func (p *publisher) writeTrust() error {
-	path := p.path("public", "trust", fmt.Sprint(p.Trust.Epoch))
-	if err := p.writeOnce(path, p.Trust.Marshal()); err != nil {
+	if err := p.put(fmt.Sprintf("trust/%d", p.Trust.Epoch), p.Trust.Marshal()); err != nil {
 		return err
 	}
-	return p.writeOnce(p.path("public", "policy"), p.Trust.PolicyText)
+	return p.put("policy", p.Trust.PolicyText)
 }
 
 // clean forgets what is published, and collects what nothing refers to any more.
@@ -602,7 +619,7 @@ func (p *publisher) keepRefused() error {
 	for _, f := range p.out.Refused {
 		fmt.Fprintf(&b, "%s\n%s\n", f.Why, f.Entry)
 	}
-	name := fmt.Sprintf("%d-%x", p.out.Checkpoint.Size, sha256.Sum256([]byte(b.String())))
-	p.out.RefusedFile = p.path("state", "refused", name)
-	return p.write(p.out.RefusedFile, []byte(b.String()))
+	name := fmt.Sprintf("refused/%d-%x", p.out.Checkpoint.Size, sha256.Sum256([]byte(b.String())))
+	p.out.RefusedFile = p.at.State.Path(name)
+	return p.replace(p.at.State, name, []byte(b.String()))
 }

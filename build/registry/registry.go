@@ -8,6 +8,8 @@
 //	DIR/state/       what the publisher remembers: every checkpoint signed, the index
 //	DIR/public/      what is published; any static file server can serve it as it is
 //
+// All but the first two can lie elsewhere: package storage.
+//
 // A statement goes: Register → pending (durable) → Publish: sequence → index → sign → write.
 // Nothing is promised before the last step; a crash anywhere leaves the publication before whole, and
 // the next Publish finishes what was begun.
@@ -17,16 +19,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
-	"stele/build/durable"
-	"stele/build/index"
 	"stele/build/keys"
 	"stele/build/ledger"
+	"stele/build/portal"
+	"stele/build/storage"
 	"stele/proofs"
+	"stele/site"
 )
 
 // A Registry is an opened registry folder.
@@ -34,6 +40,8 @@ type Registry struct {
 	Dir   string
 	Trust *proofs.Trust
 	Keys  *keys.Store
+
+	at *storage.Storage
 
 	// Now is the publisher's clock.
 	Now func() time.Time
@@ -108,27 +116,68 @@ func Look(dir string) (*Registry, error) {
 	if r.Trust, err = proofs.ParseTrust(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("trust"), err)
 	}
-	return r, nil
+	return r, r.find(r.Trust.Origin)
+}
+
+// find finds where the registry lies: in its folder, or where DIR/storage says.
+func (r *Registry) find(origin string) error {
+	b, err := os.ReadFile(r.path(storage.SettingsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		r.at = storage.In(r.Dir, origin)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s, err := storage.ParseSettings(b)
+	if err != nil {
+		return hint("stele help init tells what it holds", "%s: %w", r.path(storage.SettingsName), err)
+	}
+	r.at, err = storage.InCloud(context.Background(), s, origin, os.Getenv)
+	return err
 }
 
 func (r *Registry) path(elem ...string) string {
 	return filepath.Join(append([]string{r.Dir}, elem...)...)
 }
 
-// Public is the folder to serve.
-func (r *Registry) Public() string { return r.path("public") }
+// Public is the folder to serve, or the address of the part of a bucket.
+func (r *Registry) Public() string { return strings.TrimSuffix(r.at.Public.Path(""), "/") }
 
-func (r *Registry) log() *ledger.Log { return ledger.At(r.path("ledger"), r.Trust.Origin) }
+// Site serves what is published.
+func (r *Registry) Site() http.Handler { return site.HandlerFS(storage.FS(r.at.Public)) }
 
-// A store is the index's folder, with the registry's steps.
-type store struct {
-	index.Dir
-	r *Registry
+// Portal reads what is published.
+func (r *Registry) Portal() portal.Portal { return published{r} }
+
+type published struct{ r *Registry }
+
+func (p published) String() string { return p.r.Public() }
+func (p published) Read(ctx context.Context, path string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p.r.at.Public.Read(path)
 }
 
-func (s store) Put(h proofs.Hash, b []byte) error { return s.r.writeOnce(s.Path(h), b) }
+// Published reports whether a file of what is published is there.
+func (r *Registry) Published(name string) (bool, error) {
+	_, err := r.at.Public.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
-func (r *Registry) store() store { return store{index.Dir(r.path("public", "index")), r} }
+func (r *Registry) log() *ledger.Log { return r.at.Ledger }
+
+// A store is the index's files among what is published.
+type store struct{ r *Registry }
+
+func (s store) Get(h proofs.Hash) ([]byte, error) { return s.r.at.Public.Read(proofs.IndexPath(h)) }
+func (s store) Put(h proofs.Hash, b []byte) error { return s.r.put(proofs.IndexPath(h), b) }
+
+func (r *Registry) store() store { return store{r} }
 
 // step is one change on the disk, which tests can make fail before or after it has happened.
 func (r *Registry) step(path string, do func() error) error {
@@ -141,41 +190,30 @@ func (r *Registry) step(path string, do func() error) error {
 	return r.fault("after", path)
 }
 
-// write replaces a file durably.
-func (r *Registry) write(path string, b []byte) error {
-	return r.step(path, func() error { return durable.WriteFile(path, b, 0o644) })
+// replace replaces a file durably.
+func (r *Registry) replace(in storage.Files, name string, b []byte) error {
+	return r.step(in.Path(name), func() error { return in.Replace(name, b) })
 }
 
-// writeOnce writes a file that never changes, if it is not there already. It is durable after sync.
-func (r *Registry) writeOnce(path string, b []byte) error {
-	if durable.Holds(path, b) {
-		return nil
-	}
-	return r.step(path, func() error { return durable.WriteOnce(path, b) })
+// put publishes a file that never changes, if it is not there already. It is durable after sync.
+func (r *Registry) put(name string, b []byte) error {
+	return r.step(r.at.Public.Path(name), func() error { return r.at.Public.Put(name, b) })
 }
 
 // sync makes everything that is published durable.
-func (r *Registry) sync() error {
-	return r.step(r.Public(), func() error { return durable.SyncTree(r.Public()) })
-}
+func (r *Registry) sync() error { return r.step(r.at.Public.Path(""), r.at.Public.Sync) }
 
 // remove removes a file; one that is gone already does not matter.
-func (r *Registry) remove(path string) error {
-	return r.step(path, func() error {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	})
+func (r *Registry) remove(in storage.Files, name string) error {
+	return r.step(in.Path(name), func() error { return in.Remove(name) })
 }
 
 // lock takes one of the registry's locks, waiting for whoever holds it.
-func (r *Registry) lock(ctx context.Context, name string) (*durable.Lock, error) {
-	path := r.path("state", name)
+func (r *Registry) lock(ctx context.Context, name string) (io.Closer, error) {
 	told := false
 	for {
-		l, err := durable.TryLock(path)
-		if !errors.Is(err, durable.ErrLocked) {
+		l, err := r.at.TryLock(name)
+		if !errors.Is(err, storage.ErrLocked) {
 			return l, err
 		}
 		if !told {
@@ -190,8 +228,8 @@ func (r *Registry) lock(ctx context.Context, name string) (*durable.Lock, error)
 	}
 }
 
-// The locks. Whoever needs both takes the publisher's first.
+// The locks. Nobody holds both.
 const (
-	lockPublish = "publish.lock" // sequence, index and sign: one publisher
-	lockPending = "pending.lock" // the queue's content
+	lockPublish  = storage.LockPublish // sequence, index and sign: one publisher
+	lockRegister = "register.lock"     // one Register at a time: a document must not be queued twice
 )

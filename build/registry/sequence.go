@@ -3,34 +3,77 @@ package registry
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 
 	"stele/build/index"
+	"stele/build/storage"
 	"stele/proofs"
 )
+
+// sequenceEvery is how many statements are taken apart at once: a million that wait for one publication need not be in memory
+// as more than their bytes.
+const sequenceEvery = 1 << 15
 
 // sequence decides which pending statements go into the ledger, in order. The verifier's rules would
 // make the others void; a registrar wants to hear of it now. Statements that are in the ledger already, since
 // a crash kept the queue from being emptied, are left out silently.
-func (p *publisher) sequence() ([]*proofs.Entry, error) {
-	entries := entriesOf(p.queue)
+func (p *publisher) sequence(take func(entries []*proofs.Entry, inPlace bool) error) error {
+	entries := storage.EntriesOf(p.queue)
 	if len(entries) == 0 {
-		return nil, nil
+		return nil
 	}
-	v := &vetter{p: p, first: p.ix.State().Size, as: p.ix.Authorities().Clone(),
-		records: map[proofs.Hash][]*proofs.Entry{}, crowded: map[proofs.Hash]bool{}}
-	if err := v.loadRecords(entries); err != nil {
-		return nil, p.badState(err)
+	v, err := p.vetter(entries)
+	if err != nil {
+		return p.badState(err)
 	}
-	entries = slices.DeleteFunc(entries, func(e []byte) bool {
-		note, env, err := proofs.ParseEntry(e)
-		return err == nil && v.holds(env.Selector, note.Text)
-	})
-	var out []*proofs.Entry
-	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.first, entries, func(i int, e *proofs.Entry, err error) bool {
+	for chunk := range slices.Chunk(entries, sequenceEvery) {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		taken, inPlace := p.vetAll(v, chunk)
+		if err := take(taken, inPlace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A recordSource is where a vetter finds what the keys hold: the publisher's index, or for the intake the last one saved.
+type recordSource interface {
+	Finder() *index.Finder
+	FindIssuer(key proofs.Hash) (proofs.Record, bool)
+}
+
+// A vetter tries statements against the record that they would join.
+type vetter struct {
+	trust   *proofs.Trust
+	ix      recordSource
+	atOnce  int    // reads
+	start   uint64 // places before it were in the ledger when the run began
+	next    uint64 // place of the next entry
+	as      proofs.Authorities
+	mu      sync.Mutex
+	records map[proofs.Hash][]proofs.RecordEntry // what the keys hold, with what was taken so far
+	crowded map[proofs.Hash]bool                 // keys whose slot would have more than proofs.SequenceSlot bytes
+}
+
+func (p *publisher) vetter(entries [][]byte) (*vetter, error) {
+	v := p.newVetter(p.ix, p.ix.State().Size, p.ix.Authorities().Clone())
+	return v, v.loadRecords(entries)
+}
+
+func (r *Registry) newVetter(ix recordSource, next uint64, as proofs.Authorities) *vetter {
+	return &vetter{trust: r.Trust, ix: ix, atOnce: r.at.AtOnce, start: next, next: next, as: as,
+		records: map[proofs.Hash][]proofs.RecordEntry{}, crowded: map[proofs.Hash]bool{}}
+}
+
+// vetAll returns what can be taken, and whether that is everything: then each has been authorised at the place that it gets.
+func (p *publisher) vetAll(v *vetter, entries [][]byte) (taken []*proofs.Entry, inPlace bool) {
+	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.next, entries, func(i int, e *proofs.Entry, err error) bool {
+		if v.isOld(e, entries[i]) {
+			return false
+		}
 		if err == nil {
 			err = v.vet(e)
 		}
@@ -38,21 +81,33 @@ func (p *publisher) sequence() ([]*proofs.Entry, error) {
 			p.out.Refused = append(p.out.Refused, Refusal{entries[i], err})
 			return false
 		}
-		out = append(out, e)
+		taken = append(taken, e)
 		return true
 	})
-	return out, nil
+	return taken, len(taken) == len(entries)
 }
 
-// A vetter tries statements against the record that they would join.
-type vetter struct {
-	p       *publisher
-	first   uint64 // place of the next entry
-	taken   uint64
-	as      proofs.Authorities
-	mu      sync.Mutex
-	records map[proofs.Hash][]*proofs.Entry // what the keys hold, with what was taken so far
-	crowded map[proofs.Hash]bool            // keys whose slot would have more than proofs.SequenceSlot bytes
+// record is what a key holds, with what was taken so far.
+func (v *vetter) record(key proofs.Hash) []*proofs.Entry {
+	var out []*proofs.Entry
+	for _, re := range v.records[key] {
+		if e, err := index.ParseEntry(re); err == nil { // it was parsed before it was taken
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// isOld reports whether a statement was in the ledger before the run: its identity is its text.
+func (v *vetter) isOld(e *proofs.Entry, raw []byte) bool {
+	if e == nil { // not authorised, or no more
+		note, env, err := proofs.ParseEntry(raw)
+		if err != nil {
+			return false
+		}
+		e = &proofs.Entry{Note: note, Envelope: env}
+	}
+	return slices.ContainsFunc(v.record(proofs.KeyOf(e.Envelope.Selector)), func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text && o.Place < v.start })
 }
 
 // loadRecords reads the records of all keys that the entries name, slot by slot.
@@ -66,7 +121,7 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 		}
 		key := proofs.KeyOf(env.Selector)
 		if _, ok := env.Authority(); ok {
-			if rec, ok := v.p.ix.FindIssuer(key); ok {
+			if rec, ok := v.ix.FindIssuer(key); ok {
 				if err := v.loadRecord(rec); err != nil {
 					return err
 				}
@@ -75,13 +130,16 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 		}
 		keys = append(keys, key)
 		added[key] += len(e)
+		if env.Action != proofs.ActionSupersede {
+			continue
+		}
 		if s, err := env.Statement(); err == nil && s.Successor != nil {
 			keys = append(keys, s.Successor.Key())
 		}
 	}
 	slices.SortFunc(keys, func(a, b proofs.Hash) int { return bytes.Compare(a[:], b[:]) })
 	keys = slices.Compact(keys)
-	n := runtime.GOMAXPROCS(0)
+	n := v.atOnce
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -94,7 +152,7 @@ func (v *vetter) loadRecords(entries [][]byte) error {
 // loadSorted reads the slots whose first key lies in keys[from:to], each whole: how crowded one becomes shows only
 // when all that joins it is counted together.
 func (v *vetter) loadSorted(keys []proofs.Hash, from, to int, added map[proofs.Hash]int) error {
-	finder := v.p.ix.Finder()
+	finder := v.ix.Finder()
 	var before *proofs.Slot // the slot that another has begun
 	if from > 0 && from < to {
 		var err error
@@ -132,8 +190,10 @@ func (v *vetter) loadSorted(keys []proofs.Hash, from, to int, added map[proofs.H
 	return nil
 }
 
+// loadRecord keeps a copy: the record is a part of its slot, which need not stay in memory.
 func (v *vetter) loadRecord(rec proofs.Record) error {
-	entries, err := index.Entries(rec)
+	rec.Body = bytes.Clone(rec.Body)
+	entries, err := rec.Entries()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.records[rec.Key] = entries
@@ -152,47 +212,43 @@ func (v *vetter) noteCrowded(slot *proofs.Slot, added map[proofs.Hash]int) {
 	}
 }
 
-// holds reports whether a record holds a statement: its identity is its text.
-func (v *vetter) holds(selector, text string) bool {
-	return slices.ContainsFunc(v.records[proofs.KeyOf(selector)], func(e *proofs.Entry) bool { return e.Note.Text == text })
-}
-
 // vet refuses what would have no effect, or would not fit.
 func (v *vetter) vet(e *proofs.Entry) error {
 	if e.Statement == nil {
-		return e.Why
+		return &RefusedError{CodeNotUnderstood, e.Why}
 	}
-	e.Place = v.first + v.taken
+	e.Place = v.next
 	key := proofs.KeyOf(e.Envelope.Selector)
-	if v.holds(e.Envelope.Selector, e.Note.Text) {
-		return errors.New("the same statement is in the queue twice")
+	record := v.record(key)
+	if slices.ContainsFunc(record, func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text }) {
+		return refuse(CodeRepeated, "the same statement is in the queue twice")
 	}
-	if err := fits(e, v.records[key], v.crowded[key]); err != nil {
+	if err := fits(e, record, v.crowded[key]); err != nil {
 		return err
 	}
 	switch e.Statement.Action {
 	case proofs.ActionAccredit, proofs.ActionWithdraw:
 		if !v.as.Apply(e) {
-			return fmt.Errorf("%s of %s: does not follow the latest statement about it", e.Statement.Action, e.Statement.Authority)
+			return refuse(CodeNoEffect, "%s of %s: does not follow the latest statement about it", e.Statement.Action, e.Statement.Authority)
 		}
 	case proofs.ActionRegister:
-		if err := v.vetRegister(e, v.records[key]); err != nil {
+		if err := v.vetRegister(e, record); err != nil {
 			return err
 		}
 	case proofs.ActionRevoke, proofs.ActionSuspend, proofs.ActionRestore, proofs.ActionSupersede, proofs.ActionLink:
-		if err := v.vetEvent(e, key); err != nil {
+		if err := v.vetEvent(e, key, record); err != nil {
 			return err
 		}
 	default:
-		return fmt.Errorf("action %q is not one that this version sequences", e.Statement.Action)
+		return refuse(CodeNotUnderstood, "action %q is not one that this version sequences", e.Statement.Action)
 	}
-	v.records[key] = append(v.records[key], e)
-	v.taken++
+	v.records[key] = append(v.records[key], proofs.RecordEntry{Place: e.Place, Bytes: e.Bytes})
+	v.next++
 	return nil
 }
 
 // errRegistered says that the same issuer has registered the same document before.
-var errRegistered = errors.New("already registered")
+var errRegistered = refuse(CodeRegistered, "already registered")
 
 func (v *vetter) vetRegister(e *proofs.Entry, record []*proofs.Entry) error {
 	for _, o := range record {
@@ -202,30 +258,29 @@ func (v *vetter) vetRegister(e *proofs.Entry, record []*proofs.Entry) error {
 	}
 	standing := v.as[e.Statement.Issuer].Standing(e.Place)
 	if standing == nil || !standing.MayIssue(e.Statement.Kind) {
-		return fmt.Errorf("%s is not accredited for kind %q", e.Statement.Issuer, e.Statement.Kind)
+		return refuse(CodeKind, "%s is not accredited for kind %q", e.Statement.Issuer, e.Statement.Kind)
 	}
 	return nil
 }
 
 // vetEvent follows the document's life with the event at its end.
-func (v *vetter) vetEvent(e *proofs.Entry, key proofs.Hash) error {
-	record := append([]*proofs.Entry(nil), v.records[key]...)
+func (v *vetter) vetEvent(e *proofs.Entry, key proofs.Hash, record []*proofs.Entry) error {
 	if s := e.Statement.Successor; s != nil {
-		for _, o := range v.records[s.Key()] {
+		for _, o := range v.record(s.Key()) {
 			if o.Statement != nil && o.Statement.Action == proofs.ActionRegister {
 				record = append(record, o)
 			}
 		}
 	}
-	for _, life := range proofs.Lives(v.p.Trust, v.as, key, append(record, e)) {
+	for _, life := range proofs.Lives(v.trust, v.as, key, append(record, e)) {
 		if n := len(life.Events); n > 0 && life.Events[n-1].Entry == e {
 			if life.Events[n-1].Effect {
 				return nil
 			}
-			return fmt.Errorf("%s: has no effect on a document that is %s, or does not follow its latest statement", e.Statement.Action, life.State)
+			return refuse(CodeNoEffect, "%s: %s", e.Statement.Action, whyNoEffect(v.trust, life, e))
 		}
 	}
-	return fmt.Errorf("%s: no registration that its `after` leads to", e.Statement.Action)
+	return refuse(CodeNoRegistration, "%s: no registration that its `after` leads to", e.Statement.Action)
 }
 
 // fits: FORMAT.md, section 16. Bad news always fits.
@@ -238,14 +293,14 @@ func fits(e *proofs.Entry, record []*proofs.Entry, crowded bool) error {
 		limit, crowded = proofs.SequenceRecordState, false
 	}
 	if crowded {
-		return fmt.Errorf("%s: too many documents with like keys: the slot would have over %d bytes", e.Statement.Action, proofs.SequenceSlot)
+		return refuse(CodeDoesNotFit, "%s: too many documents with like keys: the slot would have over %d bytes", e.Statement.Action, proofs.SequenceSlot)
 	}
 	size := len(e.Bytes)
 	for _, o := range record {
 		size += len(o.Bytes)
 	}
 	if size > limit {
-		return fmt.Errorf("%s: the document's record would have %d bytes, want at most %d", e.Statement.Action, size, limit)
+		return refuse(CodeDoesNotFit, "%s: the document's record would have %d bytes, want at most %d", e.Statement.Action, size, limit)
 	}
 	return nil
 }

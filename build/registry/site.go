@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
-	"stele/build/durable"
 	"stele/build/index"
 	"stele/build/verifier"
 	"stele/proofs"
@@ -22,6 +20,8 @@ import (
 
 // Sample is a sample document of a demonstration, as the portal shows it.
 type Sample = site.Sample
+
+const stateSamples = "samples"
 
 // newestShown is how many publications the ledger's page lists for those whose browser runs no scripts.
 const newestShown = 20
@@ -32,7 +32,7 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 	if err != nil {
 		return err
 	}
-	defer l.Unlock()
+	defer l.Close()
 	s, err := r.snapshot()
 	if err != nil {
 		return err
@@ -46,17 +46,16 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 		return err
 	}
 	for _, name := range site.Order(files) {
-		path := r.path("public", filepath.FromSlash(name))
 		if strings.HasPrefix(name, "assets/") {
-			err = durable.WriteOnce(path, files[name])
+			err = r.at.Public.Put(name, files[name])
 		} else {
-			err = durable.Replace(path, files[name], 0o644)
+			err = r.at.Public.Replace(name, files[name])
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return durable.SyncTree(r.Public())
+	return r.at.Public.Sync()
 }
 
 // KeepSamples notes the sample documents of a demonstration, for this and all later publications.
@@ -65,11 +64,11 @@ func (r *Registry) KeepSamples(samples []Sample) error {
 	if err != nil {
 		return err
 	}
-	return r.write(r.path("state", "samples"), b)
+	return r.replace(r.at.State, stateSamples, b)
 }
 
 func (r *Registry) samples() ([]Sample, error) {
-	b, err := os.ReadFile(r.path("state", "samples"))
+	b, err := r.at.State.Read(stateSamples)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -78,7 +77,7 @@ func (r *Registry) samples() ([]Sample, error) {
 	}
 	var samples []Sample
 	if err := json.Unmarshal(b, &samples); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.path("state", "samples"), err)
+		return nil, fmt.Errorf("%s: %w", r.at.State.Path(stateSamples), err)
 	}
 	return samples, nil
 }
@@ -159,7 +158,7 @@ func (r *Registry) siteHistory() ([]site.Publication, error) {
 	var out []site.Publication
 	for i := len(lines) - 1; i >= 0 && len(out) < newestShown; i-- {
 		l := lines[i]
-		b, err := os.ReadFile(r.historyPath(fmt.Sprint(l.Size), l.File.String()))
+		b, err := r.at.Public.Read(l.Path())
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -187,5 +186,6 @@ func (r *Registry) IssuersHere() ([]string, error) {
 			names = append(names, i.Key.Name)
 		}
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil // an issuer may have several
 }

@@ -7,11 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
 
 	"stele/build/index"
 	"stele/proofs"
+)
+
+// The names of what the publisher remembers, and of the checkpoint that is published.
+const (
+	stateSigned    = "signed" // the last checkpoint that was signed
+	stateIndex     = "index"  // savedState
+	checkpointPath = "ledger/checkpoint"
 )
 
 // savedState is state/index: what index.State holds, with the issuer list by its
@@ -24,8 +30,9 @@ type savedState struct {
 	Keys        uint64            `json:"keys"`
 	IssuersRoot string            `json:"issuers_root"`
 	SHA3        [][]byte          `json:"sha3_256_edge"`
-	Sizes       map[uint64]uint64 `json:"sizes"` // index.State.Sizes
-	Sum         string            `json:"sum"`   // SHA-256 of all this with an empty sum: against damage, not against forgery
+	Sizes       map[uint64]uint64 `json:"sizes"`      // index.State.Sizes
+	Statistics  string            `json:"statistics"` // as they are published
+	Sum         string            `json:"sum"`        // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
 func (s savedState) marshal() ([]byte, error) {
@@ -54,7 +61,7 @@ func parseSavedState(b []byte) (savedState, error) {
 func (p *publisher) saveState() error {
 	s := p.ix.State()
 	out := savedState{Size: s.Size, Publication: s.Publication, Time: s.Time, RootTile: s.RootTile, Keys: s.Keys,
-		IssuersRoot: s.Issuers.Root().String(), Sizes: s.Sizes}
+		IssuersRoot: s.Issuers.Root().String(), Sizes: s.Sizes, Statistics: string(s.Statistics.Marshal())}
 	for _, h := range s.SHA3.Edge() {
 		out.SHA3 = append(out.SHA3, h[:])
 	}
@@ -62,15 +69,15 @@ func (p *publisher) saveState() error {
 	if err != nil {
 		return err
 	}
-	return p.write(p.path("state", "index"), b)
+	return p.replace(p.at.State, stateIndex, b)
 }
 
 // lastState is loadState for those who build on what is published: where state/index is lost, nothing is known.
 func (r *Registry) lastState() (*index.State, error) {
 	s, err := r.loadState()
 	if err == nil && s.Size == 0 {
-		if _, errSigned := os.Stat(r.path("state", "signed")); errSigned == nil {
-			err = &fs.PathError{Op: "open", Path: r.path("state", "index"), Err: fs.ErrNotExist}
+		if _, errSigned := r.at.State.Read(stateSigned); errSigned == nil {
+			err = &fs.PathError{Op: "open", Path: r.at.State.Path(stateIndex), Err: fs.ErrNotExist}
 		}
 	}
 	return s, r.notWhole(err)
@@ -78,7 +85,7 @@ func (r *Registry) lastState() (*index.State, error) {
 
 // loadState reads state/index, or begins from nothing: Publish then goes through the whole ledger.
 func (r *Registry) loadState() (*index.State, error) {
-	b, err := os.ReadFile(r.path("state", "index"))
+	b, err := r.at.State.Read(stateIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return index.Empty(), nil
 	}
@@ -89,9 +96,15 @@ func (r *Registry) loadState() (*index.State, error) {
 	if err != nil {
 		return nil, r.badState(err)
 	}
+	if in.Statistics == "" { // of a version that kept none: as if it were missing
+		return index.Empty(), nil
+	}
 	s := &index.State{Size: in.Size, Publication: in.Publication, Time: in.Time, RootTile: in.RootTile, Keys: in.Keys,
 		SHA3: proofs.NewFrontierSHA3(), Sizes: in.Sizes}
 	if err := s.SHA3.Restore(in.Size, hashesOf(in.SHA3)); err != nil {
+		return nil, r.badState(err)
+	}
+	if s.Statistics, err = proofs.ParseStatistics([]byte(in.Statistics)); err != nil {
 		return nil, r.badState(err)
 	}
 	if s.Issuers, err = r.loadIssuers(in.IssuersRoot); err != nil {
@@ -106,8 +119,8 @@ func (r *Registry) badState(err error) error {
 	if errors.As(err, &errno) && errno != syscall.ENOENT {
 		return err
 	}
-	return hint("remove "+r.path("state", "index")+": the next publish makes it again from the ledger",
-		"%s: cannot be used: %w", r.path("state", "index"), err)
+	path := r.at.State.Path(stateIndex)
+	return hint("remove "+path+": the next publish makes it again from the ledger", "%s: cannot be used: %w", path, err)
 }
 
 func hashesOf(bs [][]byte) []proofs.Hash {
@@ -137,7 +150,7 @@ func (r *Registry) loadIssuers(root string) (*proofs.IssuerList, error) {
 		err = fmt.Errorf("its content hashes to %s", l.Root())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: damaged issuer list: %w", r.store().Path(h), err)
+		return nil, fmt.Errorf("%s: damaged issuer list: %w", r.at.Public.Path(proofs.IndexPath(h)), err)
 	}
 	return l, nil
 }
@@ -145,8 +158,8 @@ func (r *Registry) loadIssuers(root string) (*proofs.IssuerList, error) {
 // signed reads state/signed, the last checkpoint that this registry's keys have signed, whole with its
 // signatures. nil if nothing was ever signed.
 func (r *Registry) signed() (*proofs.Checkpoint, []byte, error) {
-	path := r.path("state", "signed")
-	b, err := os.ReadFile(path)
+	path := r.at.State.Path(stateSigned)
+	b, err := r.at.State.Read(stateSigned)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, r.mustBeNew()
 	}
@@ -163,16 +176,17 @@ func (r *Registry) signed() (*proofs.Checkpoint, []byte, error) {
 // mustBeNew refuses to sign without the memory of what was signed before: a signer that has forgotten
 // could be made to sign a second history.
 func (r *Registry) mustBeNew() error {
-	for _, name := range []string{"checkpoint", "head", "history"} {
-		path := r.path("public", "ledger", name)
-		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			return r.noMemory("%s is missing, but there is %s: refusing to sign", r.path("state", "signed"), path)
+	for _, name := range []string{checkpointPath, proofs.HeadPath, proofs.HistoryPath} {
+		if _, err := r.at.Public.Read(name); !errors.Is(err, fs.ErrNotExist) {
+			return r.noMemory("%s is missing, but there is %s: refusing to sign", r.at.State.Path(stateSigned), r.at.Public.Path(name))
 		}
 	}
-	return nil
+	return r.at.Public.List("ledger/history/", func(name string, _ int64) error {
+		return r.noMemory("%s is missing, but there is %s: refusing to sign", r.at.State.Path(stateSigned), r.at.Public.Path(name))
+	})
 }
 
 func (r *Registry) noMemory(format string, args ...any) error {
-	return hint("restore state/ from the newest backup, or, if "+r.path("public", "ledger", "checkpoint")+
-		" is surely the newest checkpoint ever signed, copy it to "+r.path("state", "signed"), format, args...)
+	return hint("restore state/ from the newest backup, or, if "+r.at.Public.Path(checkpointPath)+
+		" is surely the newest checkpoint ever signed, copy it to "+r.at.State.Path(stateSigned), format, args...)
 }

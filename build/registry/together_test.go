@@ -15,7 +15,10 @@ func TestWaiting(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	copyOf(t, heartbeat, dir)
-	for _, name := range []string{lockPublish, lockPending} {
+	for name, do := range map[string]func(r *Registry) error{
+		lockPublish:  func(r *Registry) error { _, err := r.Publish(context.Background()); return err },
+		lockRegister: func(r *Registry) error { register(t, r, office, 3, 4); return nil },
+	} {
 		held, err := openAt(t, dir, heartbeat.now).lock(context.Background(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -23,19 +26,16 @@ func TestWaiting(t *testing.T) {
 		r := openAt(t, dir, heartbeat.now)
 		waiting, done := make(chan string, 1), make(chan error)
 		r.Waiting = func(what string) { waiting <- what }
-		go func() {
-			_, err := r.Publish(context.Background())
-			done <- err
-		}()
+		go func() { done <- do(r) }()
 		if what := <-waiting; what != name {
 			t.Errorf("waits for %s, want %s", what, name)
 		}
 		select {
 		case err := <-done:
-			t.Errorf("published without waiting for %s (%v)", name, err)
+			t.Errorf("went on without waiting for %s (%v)", name, err)
 		default:
 		}
-		if err := held.Unlock(); err != nil {
+		if err := held.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-done; err != nil {
@@ -53,7 +53,7 @@ func TestWaitingEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Unlock()
+	defer held.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := openAt(t, dir, heartbeat.now)
 	r.Waiting = func(string) { cancel() }

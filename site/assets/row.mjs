@@ -55,6 +55,7 @@ export class Row {
     this.node.dataset.path = item.path
     this.part.name.textContent = visible(item.path) || page.wording.ui('unnamed')
     if (item.label) this.part.name.textContent = visible(item.label)
+    if (this.named) this.node.dataset.named = ''
     if (item.file) this.part.size.textContent = page.wording.size(item.file.size)
     if (page.demo) this.part.demo.textContent = page.wording.ui('demoTag')
   }
@@ -165,7 +166,8 @@ export class Row {
       this.setState('stopped', wording.ui('stopped'), 'working')
     } else {
       const verdict = outcome.report?.verdict ?? 'unavailable'
-      this.setState('done', wording.title(verdict, this.named), verdict)
+      // Without a file nothing is green: what is valid is a fingerprint.
+      this.setState('done', wording.title(verdict, this.named), this.named && verdict === 'authentic' ? 'recorded' : verdict)
       this.node.dataset.verdict = verdict
       this.part.demo.hidden = !this.page.demo
     }

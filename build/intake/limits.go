@@ -1,0 +1,148 @@
+package intake
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits keep one from using up what is there for all.
+type Limits struct {
+	IssuerRate   float64 // statements a second of one issuer
+	IssuerBurst  int     // statements at once
+	BadRate      float64 // statements a second of one address that do not verify
+	BadBurst     int
+	Requests     int // submissions at once
+	AddressShare int // submissions at once of one address
+
+	BodyTime time.Duration // for a whole body to arrive
+}
+
+// DefaultLimits are generous to issuers: 2,000 a second are more than the queue of a day.
+var DefaultLimits = Limits{IssuerRate: 2000, IssuerBurst: 20_000, BadRate: 20, BadBurst: 2000, Requests: 128, AddressShare: 32, BodyTime: 30 * time.Second}
+
+// mostAddresses is how many addresses are remembered before those that owe nothing are forgotten.
+const mostAddresses = 10_000
+
+// A gate holds the limits.
+type gate struct {
+	l       Limits
+	workers chan struct{}
+
+	mu      sync.Mutex
+	inside  int
+	from    map[string]int           // submissions at once, by address
+	issuers map[string]*rate.Limiter // only of those whose signature was verified
+	bad     map[string]*rate.Limiter // by address
+}
+
+func newGate(l Limits) *gate {
+	return &gate{l: l, workers: make(chan struct{}, runtime.GOMAXPROCS(0)), from: map[string]int{},
+		issuers: map[string]*rate.Limiter{}, bad: map[string]*rate.Limiter{}}
+}
+
+// remote is who has sent a request. A proxy on this machine tells for whom it asks.
+func remote(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return host
+	}
+	said := r.Header.Values("X-Forwarded-For")
+	if len(said) == 0 {
+		return host
+	}
+	hops := strings.Split(said[len(said)-1], ",") // the last one is the proxy's own word
+	if ip := net.ParseIP(strings.TrimSpace(hops[len(hops)-1])); ip != nil {
+		return ip.String()
+	}
+	return host
+}
+
+// enter counts a submission in, before its body is read, unless there are too many.
+func (g *gate) enter(from string) (leave func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if lim := g.bad[from]; lim != nil && lim.Tokens() < 1 {
+		return nil, later(http.StatusTooManyRequests, time.Duration((1-lim.Tokens())/g.l.BadRate*float64(time.Second)),
+			"look why the statements before were refused", "too many statements from this address do not verify")
+	}
+	if g.inside >= g.l.Requests || g.from[from] >= g.l.AddressShare {
+		return nil, later(http.StatusServiceUnavailable, time.Second, "send it again; use fewer connections at once", "too many submissions at once")
+	}
+	g.inside++
+	g.from[from]++
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.inside--
+		if g.from[from]--; g.from[from] == 0 {
+			delete(g.from, from)
+		}
+	}, nil
+}
+
+// work waits for a processor.
+func (g *gate) work(ctx context.Context) (done func(), err error) {
+	select {
+	case g.workers <- struct{}{}:
+		return func() { <-g.workers }, nil
+	case <-ctx.Done():
+		return nil, fail(statusGone, "send it again", "the request was broken off")
+	}
+}
+
+// blame counts statements that do not verify against who has sent them; the debt may outlast this request.
+func (g *gate) blame(from string, n int) {
+	if n == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.bad) >= mostAddresses {
+		for a, lim := range g.bad {
+			if lim.Tokens() >= float64(g.l.BadBurst) {
+				delete(g.bad, a)
+			}
+		}
+	}
+	lim := g.bad[from]
+	if lim == nil {
+		lim = rate.NewLimiter(rate.Limit(g.l.BadRate), g.l.BadBurst)
+		g.bad[from] = lim
+	}
+	lim.ReserveN(time.Now(), min(n, g.l.BadBurst))
+}
+
+// allow counts verified statements against their issuers, all or none.
+func (g *gate) allow(statements map[string]int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	var held []*rate.Reservation
+	for issuer, n := range statements {
+		lim := g.issuers[issuer]
+		if lim == nil {
+			lim = rate.NewLimiter(rate.Limit(g.l.IssuerRate), g.l.IssuerBurst)
+			g.issuers[issuer] = lim
+		}
+		res := lim.ReserveN(now, min(n, g.l.IssuerBurst))
+		held = append(held, res)
+		if wait := res.DelayFrom(now); wait > 0 {
+			for _, h := range held {
+				h.CancelAt(now)
+			}
+			return later(http.StatusTooManyRequests, wait, "send it again after that time, or in smaller parts",
+				"%s has sent more than %.0f statements a second", issuer, g.l.IssuerRate)
+		}
+	}
+	return nil
+}
