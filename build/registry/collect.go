@@ -109,6 +109,9 @@ func (p *publisher) collectList(list string) error {
 		return err
 	}
 	for _, name := range strings.Fields(string(b)) {
+		if h, err := proofs.ParseHash(name); err == nil {
+			name = proofs.IndexPath(h) // as older versions named index files
+		}
 		if !strings.HasPrefix(name, "index/") && !strings.HasPrefix(name, "ledger/tile/") {
 			return fmt.Errorf("%s: %q is not what a publication supersedes", p.at.State.Path(list), name)
 		}

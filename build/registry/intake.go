@@ -515,7 +515,7 @@ func (in *Intake) addQueued(v *vetter, key proofs.Hash) {
 	}
 	for _, q := range in.byKey[key] {
 		e, err := in.r.Trust.Authorise(v.as, in.place(q), q.entry)
-		if err == nil && !v.isOld(e, q.entry) {
+		if err == nil && !v.isThere(e, q.entry) {
 			v.records[key] = append(v.records[key], proofs.RecordEntry{Place: e.Place, Bytes: e.Bytes})
 		}
 	}

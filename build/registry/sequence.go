@@ -17,7 +17,7 @@ const sequenceEvery = 1 << 15
 
 // sequence decides which pending statements go into the ledger, in order. The verifier's rules would
 // make the others void; a registrar wants to hear of it now. Statements that are in the ledger already, since
-// a crash kept the queue from being emptied, are left out silently.
+// a crash kept the queue from being emptied, or that two machines have queued at once, are left out silently.
 func (p *publisher) sequence(take func(entries []*proofs.Entry, inPlace bool) error) error {
 	entries := storage.EntriesOf(p.queue)
 	if len(entries) == 0 {
@@ -50,7 +50,6 @@ type vetter struct {
 	trust   *proofs.Trust
 	ix      recordSource
 	atOnce  int    // reads
-	start   uint64 // places before it were in the ledger when the run began
 	next    uint64 // place of the next entry
 	as      proofs.Authorities
 	mu      sync.Mutex
@@ -64,14 +63,14 @@ func (p *publisher) vetter(entries [][]byte) (*vetter, error) {
 }
 
 func (r *Registry) newVetter(ix recordSource, next uint64, as proofs.Authorities) *vetter {
-	return &vetter{trust: r.Trust, ix: ix, atOnce: r.at.AtOnce, start: next, next: next, as: as,
+	return &vetter{trust: r.Trust, ix: ix, atOnce: r.at.AtOnce, next: next, as: as,
 		records: map[proofs.Hash][]proofs.RecordEntry{}, crowded: map[proofs.Hash]bool{}}
 }
 
 // vetAll returns what can be taken, and whether that is everything: then each has been authorised at the place that it gets.
 func (p *publisher) vetAll(v *vetter, entries [][]byte) (taken []*proofs.Entry, inPlace bool) {
 	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.next, entries, func(i int, e *proofs.Entry, err error) bool {
-		if v.isOld(e, entries[i]) {
+		if v.isThere(e, entries[i]) {
 			return false
 		}
 		if err == nil {
@@ -98,8 +97,8 @@ func (v *vetter) record(key proofs.Hash) []*proofs.Entry {
 	return out
 }
 
-// isOld reports whether a statement was in the ledger before the run: its identity is its text.
-func (v *vetter) isOld(e *proofs.Entry, raw []byte) bool {
+// isThere reports whether a statement is in the ledger or has been taken: its identity is its text.
+func (v *vetter) isThere(e *proofs.Entry, raw []byte) bool {
 	if e == nil { // not authorised, or no more
 		note, env, err := proofs.ParseEntry(raw)
 		if err != nil {
@@ -107,7 +106,7 @@ func (v *vetter) isOld(e *proofs.Entry, raw []byte) bool {
 		}
 		e = &proofs.Entry{Note: note, Envelope: env}
 	}
-	return slices.ContainsFunc(v.record(proofs.KeyOf(e.Envelope.Selector)), func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text && o.Place < v.start })
+	return slices.ContainsFunc(v.record(proofs.KeyOf(e.Envelope.Selector)), func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text })
 }
 
 // loadRecords reads the records of all keys that the entries name, slot by slot.
