@@ -39,11 +39,6 @@ export async function makeDemo(stele, folder) {
   return JSON.parse(await readFile(join(folder, 'samples/expected.json'), 'utf8'))
 }
 
-/** Has the statistics counted of a published folder, unless the registry has published them itself. */
-export async function countStatistics(registry) {
-  await run('go', ['run', './site/e2e/statistics', join(registry, 'public')], { cwd: root })
-}
-
 /**
  * Begins a demonstration and stops it dead before anything is published: it holds its documents and nobody has
  * revoked any yet. makeDemo goes on with it.

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { choose, launch, serveFolder, verdicts } from './browser.mjs'
 import { root } from './chromium.mjs'
-import { buildCommand, countStatistics, makeDemo } from './registry.mjs'
+import { buildCommand, makeDemo } from './registry.mjs'
 
 const SCREENS = { phone: { width: 360, height: 780 }, desk: { width: 1280, height: 900 } }
 
@@ -52,7 +52,6 @@ async function main(target = join(root, '.out', 'screenshots')) {
   const folder = await mkdtemp(join(tmpdir(), 'stele-screenshots-'))
   const demo = join(folder, 'demo')
   await makeDemo(await buildCommand(folder), demo)
-  await countStatistics(demo)
   await mkdir(target, { recursive: true })
   const server = await serveFolder(join(demo, 'public'))
   const browser = await launch()

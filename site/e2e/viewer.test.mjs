@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { accessible, choose, launch, serveFolder, verdicts, visitor } from './browser.mjs'
-import { buildCommand, countStatistics, filesBelow, makeDemo, must } from './registry.mjs'
+import { buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
 
 let folder, stele, browser, visit
 let demo, published, server // the demonstration
@@ -19,7 +19,6 @@ before(async () => {
   stele = await buildCommand(folder)
   await makeDemo(stele, demo)
   await must(stele, 'publish', '--registry', demo) // with nothing new
-  await countStatistics(demo)
   published = new Set(await filesBelow(join(demo, 'public')))
   server = await serveFolder(join(demo, 'public'))
   browser = await launch()
@@ -107,6 +106,7 @@ test('the chart says the same by eye, by ear, by keyboard and as a table', async
     await page.mouse.move(box.x + box.width - 3, box.y + 40)
     assert.match(await page.textContent('.chart-read'), /^Publication 2/)
     await page.click('.chart summary')
+    await page.locator('.chart tbody tr').first().waitFor()
     assert.deepEqual(await page.locator('.chart tbody tr').first().locator('th, td').allTextContents().then((cells) => [cells[0], ...cells.slice(2)]), ['2', '28', '16'])
     // It is drawn anew for a narrow screen, with nothing outside of it.
     for (const width of [320, 1000]) {
