@@ -18,6 +18,9 @@ import (
 // collectAfter is how long something superseded is kept, in seconds.
 const collectAfter = 7 * 24 * 3600
 
+// partBytes is the most that one file of the state holds: in a database it is one packet, of 16 MiB at most.
+const partBytes = 4 << 20
+
 const (
 	stateUnfinished = "unfinished" // there while a publication writes index files
 	stateSuperseded = "superseded/"
@@ -53,10 +56,18 @@ func (p *publisher) noteSuperseded() error {
 }
 
 func (p *publisher) listSuperseded(kind string, lines []byte) error {
-	if len(lines) == 0 {
-		return nil
+	for part := 0; len(lines) > 0; part++ {
+		n := len(lines)
+		if n > partBytes {
+			n = bytes.LastIndexByte(lines[:partBytes], '\n') + 1
+		}
+		name := fmt.Sprintf("%s%012d-%d%s-%d", stateSuperseded, p.now, p.ix.State().Size, kind, part)
+		if err := p.replace(p.at.State, name, lines[:n]); err != nil {
+			return err
+		}
+		lines = lines[n:]
 	}
-	return p.replace(p.at.State, fmt.Sprintf("%s%012d-%d%s", stateSuperseded, p.now, p.ix.State().Size, kind), lines)
+	return nil
 }
 
 // overtaken lists the tiles that were partial in the tree of one size, and are full in that of another.

@@ -643,10 +643,17 @@ func (p *publisher) keepRefused() error {
 		return nil
 	}
 	var b strings.Builder
-	for _, f := range p.out.Refused {
+	for i, f := range p.out.Refused {
 		fmt.Fprintf(&b, "%s\n%s\n", f.Why, f.Entry)
+		if b.Len() < partBytes && i < len(p.out.Refused)-1 {
+			continue
+		}
+		name := fmt.Sprintf("refused/%d-%x", p.out.Checkpoint.Size, sha256.Sum256([]byte(b.String())))
+		if err := p.replace(p.at.State, name, []byte(b.String())); err != nil {
+			return err
+		}
+		p.out.RefusedFile = p.at.State.Path(name)
+		b.Reset()
 	}
-	name := fmt.Sprintf("refused/%d-%x", p.out.Checkpoint.Size, sha256.Sum256([]byte(b.String())))
-	p.out.RefusedFile = p.at.State.Path(name)
-	return p.replace(p.at.State, name, []byte(b.String()))
+	return nil
 }

@@ -40,7 +40,7 @@ type bucket struct {
 	syncing sync.Mutex    // two that wait for all to end would wait for each other
 	mu      sync.Mutex
 	putting map[string]chan struct{} // closed when the object is there
-	err     error                    // of a Put, until Sync tells it
+	err     error                    // of a Put, until the next one or Sync tells it
 }
 
 func newBucket(client *s3.Client, name, prefix string, fence func() error) *bucket {
@@ -90,10 +90,12 @@ func (b *bucket) failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: b.Path(name), Err: err}
 }
 
-// Put begins to write an object.
+// Put begins to write an object. If an earlier one has failed it says so, in its stead: whoever writes a publication gives it up
+// with the first error.
 func (b *bucket) Put(name string, content []byte) error {
 	b.mu.Lock()
 	err, busy := b.err, b.putting[name] != nil
+	b.err = nil
 	b.mu.Unlock()
 	if err != nil || busy { // it never changes: whoever is putting it puts the same
 		return err

@@ -85,6 +85,9 @@ func (d *database) begin(origin string) error {
 // ErrFenced says that another publisher has taken over.
 var ErrFenced = errors.New("another publisher has taken over, since this one has lost its connection to the database for a while")
 
+// lockName names a lock of one database among those of its server, in at most 64 characters.
+const lockName = "CONCAT('stele ', LEFT(SHA1(DATABASE()), 16), ' ', ?)"
+
 // A hold is the publisher's lock, or another one.
 type hold struct {
 	d         *database
@@ -103,7 +106,7 @@ func (d *database) tryLock(name string, publisher bool) (io.Closer, error) {
 		return nil, fmt.Errorf("database %s: %w", d.name, err)
 	}
 	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT(DATABASE(), ?), 0)", "/stele/"+name).Scan(&got)
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 0)", name).Scan(&got)
 	if err == nil && got.Int64 != 1 {
 		err = ErrLocked
 	}
@@ -141,7 +144,7 @@ func (h *hold) Close() error {
 	}
 	ctx, cancel := h.d.context()
 	defer cancel()
-	_, err := h.conn.ExecContext(ctx, "SELECT RELEASE_LOCK(CONCAT(DATABASE(), ?))", "/stele/"+h.name)
+	_, err := h.conn.ExecContext(ctx, "SELECT RELEASE_LOCK("+lockName+")", h.name)
 	h.d.drop(h.conn)
 	return err
 }
