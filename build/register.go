@@ -52,7 +52,7 @@ func runRegister(c *cli) error {
 	case from == "" && report != "":
 		return usage("stele register FILE… --json lists them all", "--report goes with --from")
 	case from == "" && len(args) == 0:
-		return usage("stele register FILE…", "no files to register")
+		return usage("stele register FILE…, or --from LIST", "no files to register")
 	}
 	mixed := req.Kind == ""
 	if mixed {
