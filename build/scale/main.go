@@ -3,7 +3,7 @@
 //
 //	go run ./build/scale --sizes 1e4,1e5,1e6,1e7 --dir DIR
 //
-// takes half an hour and 45 GB for the largest size. What was measured goes into build/scale/results.json, beside that of other sizes, and
+// takes half an hour or more, and some 30 GB, for the largest size. What was measured goes into build/scale/results.json, beside that of other sizes, and
 // from there into build/scale/README.md and plot.svg. A registry that lies in DIR already is grown on from where it is.
 package main
 
