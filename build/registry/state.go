@@ -30,9 +30,9 @@ type savedState struct {
 	Keys        uint64            `json:"keys"`
 	IssuersRoot string            `json:"issuers_root"`
 	SHA3        [][]byte          `json:"sha3_256_edge"`
-	Sizes       map[uint64]uint64 `json:"sizes"`      // index.State.Sizes
-	Statistics  string            `json:"statistics"` // as they are published
-	Sum         string            `json:"sum"`        // SHA-256 of all this with an empty sum: against damage, not against forgery
+	Sizes       map[uint64]uint64 `json:"sizes"`                // index.State.Sizes
+	Statistics  string            `json:"statistics,omitempty"` // as they are published; a state of old has none, and its sum is without
+	Sum         string            `json:"sum"`                  // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
 func (s savedState) marshal() ([]byte, error) {

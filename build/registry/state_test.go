@@ -42,6 +42,9 @@ func TestStatistics(t *testing.T) {
 	}
 	in.Statistics = ""
 	old, err := in.marshal()
+	if bytes.Contains(old, []byte("statistics")) {
+		t.Error("a state of old has no such line")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
