@@ -1,5 +1,5 @@
-// Package registry is a registry's folder and everything that writes to it:
-// registering documents, and publishing.
+// Package registry is a registry and everything that writes to it: what is said by those who hold keys here
+// (register.go, desk.go, accredit.go), what comes in signed from outside (intake.go), and publishing (publish.go).
 //
 //	DIR/trust        the trust file
 //	DIR/keys/        private keys, passphrase-protected
@@ -10,8 +10,8 @@
 //
 // All but the first two can lie elsewhere: package storage.
 //
-// A statement goes: Register → pending (durable) → Publish: sequence → index → sign → write.
-// Nothing is promised before the last step; a crash anywhere leaves the publication before whole, and
+// A statement goes: Register, Desk or Intake → pending (durable) → Publish: sequence → index → sign → write → collect.
+// Nothing is promised before it is written; a crash anywhere leaves the publication before whole, and
 // the next Publish finishes what was begun.
 package registry
 
