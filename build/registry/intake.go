@@ -37,6 +37,8 @@ type Intake struct {
 	mark    []byte    // the published checkpoint: it changes with each publication
 	again   time.Time // before that, it is not looked at again
 	written uint64    // its size
+	unread  bool      // the state is to be read again; so it stays until that has succeeded
+	unseen  bool      // and who may say what
 	batches map[string][]*held
 	next    uint64 // number of the next queued statement
 	byID    map[proofs.Hash]*held
@@ -138,17 +140,23 @@ func (in *Intake) refresh() error {
 	if err != nil {
 		return err
 	}
-	published, err := in.published(left)
+	in.unread, in.unseen = in.unread || left, in.unseen || roots
+	published, err := in.published(in.unread)
 	if err != nil {
 		return err
 	}
 	if published {
+		in.unread, in.unseen = true, true
 		if err := in.reload(); err != nil {
 			return err
 		}
+		in.unread = false
 	}
-	if published || roots {
-		return in.see()
+	if in.unseen {
+		if err := in.see(); err != nil {
+			return err
+		}
+		in.unseen = false
 	}
 	return nil
 }
@@ -252,11 +260,11 @@ func (in *Intake) reload() error {
 	if err != nil {
 		return err
 	}
-	if in.state = state; state.Size < in.written {
-		in.state = nil
+	if state.Size < in.written {
 		return hint("restore state/ from the newest backup", "%s speaks of %d entries, but %d are published",
 			in.r.at.State.Path(stateIndex), state.Size, in.written)
 	}
+	in.state = state
 	aside, err := in.r.readRefused(in.read)
 	for _, a := range aside {
 		o := outcomeOf(StatementID(a.entry), a.entry)
@@ -556,7 +564,7 @@ func (in *Intake) known(v *vetter, c *Checked) bool {
 	}
 	for _, e := range v.record(proofs.KeyOf(c.Subject)) {
 		if e.Note.Text == c.entry.Note.Text && e.Place < in.state.Size {
-			in.tellPublished(&c.Outcome, e.Place, e.Published)
+			tellPublished(&c.Outcome, in.written, e.Place, e.Published)
 			return true
 		}
 	}
@@ -564,8 +572,8 @@ func (in *Intake) known(v *vetter, c *Checked) bool {
 }
 
 // tellPublished tells of a statement in the index. Until the checkpoint that covers it is written, it is pending.
-func (in *Intake) tellPublished(o *Outcome, place uint64, at int64) {
-	if o.State = Pending; place < in.written {
+func tellPublished(o *Outcome, written, place uint64, at int64) {
+	if o.State = Pending; place < written {
 		o.State, o.Place, o.Published = Published, place, at
 	}
 }
@@ -582,22 +590,20 @@ func (in *Intake) room(action string, taken int) bool {
 
 // Find tells what has become of a statement, by its identity and, if that is known, what it is about.
 func (in *Intake) Find(id proofs.Hash, selector string) (Outcome, bool, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if err := in.refresh(); err != nil { // others may have queued or published it
+	q, refused, at, selectors, err := in.look(id)
+	switch {
+	case err != nil:
 		return Outcome{}, false, err
-	}
-	if q := in.byID[id]; q != nil {
+	case q != nil:
 		o := outcomeOf(id, q.entry)
 		o.State = Pending
 		return o, true, nil
 	}
-	refused := in.refused[id]
-	for _, s := range []string{selector, in.late[0][id], in.late[1][id], subjectOf(refused)} {
+	for _, s := range append([]string{selector}, selectors...) {
 		if s == "" {
 			continue
 		}
-		if o, ok, err := in.find(id, s); ok || err != nil {
+		if o, ok, err := in.find(at, id, s); ok || err != nil {
 			return o, ok, err
 		}
 	}
@@ -605,6 +611,23 @@ func (in *Intake) Find(id proofs.Hash, selector string) (Outcome, bool, error) {
 		return *refused, true, nil
 	}
 	return Outcome{}, false, nil
+}
+
+// look is what is in memory about a statement. The index is read afterwards: whoever asks must not keep the writer waiting.
+func (in *Intake) look(id proofs.Hash) (q *held, refused *Outcome, at asOf, selectors []string, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err := in.refresh(); err != nil { // others may have queued or published it
+		return nil, nil, at, nil, err
+	}
+	refused = in.refused[id]
+	return in.byID[id], refused, asOf{in.state, in.written}, []string{in.late[0][id], in.late[1][id], subjectOf(refused)}, nil
+}
+
+// asOf is the index at one look, which does not change, and how much of it is published.
+type asOf struct {
+	state *index.State
+	size  uint64
 }
 
 func subjectOf(o *Outcome) string {
@@ -615,15 +638,15 @@ func subjectOf(o *Outcome) string {
 }
 
 // find looks a statement up in the index.
-func (in *Intake) find(id proofs.Hash, selector string) (Outcome, bool, error) {
-	entries, err := in.recordOf(selector)
+func (in *Intake) find(at asOf, id proofs.Hash, selector string) (Outcome, bool, error) {
+	entries, err := in.recordOf(at.state, selector)
 	if err != nil {
 		return Outcome{}, false, in.r.notWhole(err)
 	}
 	for _, e := range entries {
 		if StatementID(e.Bytes) == id && e.Envelope.Selector == selector {
 			o := outcomeOf(id, e.Bytes)
-			in.tellPublished(&o, e.Place, e.Published)
+			tellPublished(&o, at.size, e.Place, e.Published)
 			return o, true, nil
 		}
 	}
@@ -631,10 +654,10 @@ func (in *Intake) find(id proofs.Hash, selector string) (Outcome, bool, error) {
 }
 
 // recordOf is what the index holds for a selector.
-func (in *Intake) recordOf(selector string) ([]*proofs.Entry, error) {
-	key, from := proofs.KeyOf(selector), saved{in.state, in.r.store()}
+func (in *Intake) recordOf(state *index.State, selector string) ([]*proofs.Entry, error) {
+	key, from := proofs.KeyOf(selector), saved{state, in.r.store()}
 	rec, ok := from.FindIssuer(key)
-	if !ok && in.state.Keys > 0 {
+	if !ok && state.Keys > 0 {
 		var err error
 		if rec, ok, err = from.Finder().Find(key); err != nil {
 			return nil, err
@@ -649,8 +672,9 @@ func (in *Intake) recordOf(selector string) ([]*proofs.Entry, error) {
 // Registered is the pair of digests by which a document was registered first, for those who do not have the document.
 func (in *Intake) Registered(selector string) (*proofs.Digests, error) {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	entries, err := in.recordOf(selector)
+	state := in.state
+	in.mu.Unlock()
+	entries, err := in.recordOf(state, selector)
 	for _, e := range entries {
 		if s := e.Statement; s != nil && s.Action == proofs.ActionRegister && s.Document.Selector() == selector {
 			return &s.Document.Digests, nil

@@ -110,7 +110,7 @@ func (r *Registry) readRefused(read map[string]bool) ([]putAside, error) {
 	for _, name := range names {
 		b, err := r.at.State.Read(name)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		all = append(all, parseRefused(b)...)
 		read[name] = true

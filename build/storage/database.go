@@ -108,7 +108,8 @@ func (d *database) tryLock(name string, publisher bool) (io.Closer, error) {
 	var got sql.NullInt64
 	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 0)", name).Scan(&got)
 	if err == nil && got.Int64 != 1 {
-		err = ErrLocked
+		conn.Close() // it holds nothing: whoever waits looks fifty times a second
+		return nil, fmt.Errorf("database %s: lock %s: %w", d.name, name, ErrLocked)
 	}
 	if err == nil && publisher {
 		err = d.raiseFence(ctx, conn)
