@@ -1,12 +1,14 @@
 package site
 
 import (
+	"errors"
 	"io/fs"
 	"mime"
 	"net/http"
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"stele/site/pages"
 )
@@ -25,8 +27,14 @@ func HandlerFS(root fs.FS) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if name != "" && (strings.HasSuffix(r.URL.Path, "/") || strings.Contains("/"+name, "/.") || !isFile(root, name)) {
+		there, err := isFile(root, name)
+		switch {
+		case name != "" && (strings.HasSuffix(r.URL.Path, "/") || strings.Contains("/"+name, "/.") || err == nil && !there):
 			http.NotFound(w, r)
+			return
+		case err != nil: // an outage must not look like a missing file
+			w.Header().Set("Retry-After", "60")
+			http.Error(w, "503 the files cannot be read now", http.StatusServiceUnavailable)
 			return
 		}
 		setHeaders(w.Header(), name)
@@ -35,9 +43,17 @@ func HandlerFS(root fs.FS) http.Handler {
 }
 
 // isFile keeps folders, and names that no file can have, from being anything but absent.
-func isFile(root fs.FS, name string) bool {
+func isFile(root fs.FS, name string) (bool, error) {
+	if name == "" {
+		return false, nil
+	}
 	info, err := fs.Stat(root, name)
-	return err == nil && !info.IsDir()
+	for _, none := range []error{fs.ErrNotExist, fs.ErrInvalid, fs.ErrPermission, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP} {
+		if errors.Is(err, none) {
+			return false, nil
+		}
+	}
+	return err == nil && !info.IsDir(), err
 }
 
 // setHeaders says how a file is to be read and for how long it may be kept.

@@ -216,7 +216,8 @@ func (c *Client) answered(res *http.Response, b []byte) error {
 
 // pause waits, and somewhat longer than it was asked to, so that not all come at once.
 func (c *Client) pause(ctx context.Context, why string, wait time.Duration) error {
-	wait += time.Duration(rand.Int64N(int64(max(wait/10, 1))))
+	wait = max(wait, firstWait) // a proxy may have left out when to come again
+	wait += time.Duration(rand.Int64N(int64(wait / 10)))
 	c.Waiting(why, wait)
 	select {
 	case <-ctx.Done():

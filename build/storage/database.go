@@ -94,6 +94,27 @@ type hold struct {
 	conn      *sql.Conn
 	name      string
 	publisher bool
+	ended     chan struct{}
+	awake     sync.WaitGroup
+}
+
+// keepAwake is how often the connection of a lock says something: servers, proxies and firewalls end those that are silent, and
+// a large publication says nothing over it for a long time.
+var keepAwake = 15 * time.Second
+
+func (h *hold) keep() {
+	tick := time.NewTicker(keepAwake)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ended:
+			return
+		case <-tick.C:
+			ctx, cancel := h.d.context() // one that ends takes the connection with it: no shorter than any other's
+			h.conn.ExecContext(ctx, "DO 1") // a lock that is lost shows at the fence
+			cancel()
+		}
+	}
 }
 
 // tryLock takes a lock of the database's for as long as one connection lasts. Whoever takes the publisher's raises the fence:
@@ -118,7 +139,9 @@ func (d *database) tryLock(name string, publisher bool) (io.Closer, error) {
 		d.drop(conn)
 		return nil, fmt.Errorf("database %s: lock %s: %w", d.name, name, err)
 	}
-	return &hold{d, conn, name, publisher}, nil
+	h := &hold{d: d, conn: conn, name: name, publisher: publisher, ended: make(chan struct{})}
+	h.awake.Go(h.keep)
+	return h, nil
 }
 
 func (d *database) raiseFence(ctx context.Context, conn *sql.Conn) error {
@@ -138,6 +161,8 @@ func (d *database) drop(conn *sql.Conn) {
 
 // Close releases the lock.
 func (h *hold) Close() error {
+	close(h.ended)
+	h.awake.Wait()
 	if h.publisher {
 		h.d.mu.Lock()
 		h.d.token = 0

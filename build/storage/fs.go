@@ -4,12 +4,21 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"time"
+
+	"stele/build/durable"
 )
 
-// FS shows files as a file system whose folders list nothing, for what serves files.
-func FS(files Files) fs.FS { return filesFS{files} }
+// FS shows files as a file system for what serves files. What lies in a folder is read as it is sent; folders elsewhere list
+// nothing, and their files are read whole.
+func FS(files Files) fs.FS {
+	if d, ok := files.(durable.Folder); ok {
+		return os.DirFS(string(d))
+	}
+	return filesFS{files}
+}
 
 type filesFS struct{ files Files }
 
