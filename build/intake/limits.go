@@ -34,6 +34,7 @@ const mostAddresses = 10_000
 type gate struct {
 	l       Limits
 	workers chan struct{}
+	readers chan struct{} // questions at once: they wait for the store, and must not take the place of submissions
 
 	mu      sync.Mutex
 	inside  int
@@ -43,7 +44,7 @@ type gate struct {
 }
 
 func newGate(l Limits) *gate {
-	return &gate{l: l, workers: make(chan struct{}, runtime.GOMAXPROCS(0)), from: map[string]int{},
+	return &gate{l: l, workers: make(chan struct{}, runtime.GOMAXPROCS(0)), readers: make(chan struct{}, questionsAtOnce), from: map[string]int{},
 		issuers: map[string]*rate.Limiter{}, bad: map[string]*rate.Limiter{}}
 }
 
@@ -97,6 +98,19 @@ func (g *gate) work(ctx context.Context) (done func(), err error) {
 		return func() { <-g.workers }, nil
 	case <-ctx.Done():
 		return nil, fail(statusGone, "send it again", "the request was broken off")
+	}
+}
+
+// questionsAtOnce is how many are answered at the same time.
+const questionsAtOnce = 64
+
+// read lets a question in, unless there are too many.
+func (g *gate) read() (done func(), err error) {
+	select {
+	case g.readers <- struct{}{}:
+		return func() { <-g.readers }, nil
+	default:
+		return nil, later(http.StatusServiceUnavailable, time.Second, "ask again; use fewer connections at once", "too many questions at once")
 	}
 }
 

@@ -296,6 +296,11 @@ func (s *Server) statement(w http.ResponseWriter, r *http.Request, _ *line) erro
 	if subject != "" && !isSelector(subject) {
 		return fail(http.StatusBadRequest, "such as subject=sha256:9f86d0…, with all 64 digits", "%q is not a statement's subject", short(subject))
 	}
+	done, err := s.gate.read()
+	if err != nil {
+		return err
+	}
+	defer done()
 	o, ok, err := s.Intake.Find(id, subject)
 	if err != nil {
 		return s.notTaken(err)
@@ -332,7 +337,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, _ *line) error 
 		return fail(http.StatusBadRequest, "such as /v1/receipts/sha256:9f86d0…, with all 64 digits; of a sealed document only who has its salt can make one",
 			"%q is not a document's digest", short(selector))
 	}
-	done, err := s.gate.work(r.Context())
+	done, err := s.gate.read()
 	if err != nil {
 		return err
 	}

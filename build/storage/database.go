@@ -110,7 +110,7 @@ func (h *hold) keep() {
 		case <-h.ended:
 			return
 		case <-tick.C:
-			ctx, cancel := h.d.context() // one that ends takes the connection with it: no shorter than any other's
+			ctx, cancel := h.d.context()    // one that ends takes the connection with it: no shorter than any other's
 			h.conn.ExecContext(ctx, "DO 1") // a lock that is lost shows at the fence
 			cancel()
 		}
