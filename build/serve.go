@@ -223,7 +223,10 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", shown(addr), err)
 }
 
-// publishEvery publishes on a schedule. A publication that fails is told, and tried again at the next turn.
+// retryAfter is when a publication that has failed is tried again, if its next turn is not sooner.
+const retryAfter = 5 * time.Minute
+
+// publishEvery publishes on a schedule. A publication that fails is told, and tried again.
 func (d *daemon) publishEvery() {
 	if d.every == 0 {
 		return
@@ -231,38 +234,45 @@ func (d *daemon) publishEvery() {
 	tick := time.NewTicker(d.every)
 	defer tick.Stop()
 	d.schedule.Due(time.Now().Add(d.every), 0)
+	var again <-chan time.Time
 	for {
 		select {
 		case <-d.c.ctx.Done():
 			return
+		case <-again:
 		case <-tick.C:
-			d.publish()
+		}
+		again = nil
+		if !d.publish() && retryAfter < d.every {
+			again = time.After(retryAfter)
 		}
 	}
 }
 
-func (d *daemon) publish() {
+// publish reports whether there is nothing to be tried again.
+func (d *daemon) publish() bool {
 	began := time.Now()
 	d.schedule.Due(began.Add(d.every), 0)
 	p, err := d.c.publishBy(d.r, func(ctx context.Context) (*registry.Publication, error) { return d.r.PublishDue(ctx, d.every/2) })
 	took := time.Since(began)
 	d.schedule.Due(began.Add(max(d.every, took)), took)
 	if d.c.ctx.Err() != nil {
-		return
+		return true
 	}
 	if p == nil && err == nil {
 		d.log.Debug("another machine publishes")
 		d.refresh()
-		return
+		return true
 	}
 	d.counts.Publication(p, took, err)
 	if err != nil {
 		d.log.Error("publication failed", "error", plain(withoutHint(err)), "hint", d.c.inRegistry(hintFor(err)), "seconds", took.Seconds())
-		return
+		return false
 	}
 	d.log.Info("publication", "number", p.Number, "size", p.Checkpoint.Size, "added", p.Added, "refused", len(p.Refused),
 		"heartbeat", p.Heartbeat, "seconds", took.Seconds())
 	d.refresh()
+	return true
 }
 
 // refresh looks what has been queued and published.

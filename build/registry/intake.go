@@ -42,6 +42,7 @@ type Intake struct {
 	batches map[string][]*held
 	next    uint64 // number of the next queued statement
 	byID    map[proofs.Hash]*held
+	bad     int // of these, bad news
 	byKey   map[proofs.Hash][]*held
 	late    [2]map[proofs.Hash]string // selectors of statements that have left the queue, of late and before
 	read    map[string]bool           // files of state/refused
@@ -60,6 +61,7 @@ type held struct {
 	id       proofs.Hash
 	selector string
 	root     bool // the root's, so that it changes who may say what
+	bad      bool // bad news
 	entry    []byte
 }
 
@@ -212,11 +214,14 @@ func (in *Intake) add(b storage.Batch) (roots bool) {
 		q := &held{number: in.next, id: StatementID(e), entry: e}
 		in.next++
 		if _, env, err := proofs.ParseEntry(e); err == nil {
-			q.selector, q.root = env.Selector, env.Issuer == in.r.Trust.RootName()
+			q.selector, q.root, q.bad = env.Selector, env.Issuer == in.r.Trust.RootName(), isBadNews(env.Action)
 		}
 		roots = roots || q.root
 		if in.byID[q.id] == nil {
 			in.byID[q.id] = q
+			if q.bad {
+				in.bad++
+			}
 		}
 		key := proofs.KeyOf(q.selector)
 		in.byKey[key] = append(in.byKey[key], q)
@@ -231,6 +236,9 @@ func (in *Intake) drop(name string) {
 	for _, q := range in.batches[name] {
 		if in.byID[q.id] == q {
 			delete(in.byID, q.id)
+			if q.bad {
+				in.bad--
+			}
 		}
 		key := proofs.KeyOf(q.selector)
 		if rest := slices.DeleteFunc(in.byKey[key], func(o *held) bool { return o == q }); len(rest) > 0 {
@@ -531,7 +539,7 @@ func (in *Intake) addQueued(v *vetter, key proofs.Hash) {
 
 // decide tells the outcome of each statement, and returns those to be queued.
 func (in *Intake) decide(v *vetter, checked []*Checked) (taken [][]byte) {
-	same := map[proofs.Hash]*Checked{}
+	same, bad := map[proofs.Hash]*Checked{}, 0
 	for _, c := range checked {
 		if c.Err != nil {
 			continue
@@ -544,13 +552,16 @@ func (in *Intake) decide(v *vetter, checked []*Checked) (taken [][]byte) {
 		if in.known(v, c) {
 			continue
 		}
-		if !in.room(c.Action, len(taken)) {
+		if !in.room(c.Action, len(taken), bad) {
 			c.State = Deferred
 			continue
 		}
 		if c.Err = v.vet(c.entry); c.Err == nil {
 			c.State = Pending
 			taken = append(taken, c.raw)
+			if isBadNews(c.Action) {
+				bad++
+			}
 		}
 	}
 	return taken
@@ -578,14 +589,15 @@ func tellPublished(o *Outcome, written, place uint64, at int64) {
 	}
 }
 
-// room keeps a reserve for bad news: a queue full of registrations must not keep a revocation out.
-func (in *Intake) room(action string, taken int) bool {
-	limit := in.limit
-	switch action {
-	case proofs.ActionRevoke, proofs.ActionSuspend, proofs.ActionWithdraw:
-		limit += in.reserve
-	}
-	return len(in.byID)+taken < limit
+// room keeps a reserve for bad news: a queue full of registrations must not keep a revocation out, nor a list of a million that
+// somebody has put there past the intake.
+func (in *Intake) room(action string, taken, bad int) bool {
+	n := len(in.byID) + taken
+	return n < in.limit || isBadNews(action) && (n < in.limit+in.reserve || in.bad+bad < in.reserve)
+}
+
+func isBadNews(action string) bool {
+	return action == proofs.ActionRevoke || action == proofs.ActionSuspend || action == proofs.ActionWithdraw
 }
 
 // Find tells what has become of a statement, by its identity and, if that is known, what it is about.

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -177,5 +178,30 @@ func TestQuestionsDoNotHoldUp(t *testing.T) {
 	t.Logf("one statement taken in %s; %d questions answered", time.Since(began), asked.Load())
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("one statement took %s while 100 strangers ask", took)
+	}
+}
+
+// TestDueUnfinished: what one machine has signed and not written, the next one finishes at its turn.
+func TestDueUnfinished(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	copyOf(t, heartbeat, dir)
+	r := openAt(t, dir, heartbeat.now)
+	register(t, r, office, 100, 101)
+	r.fault = func(when, path string) error {
+		if when == "before" && strings.HasSuffix(path, "ledger/head") {
+			return errFault
+		}
+		return nil
+	}
+	if _, err := r.Publish(context.Background()); !errors.Is(err, errFault) {
+		t.Fatal(err)
+	}
+	other := openAt(t, dir, heartbeat.now+60)
+	if p, err := other.PublishDue(context.Background(), time.Hour); p == nil || err != nil {
+		t.Errorf("got %v, %v, want the publication to be finished", p, err)
+	}
+	if p, err := other.PublishDue(context.Background(), time.Hour); p != nil || err != nil {
+		t.Errorf("got %v, %v, want nothing to do", p, err)
 	}
 }
