@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -204,4 +205,36 @@ func TestDueUnfinished(t *testing.T) {
 	if p, err := other.PublishDue(context.Background(), time.Hour); p != nil || err != nil {
 		t.Errorf("got %v, %v, want nothing to do", p, err)
 	}
+}
+
+// TestOutageIsNotDamage: where the store does not answer, nobody is told to remove anything.
+func TestOutageIsNotDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	copyOf(t, heartbeat, dir)
+	r := openAt(t, dir, heartbeat.now)
+	register(t, r, office, 100, 101)
+	r.at.Public = unread{r.at.Public}
+	_, err := r.Publish(context.Background())
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		t.Errorf("got %v, want an error without a hint; hint: %s", err, hintOf(e))
+	}
+}
+
+// unread files of the index cannot be read, as by a store that is overloaded.
+type unread struct{ storage.Files }
+
+func (u unread) Read(name string) ([]byte, error) {
+	if strings.HasPrefix(name, "index/") {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("503 SlowDown")}
+	}
+	return u.Files.Read(name)
+}
+
+func hintOf(e *Error) string {
+	if e == nil {
+		return "none"
+	}
+	return e.Hint
 }

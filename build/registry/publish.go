@@ -262,6 +262,9 @@ func (p *publisher) allThere(s *index.State) (bool, error) {
 	}
 	all := true
 	err = index.Files(p.store(), s, func(h proofs.Hash) { all = all && there[proofs.IndexPath(h)] })
+	if isOutage(err) { // to begin from nothing would take hours
+		return false, err
+	}
 	return all && err == nil, nil
 }
 

@@ -113,14 +113,20 @@ func (r *Registry) loadState() (*index.State, error) {
 	return s, nil
 }
 
-// badState says that state/index is at fault, unless it is the disk: then making it again would be of no use.
+// badState says that state/index is at fault, unless it is the disk or the store: then making it again would be of no use.
 func (r *Registry) badState(err error) error {
-	var errno syscall.Errno
-	if errors.As(err, &errno) && errno != syscall.ENOENT {
+	if isOutage(err) {
 		return err
 	}
 	path := r.at.State.Path(stateIndex)
 	return hint("remove "+path+": the next publish makes it again from the ledger", "%s: cannot be used: %w", path, err)
+}
+
+// isOutage tells what could not be read from what is not there, or is not as it should be.
+func isOutage(err error) bool {
+	var errno syscall.Errno
+	var file *fs.PathError
+	return errors.As(err, &errno) && errno != syscall.ENOENT || errors.As(err, &file) && !errors.Is(err, fs.ErrNotExist)
 }
 
 func hashesOf(bs [][]byte) []proofs.Hash {
