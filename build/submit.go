@@ -159,7 +159,7 @@ func (s *submission) open() error {
 	}
 	s.trust, s.client = k.trust, intake.NewClient(s.to)
 	s.client.Waiting = func(why string, wait time.Duration) {
-		s.c.note("waiting %s: %s", wait.Round(time.Second), plain(errors.New(why)))
+		s.c.note("waiting %s: %s", wait.Round(time.Second), plain(errors.New(oneLine(why))))
 	}
 	var err error
 	s.desk, err = intake.NewDesk(s.trust, s.client)
@@ -471,7 +471,7 @@ func (s *submission) run() error {
 func (s *submission) unreached(err error) error {
 	var e *intake.Error
 	if errors.As(err, &e) {
-		return &registry.Error{Err: fmt.Errorf("%s: %s", shown(s.to), e.Message), Hint: e.Hint}
+		return &registry.Error{Err: fmt.Errorf("%s: %s", shown(s.to), oneLine(e.Message)), Hint: oneLine(e.Hint)}
 	}
 	return &registry.Error{Err: fmt.Errorf("%s: %s", shown(s.to), unreachable(err)),
 		Hint: "look whether the address is right and the network is up, then run the same command again: it goes on from what is done"}
@@ -498,8 +498,11 @@ func (s *submission) send(ctx context.Context, all []*submitted) error {
 	return err
 }
 
+// oneLine keeps a server from putting lines of its own among those of the command.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 func (m *submitted) take(o intake.Outcome) {
-	m.state, m.code, m.why, m.place = o.State, o.Code, o.Reason, o.Place
+	m.state, m.code, m.why, m.place = o.State, o.Code, oneLine(o.Reason), o.Place
 	if o.Code == registry.CodeRegistered {
 		m.state, m.code, m.why = submitAlready, "", ""
 	}
