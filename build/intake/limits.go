@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"stele/build/registry"
 )
 
 // Limits keep one from using up what is there for all.
@@ -41,11 +43,12 @@ type gate struct {
 	from    map[string]int           // submissions at once, by address
 	issuers map[string]*rate.Limiter // only of those whose signature was verified
 	bad     map[string]*rate.Limiter // by address
+	again   map[string]*rate.Limiter // by address: what was there before
 }
 
 func newGate(l Limits) *gate {
 	return &gate{l: l, workers: make(chan struct{}, runtime.GOMAXPROCS(0)), readers: make(chan struct{}, questionsAtOnce), from: map[string]int{},
-		issuers: map[string]*rate.Limiter{}, bad: map[string]*rate.Limiter{}}
+		issuers: map[string]*rate.Limiter{}, bad: map[string]*rate.Limiter{}, again: map[string]*rate.Limiter{}}
 }
 
 // remote is who has sent a request. A proxy on this machine tells for whom it asks.
@@ -75,6 +78,10 @@ func (g *gate) enter(from string) (leave func(), err error) {
 	if lim := g.bad[from]; lim != nil && lim.Tokens() < 1 {
 		return nil, later(http.StatusTooManyRequests, time.Duration((1-lim.Tokens())/g.l.BadRate*float64(time.Second)),
 			"look why the statements before were refused", "too many statements from this address do not verify")
+	}
+	if lim := g.again[from]; lim != nil && lim.Tokens() < 1 {
+		return nil, later(http.StatusTooManyRequests, time.Duration((1-lim.Tokens())/g.l.IssuerRate*float64(time.Second)),
+			"ask about one statement instead of sending it again", "too many statements from this address were here before")
 	}
 	if g.inside >= g.l.Requests || g.from[from] >= g.l.AddressShare {
 		return nil, later(http.StatusServiceUnavailable, time.Second, "send it again; use fewer connections at once", "too many submissions at once")
@@ -136,27 +143,56 @@ func (g *gate) blame(from string, n int) {
 	lim.ReserveN(time.Now(), min(n, g.l.BadBurst))
 }
 
-// allow counts verified statements against their issuers, all or none.
+// allow looks whether each issuer may send so many more. They are counted once it is known which of them are new.
 func (g *gate) allow(statements map[string]int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := time.Now()
-	var held []*rate.Reservation
 	for issuer, n := range statements {
-		lim := g.issuers[issuer]
-		if lim == nil {
-			lim = rate.NewLimiter(rate.Limit(g.l.IssuerRate), g.l.IssuerBurst)
-			g.issuers[issuer] = lim
-		}
-		res := lim.ReserveN(now, min(n, g.l.IssuerBurst))
-		held = append(held, res)
-		if wait := res.DelayFrom(now); wait > 0 {
-			for _, h := range held {
-				h.CancelAt(now)
-			}
-			return later(http.StatusTooManyRequests, wait, "send it again after that time, or in smaller parts",
+		lim := g.limiter(g.issuers, issuer)
+		if lacks := float64(min(n, g.l.IssuerBurst)) - lim.Tokens(); lacks > 0 {
+			return later(http.StatusTooManyRequests, time.Duration(lacks/g.l.IssuerRate*float64(time.Second)), "send it again after that time, or in smaller parts",
 				"%s has sent more than %.0f statements a second", issuer, g.l.IssuerRate)
 		}
 	}
 	return nil
+}
+
+// charge counts what is new against its issuer, and what was there before against who has sent it: a published statement is in
+// everybody's hands, and must not use up its issuer's share. outcomes is nil where none was told.
+func (g *gate) charge(from string, checked []*registry.Checked, outcomes []registry.Outcome) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	counts, known := map[string]int{}, 0
+	for i, c := range checked {
+		switch {
+		case !c.Genuine():
+		case outcomes != nil && outcomes[i].Known:
+			known++
+		default:
+			counts[c.Issuer]++
+		}
+	}
+	now := time.Now()
+	for issuer, n := range counts {
+		g.limiter(g.issuers, issuer).ReserveN(now, min(n, g.l.IssuerBurst))
+	}
+	if known == 0 {
+		return
+	}
+	if len(g.again) >= mostAddresses {
+		for a, lim := range g.again {
+			if lim.Tokens() >= float64(g.l.IssuerBurst) {
+				delete(g.again, a)
+			}
+		}
+	}
+	g.limiter(g.again, from).ReserveN(now, min(known, g.l.IssuerBurst))
+}
+
+// limiter is one of an issuer's rate.
+func (g *gate) limiter(of map[string]*rate.Limiter, name string) *rate.Limiter {
+	if of[name] == nil {
+		of[name] = rate.NewLimiter(rate.Limit(g.l.IssuerRate), g.l.IssuerBurst)
+	}
+	return of[name]
 }

@@ -158,14 +158,15 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, l *line) error {
 		return err
 	}
 	outcomes, err := s.Intake.Take(r.Context(), checked)
+	s.gate.charge(l.remote, checked, outcomes)
 	if err != nil {
 		return s.notTaken(err)
 	}
 	return s.tell(w, outcomes)
 }
 
-// verify checks signatures, so many at a time as there are processors, and counts what verifies against its issuer and
-// what does not against its sender.
+// verify checks signatures, so many at a time as there are processors, counts what does not verify against its sender, and looks
+// whether the issuers of what does may send as much.
 func (s *Server) verify(ctx context.Context, entries [][]byte, l *line) ([]*registry.Checked, error) {
 	done, err := s.gate.work(ctx)
 	if err != nil {

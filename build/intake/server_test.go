@@ -381,22 +381,26 @@ func TestIssuerRate(t *testing.T) {
 	}
 }
 
+// from posts one statement for an address.
+func (d *desk) from(address string, body []byte) *http.Response {
+	d.Helper()
+	req, _ := http.NewRequest("POST", d.http.URL+"/v1/statements", bytes.NewReader(body))
+	req.Header.Set("Content-Type", "text/plain")
+	req.Header.Set("X-Forwarded-For", "203.0.113.99, "+address)
+	res, err := d.client.Do(req)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return res
+}
+
 // TestBadSender: an address that sends what does not verify is refused before anything more is verified; a proxy on
 // this machine tells whose address it is.
 func TestBadSender(t *testing.T) {
 	limits := DefaultLimits
 	limits.BadRate, limits.BadBurst = 0.01, 3
 	d := open(t, setup{limits: limits})
-	from := func(address string, body []byte) *http.Response {
-		req, _ := http.NewRequest("POST", d.http.URL+"/v1/statements", bytes.NewReader(body))
-		req.Header.Set("Content-Type", "text/plain")
-		req.Header.Set("X-Forwarded-For", "203.0.113.99, "+address)
-		res, err := d.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res
-	}
+	from := d.from
 	for range 3 {
 		if res := from("203.0.113.1", []byte("garbage")); res.StatusCode != 422 {
 			t.Fatalf("got %s, want 422", res.Status)

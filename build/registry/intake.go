@@ -84,6 +84,7 @@ type Outcome struct {
 	Subject   string
 	Place     uint64 // if it is published
 	Published int64
+	Known     bool // it was there before: whoever has a statement can send it again, its issuer or not
 }
 
 // lateStatements is how many statements the intake remembers the subjects of after their publication, at least.
@@ -546,10 +547,11 @@ func (in *Intake) decide(v *vetter, checked []*Checked) (taken [][]byte) {
 		}
 		if o := same[c.Statement]; o != nil {
 			c.Outcome, c.Err = o.Outcome, o.Err
+			c.Known = true
 			continue
 		}
 		same[c.Statement] = c
-		if in.known(v, c) {
+		if c.Known = in.known(v, c); c.Known {
 			continue
 		}
 		if !in.room(c.Action, len(taken), bad) {
