@@ -390,7 +390,7 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 	switch r.Code {
 	case issuer.NotRegistered:
 		if exists(a.name) && !registry.IsReceipt(a.name) {
-			return "is it the very file that was registered? One that was opened and saved again is another: stele verify " + shell(a.name)
+			return "is it the very file that was registered? One that was opened and saved again is another: " + c.verifyCommand(a.name)
 		}
 		return "look whether the digest is the right one"
 	case issuer.OtherRegistrant:
@@ -432,11 +432,17 @@ func (c *cli) seeLife(name string, life *proofs.Life) string {
 	if !exists(name) || registry.IsReceipt(name) {
 		name = "FILE"
 	}
-	command := "stele verify " + shell(name)
-	if c.registryDir != "." {
+	return "see what has been said: " + c.verifyCommand(name)
+}
+
+// verifyCommand checks a file against the registry that this run was given. inRegistry leaves verify alone, since not every hint
+// that names it is about a registry here.
+func (c *cli) verifyCommand(file string) string {
+	command := "stele verify " + shell(file)
+	if c.registryDir != "." && c.cmd.name != "submit" {
 		command += " --registry " + shell(c.registryDir)
 	}
-	return "see what has been said: " + command
+	return command
 }
 
 // countersign shows another authority's link, adds the registrant's signature and delivers it.
