@@ -149,7 +149,8 @@ func (g *registration) load(ctx context.Context) error {
 	g.waiting.apply(g.r.Trust, as, g.state.Size)
 	place := g.state.Size + g.waiting.size
 	if g.standing = as[g.req.Issuer].Standing(place); g.standing == nil {
-		return hint("stele accredit "+g.req.Issuer, "%s is not accredited in this registry", g.req.Issuer)
+		return hint("look whether the name is spelt right: stele issuers lists them; a new one the registry's root lets in: stele accredit "+g.req.Issuer+" --kind "+cmp.Or(g.req.Kind, "WORD"),
+			"%s is not accredited in this registry", g.req.Issuer)
 	}
 	g.signer, err = g.r.issuerSigner(g.req.Issuer, g.standing)
 	return err
