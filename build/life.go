@@ -395,6 +395,9 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 		return "look whether the digest is the right one"
 	case issuer.OtherRegistrant:
 		return "without --issuer and --registrant " + registrant + " says it; or the registry's root does: " + again + " --root"
+	case issuer.OtherDocument: // it answers for this file all the same, where the trust file does not demand SHA3-512
+		return "one of the two digests was registered wrongly; to speak of that registration, name it by its digest: stele " + action +
+			" sha256:" + r.Life.Register.Statement.Document.Digests.SHA256.String()
 	case issuer.NotAccredited:
 		return "the registry's root can still say it: " + again + " --root"
 	case issuer.NoKey:

@@ -433,6 +433,10 @@ func (g *registration) known(p *prepared, f *index.Finder) (bool, error) {
 		}
 		mine, agrees := s.Issuer == g.req.Issuer, s.Document.Digests == p.Digests
 		switch {
+		case !agrees && mine && p.Line == 0: // a file was hashed here: no second reading helps
+			p.Err = hint("its registration is wrong, and can only be taken back: stele revoke sha256:"+p.Digests.SHA256.String(),
+				"it is registered with another SHA3-512, though the SHA-256 is the same")
+			return true, nil
 		case !agrees && mine:
 			p.Err = disagree("what is registered")
 			return true, nil
