@@ -313,6 +313,8 @@ func (d *digester) tell() error {
 		}
 	case d.path == "":
 		d.note("%s", text)
+	case d.out.Written+d.out.There == 0:
+		fmt.Fprintln(d.stdout, text)
 	default:
 		fmt.Fprintf(d.stdout, "%s\nto register them: stele register --from %s\n", text, shell(d.path))
 	}

@@ -390,11 +390,14 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 	switch r.Code {
 	case issuer.NotRegistered:
 		if exists(a.name) && !registry.IsReceipt(a.name) {
-			return "is it the very file that was registered? One that was opened and saved again is another: stele verify " + shell(a.name)
+			return "is it the very file that was registered? One that was opened and saved again is another: " + c.verifyCommand(a.name)
 		}
 		return "look whether the digest is the right one"
 	case issuer.OtherRegistrant:
 		return "without --issuer and --registrant " + registrant + " says it; or the registry's root does: " + again + " --root"
+	case issuer.OtherDocument: // it answers for this file all the same, where the trust file does not demand SHA3-512
+		return "one of the two digests was registered wrongly; to speak of that registration, name it by its digest: stele " + action +
+			" sha256:" + r.Life.Register.Statement.Document.Digests.SHA256.String()
 	case issuer.NotAccredited:
 		return "the registry's root can still say it: " + again + " --root"
 	case issuer.NoKey:
@@ -432,11 +435,17 @@ func (c *cli) seeLife(name string, life *proofs.Life) string {
 	if !exists(name) || registry.IsReceipt(name) {
 		name = "FILE"
 	}
-	command := "stele verify " + shell(name)
-	if c.registryDir != "." {
+	return "see what has been said: " + c.verifyCommand(name)
+}
+
+// verifyCommand checks a file against the registry that this run was given. inRegistry leaves verify alone, since not every hint
+// that names it is about a registry here.
+func (c *cli) verifyCommand(file string) string {
+	command := "stele verify " + shell(file)
+	if c.registryDir != "." && c.cmd.name != "submit" {
 		command += " --registry " + shell(c.registryDir)
 	}
-	return "see what has been said: " + command
+	return command
 }
 
 // countersign shows another authority's link, adds the registrant's signature and delivers it.

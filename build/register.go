@@ -138,7 +138,7 @@ func (c *cli) tellFile(f registry.Registered) {
 	case f.Err != nil:
 		c.note("%s: %s", shown(f.File), about(f.File, f.Err))
 		if errors.As(f.Err, &e) {
-			c.note("hint: %s", e.Hint)
+			c.note("hint: %s", c.inRegistry(e.Hint))
 		}
 	case f.State == registry.RegisteredAlready && !c.json:
 		c.tellAlready(f.File)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"stele/build/intake"
@@ -54,6 +55,11 @@ const leastEvery = time.Second
 func (c *cli) openToServe(publish bool) (*registry.Registry, error) {
 	if !publish {
 		return c.look()
+	}
+	if r, err := c.look(); err != nil {
+		return nil, err
+	} else if dir := filepath.Join(r.Dir, "keys"); !exists(dir) {
+		return nil, usage("leave out --publish-every: it takes statements, and a machine that has the keys publishes", "%s is not there: without keys this machine cannot publish", shown(dir))
 	}
 	r, err := c.open()
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -168,6 +169,9 @@ func (s *submission) open() error {
 
 // ring opens the folder of keys.
 func (s *submission) ring() (*issuer.Ring, []keys.Info, error) {
+	if !exists(s.keysDir) {
+		return nil, nil, usage("name the folder with --keys, or make a key: stele key AUTHORITY --keys "+shell(s.keysDir), "there is no folder %s", shown(s.keysDir))
+	}
 	store, err := keys.Open(s.keysDir, s.c.passphrase())
 	if err != nil {
 		return nil, nil, err
@@ -244,7 +248,7 @@ func (s *submission) sayAll(docs []string) error {
 			m.state, m.code, m.why = submitFailed, "", about(doc, err)
 			if refusal != nil {
 				m.code = string(refusal.Code)
-				m.hint = strings.ReplaceAll(s.c.lifeHint(s.w.action, ask{name: doc, second: second}, err), "stele "+s.w.action+" ", "stele submit "+s.w.action+" ")
+				m.hint = s.elsewhere(s.c.lifeHint(s.w.action, ask{name: doc, second: second}, err))
 			}
 		case err != nil:
 			return s.unreached(err)
@@ -253,6 +257,17 @@ func (s *submission) sayAll(docs []string) error {
 		}
 	}
 	return box.put(fresh)
+}
+
+// atRegistry finds the commands in a hint that submit has for a registry elsewhere.
+var atRegistry = regexp.MustCompile(`\bstele (register|revoke|suspend|restore|supersede|link)\b`)
+
+// elsewhere turns the commands of a hint that is meant for a registry's own folder into those for this one.
+func (s *submission) elsewhere(hint string) string {
+	literal := func(text string) string { return strings.ReplaceAll(text, "$", "$$") }
+	at := " --to " + shell(s.to) + " --keys " + shell(s.keysDir) + " --policy " + shell(s.policy)
+	hint = atRegistry.ReplaceAllString(hint, "stele submit $1"+literal(at))
+	return strings.ReplaceAll(hint, "stele verify", "stele verify --portal "+shell(s.to)+" --policy "+shell(s.policy))
 }
 
 // say makes the statement about one document.
@@ -694,10 +709,11 @@ type submitFileLine struct {
 	Receipt   string  `json:"receipt,omitempty"`
 	Code      string  `json:"code,omitempty"`
 	Reason    string  `json:"reason,omitempty"`
+	Hint      string  `json:"hint,omitempty"`
 }
 
 func (r *submitResult) add(m *submitted) {
-	line := submitFileLine{File: m.file, State: m.state, Place: m.place, Receipt: m.receipt, Code: m.code, Reason: m.why}
+	line := submitFileLine{File: m.file, State: m.state, Place: m.place, Receipt: m.receipt, Code: m.code, Reason: m.why, Hint: m.hint}
 	if m.statement != nil {
 		line.Statement, line.Subject = m.id.String(), subjectOf(m.statement)
 	}
@@ -720,10 +736,28 @@ func (r *submitResult) add(m *submitted) {
 	r.Files = append(r.Files, line)
 }
 
+// refusedHint is what an agency can do about a refusal of the registry's.
+func (s *submission) refusedHint(m *submitted) string {
+	issuer := "AUTHORITY"
+	if m.statement != nil {
+		issuer = m.statement.Issuer
+	}
+	switch m.code {
+	case registry.CodeNotAuthorised, registry.CodeBadSignature:
+		return "ask the registry's office to accredit the key that this prints: stele key " + issuer + " --keys " + shell(s.keysDir)
+	case registry.CodeKind:
+		return "use a --kind that you are accredited for, or ask the registry's office for this one"
+	}
+	return ""
+}
+
 // tell tells of each file that something is wrong with, and the sum.
 func (s *submission) tell() error {
 	out := submitResult{Files: []submitFileLine{}}
 	for _, m := range s.all {
+		if m.state == registry.Refused {
+			m.hint = s.refusedHint(m)
+		}
 		out.add(m)
 		if m.why != "" {
 			what := ""

@@ -432,6 +432,21 @@ func (c *cli) tellLife(t *text.Text, l *proofs.LifeReport) {
 		}
 	}
 	c.fact("replaced by", l.Successor)
+	if w := l.Withdrawal; w != nil {
+		c.fact("withdrawn", withdrawalText(w))
+	}
+}
+
+// withdrawalText tells when the issuer's accreditation was withdrawn, what of the issuer's is not believed, and why.
+func withdrawalText(w *proofs.WithdrawalReport) string {
+	what := stamp(w.Published)
+	if w.From != nil {
+		what += fmt.Sprintf(", and nothing registered from place %d of the ledger on counts", *w.From)
+	}
+	if w.Reason != "" {
+		what += ": " + w.Reason
+	}
+	return what
 }
 
 // eventText tells of a later statement: when, what a link tells of, who has said it if not the registrant, and why.

@@ -77,7 +77,7 @@ func notAHeader(line string, names []string) error {
 		return unusable("put a first line that names the columns, such as: sha256,sha3-512,file", "line 1 is a document's, want the columns' names")
 	}
 	if _, err := parseSum(line); err == nil {
-		return unusable("stele digest --join SHA256SUMS SHA3SUMS -o LIST joins it with one of SHA3-512 digests", "it is a list of digests of one kind, as sha256sum makes them")
+		return unusable("stele digest --join LIST SHA3SUMS -o joined.csv joins it with one of SHA3-512 digests", "it is a list of digests of one kind, as sha256sum makes them")
 	}
 	for _, sep := range []string{";", "\t"} {
 		if len(names) == 1 && strings.Contains(line, SHA256) && strings.Contains(line, sep) {

@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -14,8 +16,8 @@ import (
 	"stele/proofs"
 )
 
-// inCloud makes a registry in a bucket and a database, and the folders of n machines that work with it.
-func inCloud(t *testing.T, s *storagetest.Servers, n int) []string {
+// machinesInCloud makes a registry in a bucket and a database, and the folders of n machines that work with it.
+func machinesInCloud(t *testing.T, s *storagetest.Servers, n int) []string {
 	t.Helper()
 	first := filepath.Join(t.TempDir(), "machine")
 	r, err := Init(first, Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: 365 * 24 * time.Hour, Storage: s.Settings("reg")}, nil)
@@ -65,7 +67,7 @@ func wholeInCloud(t *testing.T, dir string, now int64, documents int) {
 // TestCloud publishes, registers and publishes from two machines in turn, and at the same time.
 func TestCloud(t *testing.T) {
 	s := storagetest.Start(t)
-	dirs := inCloud(t, s, 2)
+	dirs := machinesInCloud(t, s, 2)
 	register(t, openAt(t, dirs[0], start), office, 0, 3)
 	publish(t, openAt(t, dirs[0], start))
 	wholeInCloud(t, dirs[1], start, 3)
@@ -103,7 +105,7 @@ func TestCloud(t *testing.T) {
 // killed too. Nothing is lost, and nothing is there twice.
 func TestCloudKilled(t *testing.T) {
 	s := storagetest.Start(t)
-	dirs := inCloud(t, s, 2)
+	dirs := machinesInCloud(t, s, 2)
 	publish(t, openAt(t, dirs[0], start))
 	const rounds, each = 6, 20
 	rnd := rand.New(rand.NewPCG(3, 5))
@@ -143,10 +145,34 @@ func TestCloudKilled(t *testing.T) {
 // TestCloudVacant: a second registry is not made over a first.
 func TestCloudVacant(t *testing.T) {
 	s := storagetest.Start(t)
-	dirs := inCloud(t, s, 1)
+	dirs := machinesInCloud(t, s, 1)
 	publish(t, openAt(t, dirs[0], start))
 	_, err := Init(filepath.Join(t.TempDir(), "second"), Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: time.Hour, Storage: s.Settings("reg")}, nil)
 	if err == nil {
 		t.Error("a registry was made where one lies")
+	}
+}
+
+// TestCloudUnreached: a store or a database that does not answer is told as that, and leaves no keys in the way of the next
+// attempt.
+func TestCloudUnreached(t *testing.T) {
+	s := storagetest.Start(t)
+	dir := filepath.Join(t.TempDir(), "registry")
+	setup := Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: time.Hour}
+	settings := string(s.Settings("reg"))
+	for name, change := range map[string][2]string{
+		"the database": {s.Address, "127.0.0.1:1"},
+		"the store":    {"bucket ", "bucket no-"},
+	} {
+		setup.Storage = []byte(strings.Replace(settings, change[0], change[1], 1))
+		var e *Error
+		_, err := Init(dir, setup, nil)
+		if !errors.As(err, &e) || e.Hint == "" || strings.Contains(err.Error(), "already") {
+			t.Errorf("without %s: got %v, want that it could not be reached, and a hint", name, err)
+		}
+	}
+	setup.Storage = []byte(settings)
+	if _, err := Init(dir, setup, nil); err != nil {
+		t.Errorf("with all in its place: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func statementOf(t testing.TB, r *Registry, n int) []byte {
 // taken and of what is published, and no statement is in the ledger twice.
 func TestCloudFrontEnds(t *testing.T) {
 	s := storagetest.Start(t)
-	dirs := inCloud(t, s, 3)
+	dirs := machinesInCloud(t, s, 3)
 	publish(t, openAt(t, dirs[2], start))
 	var ends [2]*Intake
 	for i := range ends {

@@ -83,6 +83,9 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 		return nil, err
 	}
 	r := quiet(dir)
+	if err := r.mustBeVacant(s); err != nil { // before there are keys: what is wrong is put right, and init run again
+		return nil, err
+	}
 	ks, err := keys.Create(r.path("keys"), pass, s.Demo)
 	if err != nil {
 		return nil, err
@@ -101,13 +104,10 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	return Open(dir, pass)
 }
 
-// furnish makes the folders of a registry that lies in its folder, or says where else it lies, and looks whether it can.
+// furnish makes the folders of a registry that lies in its folder, or says where else it lies.
 func (r *Registry) furnish(s Setup) error {
 	if s.Storage != nil {
-		if err := durable.WriteFile(r.path(storage.SettingsName), s.Storage, 0o644); err != nil {
-			return err
-		}
-		return r.mustBeVacant(s.Origin)
+		return durable.WriteFile(r.path(storage.SettingsName), s.Storage, 0o644)
 	}
 	for _, d := range []string{"pending", "ledger", "state", filepath.Join("public", "index")} {
 		if err := durable.MakeDirs(r.path(d)); err != nil {
@@ -117,14 +117,29 @@ func (r *Registry) furnish(s Setup) error {
 	return nil
 }
 
-func (r *Registry) mustBeVacant(origin string) error {
-	if err := r.find(origin); err != nil {
+// mustBeVacant looks, where the registry is to lie elsewhere, whether that can be reached and nothing lies there.
+func (r *Registry) mustBeVacant(s Setup) error {
+	if s.Storage == nil {
+		return nil
+	}
+	settings, err := storage.ParseSettings(s.Storage)
+	if err != nil {
+		return err // Check has told it
+	}
+	at, err := inCloud(settings, s.Origin)
+	if err != nil {
 		return err
 	}
-	for in, name := range map[storage.Files]string{r.at.State: stateSigned, r.at.Public: checkpointPath} {
-		if _, err := in.Read(name); !errors.Is(err, fs.ErrNotExist) {
+	for in, name := range map[storage.Files]string{at.State: stateSigned, at.Public: checkpointPath} {
+		_, err := in.Read(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err == nil:
 			return hint("copy the trust file and the keys of that registry here; or name another bucket, prefix and database",
-				"%s: a registry lies there already (%v)", in.Path(name), err)
+				"%s: a registry lies there already", in.Path(name))
+		default:
+			return hint("look at bucket, region and endpoint in the storage file, at the bucket's keys (AWS_ACCESS_KEY_ID and "+
+				"AWS_SECRET_ACCESS_KEY, if they are given so), and whether the store runs", "cannot tell whether a registry lies there: %w", err)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -338,6 +339,11 @@ type Checked struct {
 // everyPlace is beyond all places: what stands there stands at the end of the queue.
 const everyPlace = 1<<63 - 1
 
+// reasonOf leaves out at which place a statement was looked at: it has none yet.
+func reasonOf(err error) string {
+	return strings.ReplaceAll(err.Error(), fmt.Sprint(" at place ", everyPlace), "")
+}
+
 // Check verifies statements on all processors, against the keys that stand once all in the queue is published.
 func (in *Intake) Check(entries [][]byte) []*Checked {
 	seen := in.seen.Load()
@@ -406,7 +412,7 @@ func (in *Intake) Take(ctx context.Context, checked []*Checked) ([]Outcome, erro
 	out := make([]Outcome, len(checked))
 	for i, c := range checked {
 		if out[i] = c.Outcome; c.Err != nil {
-			out[i].State, out[i].Code, out[i].Reason = Refused, codeOf(c.Err), c.Err.Error()
+			out[i].State, out[i].Code, out[i].Reason = Refused, codeOf(c.Err), reasonOf(c.Err)
 		}
 	}
 	return out, nil

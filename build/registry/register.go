@@ -149,7 +149,8 @@ func (g *registration) load(ctx context.Context) error {
 	g.waiting.apply(g.r.Trust, as, g.state.Size)
 	place := g.state.Size + g.waiting.size
 	if g.standing = as[g.req.Issuer].Standing(place); g.standing == nil {
-		return hint("stele accredit "+g.req.Issuer, "%s is not accredited in this registry", g.req.Issuer)
+		return hint("look whether the name is spelt right: stele issuers lists them; a new one the registry's root lets in: stele accredit "+g.req.Issuer+" --kind "+cmp.Or(g.req.Kind, "WORD"),
+			"%s is not accredited in this registry", g.req.Issuer)
 	}
 	g.signer, err = g.r.issuerSigner(g.req.Issuer, g.standing)
 	return err
@@ -432,6 +433,10 @@ func (g *registration) known(p *prepared, f *index.Finder) (bool, error) {
 		}
 		mine, agrees := s.Issuer == g.req.Issuer, s.Document.Digests == p.Digests
 		switch {
+		case !agrees && mine && p.Line == 0: // a file was hashed here: no second reading helps
+			p.Err = hint("its registration is wrong, and can only be taken back: stele revoke sha256:"+p.Digests.SHA256.String(),
+				"it is registered with another SHA3-512, though the SHA-256 is the same")
+			return true, nil
 		case !agrees && mine:
 			p.Err = disagree("what is registered")
 			return true, nil

@@ -133,8 +133,16 @@ func (r *Registry) find(origin string) error {
 	if err != nil {
 		return hint("stele help init tells what it holds", "%s: %w", r.path(storage.SettingsName), err)
 	}
-	r.at, err = storage.InCloud(context.Background(), s, origin, os.Getenv)
+	r.at, err = inCloud(s, origin)
 	return err
+}
+
+func inCloud(s *storage.Settings, origin string) (*storage.Storage, error) {
+	at, err := storage.InCloud(context.Background(), s, origin, os.Getenv)
+	if err != nil {
+		return nil, hint("look at the storage file's line \"database\", at STELE_DATABASE_PASSWORD_FILE, and whether the database runs", "%w", err)
+	}
+	return at, nil
 }
 
 func (r *Registry) path(elem ...string) string {
