@@ -12,7 +12,7 @@ import (
 // first one does no harm when it goes on, and whoever publishes next finds everything in order.
 func TestFencedAnywhere(t *testing.T) {
 	s := storagetest.Start(t)
-	dirs := inCloud(t, s, 2)
+	dirs := machinesInCloud(t, s, 2)
 	publish(t, openAt(t, dirs[0], start))
 	stages := []string{"comparing what", "opening the", "finishing what", "putting what", "checking the", "writing what", "clearing up"}
 	now, documents := start, 0
