@@ -28,8 +28,17 @@ func (d Folder) Replace(name string, b []byte) error {
 // Sync makes everything in the folder durable.
 func (d Folder) Sync() error { return SyncTree(string(d)) }
 
-// Remove removes a file, or everything below a name that ends with a slash. What is gone already does not matter.
-func (d Folder) Remove(name string) error {
+// Remove removes files, and everything below names that end with a slash. What is gone already does not matter.
+func (d Folder) Remove(names ...string) error {
+	for _, name := range names {
+		if err := d.remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d Folder) remove(name string) error {
 	if strings.HasSuffix(name, "/") {
 		return os.RemoveAll(d.Path(name))
 	}

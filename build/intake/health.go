@@ -96,6 +96,20 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, _ *line) error {
 	return answer(w, status, h)
 }
 
+// ready tells who shares the load between several front ends whether to send anything here: also where the queue is full or a
+// publication late, since bad news has to get in then too.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request, _ *line) error {
+	if err := s.Intake.Refresh(); err != nil {
+		return later(http.StatusServiceUnavailable, readyAgain, "see /v1/health and the log of the daemon", "the queue or the index cannot be read")
+	}
+	return answer(w, http.StatusOK, struct {
+		Ready bool `json:"ready"`
+	}{true})
+}
+
+// readyAgain is when it is worth asking again.
+const readyAgain = 5 * time.Second
+
 func (h *Health) problem(format string, args ...any) {
 	h.Problems = append(h.Problems, fmt.Sprintf(format, args...))
 }

@@ -73,6 +73,7 @@ func (s *Server) Handler() http.Handler {
 		{"GET", "/v1/statements/{hash}", s.statement},
 		{"GET", "/v1/receipts/{selector}", s.receipt},
 		{"GET", "/v1/health", s.health},
+		{"GET", "/v1/ready", s.ready},
 		{"GET", "/v1/openapi.yaml", s.openAPI},
 	} {
 		mux.Handle(route.method+" "+route.path, s.logged(route.path, route.do))

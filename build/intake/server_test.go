@@ -348,6 +348,9 @@ func TestFullQueue(t *testing.T) {
 	if h := d.get("/v1/health"); h.status != 503 || !strings.Contains(string(h.body), "the queue is full") {
 		t.Errorf("health: got %d %s", h.status, h.body)
 	}
+	if a := d.get("/v1/ready"); a.status != 200 { // bad news can still come in
+		t.Errorf("ready: got %d %s", a.status, a.body)
+	}
 	d.publish()
 	if _, out := d.post(d.registration(office, 13)); out[0].State != registry.Pending {
 		t.Errorf("after the publication: got %+v", out)

@@ -53,7 +53,7 @@ type Log struct {
 // Files are what the log reads of what Tessera writes: storage.Files without what writes.
 type Files interface {
 	Read(name string) ([]byte, error)
-	Remove(name string) error
+	Remove(names ...string) error
 	List(below string, f func(name string, size int64) error) error
 	Path(name string) string
 }

@@ -93,12 +93,14 @@ func (p *publisher) collect() error {
 	if err := p.listStrays(); err != nil {
 		return err
 	}
+	// A clock that jumps ahead must not make everything old at once: what the last publication superseded stays for another run.
+	now := min(p.now, p.last+collectAfter-1)
 	var due []string
 	err := p.at.State.List(stateSuperseded, func(name string, _ int64) error {
 		var when int64
 		var size uint64
 		n, _ := fmt.Sscanf(strings.TrimPrefix(name, stateSuperseded), "%d-%d", &when, &size)
-		if n == 2 && p.now-when >= collectAfter && size <= p.before {
+		if n == 2 && now-when >= collectAfter && size <= p.before {
 			due = append(due, name)
 		}
 		return nil
@@ -119,16 +121,16 @@ func (p *publisher) collectList(list string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range strings.Fields(string(b)) {
+	names := strings.Fields(string(b))
+	for i, name := range names {
 		if h, err := proofs.ParseHash(name); err == nil {
-			name = proofs.IndexPath(h) // as older versions named index files
-		}
-		if !strings.HasPrefix(name, "index/") && !strings.HasPrefix(name, "ledger/tile/") {
+			names[i] = proofs.IndexPath(h) // as older versions named index files
+		} else if !strings.HasPrefix(name, "index/") && !strings.HasPrefix(name, "ledger/tile/") {
 			return fmt.Errorf("%s: %q is not what a publication supersedes", p.at.State.Path(list), name)
 		}
-		if err := p.remove(p.at.Public, name); err != nil {
-			return err
-		}
+	}
+	if err := p.remove(p.at.Public, names...); err != nil {
+		return err
 	}
 	if err := p.sync(); err != nil {
 		return err

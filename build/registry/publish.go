@@ -46,6 +46,7 @@ type publisher struct {
 	ctx    context.Context
 	log    *ledger.Log
 	now    int64              // the clock, not before the last signature
+	last   int64              // time of the last signature before the run; 0 if there is none
 	signed *proofs.Checkpoint // the last one signed, nil before the first
 	note   []byte             // its bytes
 	public uint64             // size of the published checkpoint; 0 if there is none
@@ -214,7 +215,7 @@ func (p *publisher) checkClock() error {
 	if last-p.now > clockSlack {
 		return clockError(p.now, last)
 	}
-	p.now = max(p.now, last)
+	p.now, p.last = max(p.now, last), last
 	return nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -211,9 +212,24 @@ func (r *Registry) put(name string, b []byte) error {
 // sync makes everything that is published durable.
 func (r *Registry) sync() error { return r.step(r.at.Public.Path(""), r.at.Public.Sync) }
 
-// remove removes a file; one that is gone already does not matter.
-func (r *Registry) remove(in storage.Files, name string) error {
-	return r.step(in.Path(name), func() error { return in.Remove(name) })
+// remove removes files; those that are gone already do not matter.
+func (r *Registry) remove(in storage.Files, names ...string) error {
+	for some := range slices.Chunk(names, storage.RemoveAtOnce) {
+		for _, name := range some {
+			if err := r.fault("before", in.Path(name)); err != nil {
+				return err
+			}
+		}
+		if err := in.Remove(some...); err != nil {
+			return err
+		}
+		for _, name := range some {
+			if err := r.fault("after", in.Path(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // lock takes one of the registry's locks, waiting for whoever holds it.

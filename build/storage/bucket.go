@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,8 +25,6 @@ const (
 	objectTime = 2 * time.Minute
 	// objectsAtOnce are how many objects are written at the same time.
 	objectsAtOnce = 64
-	// mostRemoved is how many objects one request can delete.
-	mostRemoved = 1000
 )
 
 // A bucket is Files in a part of an S3-compatible bucket. Puts go on in the background until Sync.
@@ -180,21 +179,22 @@ func (b *bucket) Replace(name string, content []byte) error {
 	return nil
 }
 
-// Remove deletes an object, or all below a name.
-func (b *bucket) Remove(name string) error {
-	names := []string{name}
-	if strings.HasSuffix(name, "/") {
-		names = nil
-		if err := b.List(name, func(name string, _ int64) error { names = append(names, name); return nil }); err != nil {
+// Remove deletes objects, and all below names that end with a slash.
+func (b *bucket) Remove(names ...string) error {
+	var all []string
+	for _, name := range names {
+		if !strings.HasSuffix(name, "/") {
+			all = append(all, name)
+			continue
+		}
+		if err := b.List(name, func(name string, _ int64) error { all = append(all, name); return nil }); err != nil {
 			return err
 		}
 	}
-	for len(names) > 0 {
-		n := min(len(names), mostRemoved)
-		if err := b.remove(names[:n]); err != nil {
+	for some := range slices.Chunk(all, RemoveAtOnce) {
+		if err := b.remove(some); err != nil {
 			return err
 		}
-		names = names[n:]
 	}
 	return nil
 }

@@ -144,7 +144,20 @@ func (d *database) tryLock(name string, publisher bool) (io.Closer, error) {
 	return h, nil
 }
 
+// clockSlack is how far the clocks of this machine and of the database's may be apart, in seconds: FORMAT.md, section 13.
+const clockSlack = 300
+
+// raiseFence takes over. A clock that is far ahead would keep everybody else from publishing for as long; one of another
+// machine tells.
 func (d *database) raiseFence(ctx context.Context, conn *sql.Conn) error {
+	var theirs int64
+	if err := conn.QueryRowContext(ctx, "SELECT UNIX_TIMESTAMP()").Scan(&theirs); err != nil {
+		return err
+	}
+	if ours := time.Now().Unix(); ours > theirs+clockSlack || ours < theirs-clockSlack {
+		return fmt.Errorf("this machine's clock says %s, that of the database's %s: set the one that is wrong",
+			time.Unix(ours, 0).UTC().Format(time.RFC3339), time.Unix(theirs, 0).UTC().Format(time.RFC3339))
+	}
 	if _, err := conn.ExecContext(ctx, "UPDATE stele_registry SET fence = fence + 1 WHERE id = 0"); err != nil {
 		return err
 	}
@@ -256,7 +269,16 @@ func (s rows) Replace(name string, b []byte) error {
 	}))
 }
 
-func (s rows) Remove(name string) error {
+func (s rows) Remove(names ...string) error {
+	for _, name := range names {
+		if err := s.remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s rows) remove(name string) error {
 	return s.failed("remove", name, s.change(func(ctx context.Context, tx *sql.Tx) error {
 		query := "DELETE FROM stele_state WHERE name = ?"
 		if strings.HasSuffix(name, "/") {

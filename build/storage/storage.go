@@ -33,6 +33,9 @@ type Storage struct {
 	TryLock func(name string) (io.Closer, error)
 }
 
+// RemoveAtOnce is how many files are best removed at once: what one request to a bucket can delete.
+const RemoveAtOnce = 1000
+
 // ErrLocked says that another process holds the lock.
 var ErrLocked = durable.ErrLocked
 
@@ -45,8 +48,8 @@ type Files interface {
 	Put(name string, b []byte) error
 	// Replace writes a file whole or not at all; it is durable when Replace returns.
 	Replace(name string, b []byte) error
-	// Remove removes a file, or everything below a name that ends with a slash. What is gone already does not matter.
-	Remove(name string) error
+	// Remove removes files, and everything below names that end with a slash. What is gone already does not matter.
+	Remove(names ...string) error
 	// Sync makes durable what was Put.
 	Sync() error
 	// List calls f with the name and size of each file below a name that ends with a slash, or of all for "".
