@@ -148,7 +148,7 @@ test('a registry of many years has marks that people count in', async () => {
 })
 
 test('without statistics, or with bad ones, the rest stands', async () => {
-  const faults = [[404, 'none', /does not publish its statistics/], [500, 'outage', /could not be read just now/], [html, 'bad-data', /damaged.*ledger\/statistics/],
+  const faults = [[404, 'none', /no statistics here/], [500, 'outage', /could not be read just now/], [html, 'bad-data', /damaged.*ledger\/statistics/],
     [(b) => Buffer.from(String(b).replace(' 28 16 ', ' 28 17 ')), null, /does not agree with what its newest publication signs/]]
   for (const [fault, reason, words] of faults) {
     server.faults.set('ledger/statistics', fault)
