@@ -210,7 +210,7 @@ func (d *digester) write(name string, digests proofs.Digests) (err error) {
 // digest computes the digests of files and folders.
 func (d *digester) digest(args []string) error {
 	found := d.documents(args, func(f registry.Registered) { d.failed(f.File, f.Err) })
-	d.out.LeftOut = found.Special + found.Receipts + len(found.Registries)
+	d.out.LeftOut = found.LeftOut()
 	itself := d.itself()
 	var total int64
 	files := slices.DeleteFunc(found.Files, func(f string) bool {

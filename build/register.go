@@ -118,7 +118,7 @@ func (c *cli) register(r *registry.Registry, req registry.Request, args []string
 		c.tellFile(f)
 	}
 	found := c.documents(args, told)
-	out.LeftOut = found.Special + found.Receipts + len(found.Registries)
+	out.LeftOut = found.LeftOut()
 	var read atomic.Int64
 	r.Read = func(n int) {
 		c.bar.show("registering %s, %s read", plural(len(found.Files), "file", "files"), size(read.Add(int64(n))))
@@ -191,6 +191,9 @@ func (c *cli) noteLeftOut(found *registry.Found) {
 	}
 	if found.Receipts > 0 {
 		c.note("note: %d left out: receipts", found.Receipts)
+	}
+	if found.Empty > 0 {
+		c.note("note: %d left out: empty files, which anybody has; if one is meant, name it", found.Empty)
 	}
 	for _, dir := range found.Registries {
 		c.note("note: %s left out: the folder of a registry", shown(dir))

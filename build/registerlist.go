@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -62,6 +63,10 @@ func (c *cli) registerList(r *registry.Registry, req registry.Request, mixed boo
 		}
 		defer l.report.Discard()
 	}
+	disputes, err := disputesOf(in)
+	if err != nil {
+		return l.unusable(from, err)
+	}
 	read := &readCounter{r: in}
 	lines, err := lists.NewReader(read)
 	if err != nil {
@@ -77,7 +82,7 @@ func (c *cli) registerList(r *registry.Registry, req registry.Request, mixed boo
 		return fmt.Sprintf("registering %s: %s%s", l.name, plural(told, "line", "lines"), pace(read.n.Load(), size, took, each))
 	})
 	var errReport error
-	err = r.RegisterList(c.ctx, req, registry.Lines(lines), func(f registry.Registered) {
+	err = r.RegisterList(c.ctx, req, undisputed(registry.Lines(lines), disputes), func(f registry.Registered) {
 		told++
 		errReport = errors.Join(errReport, l.add(f))
 		c.bar.show("%s", progress)
@@ -87,6 +92,38 @@ func (c *cli) registerList(r *registry.Registry, req registry.Request, mixed boo
 		return fmt.Errorf("%s: %w", l.name, err)
 	}
 	return l.tell(reportPath)
+}
+
+// disputesOf reads a list through before anything is registered: of two lines that contradict each other the wrong one could come first, and
+// what is registered with a wrong SHA3-512 cannot be registered rightly again. What comes through a pipe is judged line by line.
+func disputesOf(in io.Reader) (map[[16]byte]lists.Dispute, error) {
+	f, ok := in.(*os.File)
+	if info, err := f.Stat(); !ok || err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	lines, err := lists.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	disputes, err := lines.Disputes()
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	return disputes, err
+}
+
+// undisputed refuses lines that contradict others.
+func undisputed(docs iter.Seq2[registry.Document, error], disputes map[[16]byte]lists.Dispute) iter.Seq2[registry.Document, error] {
+	return func(yield func(registry.Document, error) bool) {
+		for d, err := range docs {
+			if at, ok := disputes[[16]byte(d.Digests.SHA256[:16])]; ok && d.Err == nil {
+				d.Err = fmt.Errorf("lines %d and %d give the same SHA-256 with different SHA3-512 digests: one of them is wrong, and neither is registered", at.First, at.Second)
+			}
+			if !yield(d, err) {
+				return
+			}
+		}
+	}
 }
 
 // open opens the list. The size is for the progress only.

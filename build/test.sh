@@ -25,7 +25,7 @@ part() {
 install_debian() {
 	missing=
 	PATH=$PATH:/usr/sbin
-	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core; do
+	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done
 	[ -z "$missing" ] && return 0

@@ -74,16 +74,22 @@ var beginnings = []struct{ bytes, what, hint string }{
 	{"\x00\x00\xfe\xff", "UTF-32", "iconv -f UTF-32 -t UTF-8 LIST > LIST.utf8, and use that"},
 	{"\xff\xfe", "UTF-16", "iconv -f UTF-16 -t UTF-8 LIST > LIST.utf8, and use that"},
 	{"\xfe\xff", "UTF-16", "iconv -f UTF-16 -t UTF-8 LIST > LIST.utf8, and use that"},
-	{"\xef\xbb\xbf", "UTF-8 with a byte order mark", "tail -c +4 LIST > LIST.utf8 takes the mark away; use that"},
 	{"\x1f\x8b", "a gzip file", "gunzip it first: gunzip -c LIST | stele register --from -"},
 	{"PK\x03\x04", "a workbook or another zip archive", "save it as CSV in UTF-8 from the program that made it"},
 }
+
+// mark is the byte order mark in UTF-8.
+const mark = "\xef\xbb\xbf"
 
 // checkEncoding refuses a file that is in another encoding as a whole: every line of it would be wrong in the same way.
 func (l *lines) checkEncoding() error {
 	const most = 4
 	b, err := l.r.Peek(most)
 	if err != nil && err != io.EOF {
+		return err
+	}
+	if bytes.HasPrefix(b, []byte(mark)) { // harmless, and spreadsheets write it
+		_, err := l.r.Discard(len(mark))
 		return err
 	}
 	for _, k := range beginnings {

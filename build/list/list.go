@@ -6,7 +6,8 @@
 //	sha256,sha3-512,file,kind,issued,expires
 //	9f86d081…,b850b5b7…,diplomas/a.pdf,diploma,2026-11-22,
 //
-// Only the two digests have to be there, and the order is free. A quoted field ends on its line: a quote that somebody
+// Only the two digests have to be there, and the order is free. Lists that come from spreadsheets may begin with a byte order
+// mark and have semicolons or tabs for commas. A quoted field ends on its line: a quote that somebody
 // forgot to close costs that line, and not all that follow.
 package list
 

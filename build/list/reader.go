@@ -1,6 +1,7 @@
 package list
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 // A Reader reads a list line by line, in little memory however long it is.
 type Reader struct {
 	lines   *lines
+	comma   byte // what parts the columns: programs write semicolons where a comma is the decimal sign
 	columns []string
 	fields  []string // of the present line
 }
@@ -32,7 +34,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 	case bad != nil:
 		return nil, unusable(hintHeader, "line 1: %w", bad)
 	}
-	if in.columns, err = parseHeader(line); err != nil {
+	in.comma = commaOf(line)
+	if in.columns, err = parseHeader(line, in.comma); err != nil {
 		return nil, err
 	}
 	in.fields = make([]string, 0, len(in.columns)+1)
@@ -41,10 +44,20 @@ func NewReader(r io.Reader) (*Reader, error) {
 
 const hintHeader = "the first line names the columns: sha256,sha3-512,file and, if there are any, kind,issued,expires"
 
+// commaOf is what parts the columns of a header: a comma, unless there is none.
+func commaOf(header []byte) byte {
+	for _, c := range []byte(",;\t") {
+		if bytes.IndexByte(header, c) >= 0 {
+			return c
+		}
+	}
+	return ','
+}
+
 // parseHeader reads the columns' names. A header that was forgotten is the commonest fault: the first document must not
 // be lost to it.
-func parseHeader(line []byte) ([]string, error) {
-	names, err := split(nil, line)
+func parseHeader(line []byte, comma byte) ([]string, error) {
+	names, err := split(nil, line, comma)
 	if err != nil {
 		return nil, unusable(hintHeader, "line 1: %w", err)
 	}
@@ -79,12 +92,40 @@ func notAHeader(line string, names []string) error {
 	if _, err := parseSum(line); err == nil {
 		return unusable("stele digest --join LIST SHA3SUMS -o joined.csv joins it with one of SHA3-512 digests", "it is a list of digests of one kind, as sha256sum makes them")
 	}
-	for _, sep := range []string{";", "\t"} {
-		if len(names) == 1 && strings.Contains(line, SHA256) && strings.Contains(line, sep) {
-			return unusable("save it again with commas between the columns", "its columns are parted by %q, want commas", sep)
+	return nil
+}
+
+// A Dispute is two lines that give one SHA-256 and two SHA3-512 digests.
+type Dispute struct{ First, Second int }
+
+// Disputes reads the rest of a list, and finds the documents about whose digests it disagrees with itself, by the first half of their
+// SHA-256.
+func (r *Reader) Disputes() (map[[16]byte]Dispute, error) {
+	type said struct {
+		line uint32
+		sha3 [8]byte // a mistake agrees once in 2^64
+	}
+	seen, out := map[[16]byte]said{}, map[[16]byte]Dispute{}
+	for {
+		l, err := r.Next()
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if l.Err != nil {
+			continue
+		}
+		key, now := [16]byte(l.Digests.SHA256[:16]), said{uint32(l.Number), [8]byte(l.Digests.SHA3512[:8])}
+		before, ok := seen[key]
+		switch {
+		case !ok:
+			seen[key] = now
+		case before.sha3 != now.sha3:
+			out[key] = Dispute{int(before.line), l.Number}
 		}
 	}
-	return nil
 }
 
 // Has reports whether the list has a column.
@@ -111,7 +152,7 @@ func (r *Reader) Next() (Line, error) {
 
 func (r *Reader) parse(line []byte) Line {
 	l := Line{Number: r.lines.number}
-	if r.fields, l.Err = split(r.fields[:0], line); l.Err != nil {
+	if r.fields, l.Err = split(r.fields[:0], line, r.comma); l.Err != nil {
 		return l
 	}
 	if len(r.fields) != len(r.columns) {
@@ -141,10 +182,10 @@ var (
 )
 
 // split appends a line's fields. The fields share one string.
-func split(fields []string, line []byte) ([]string, error) {
+func split(fields []string, line []byte, comma byte) ([]string, error) {
 	rest := string(line)
 	for {
-		field, after, err := nextField(rest)
+		field, after, err := nextField(rest, comma)
 		if err != nil {
 			return fields, err
 		}
@@ -157,9 +198,9 @@ func split(fields []string, line []byte) ([]string, error) {
 }
 
 // nextField cuts a field off; what comes after it is nothing, or begins with a comma.
-func nextField(s string) (field, after string, err error) {
+func nextField(s string, comma byte) (field, after string, err error) {
 	if !strings.HasPrefix(s, `"`) {
-		i := strings.IndexByte(s, ',')
+		i := strings.IndexByte(s, comma)
 		if i < 0 {
 			i = len(s)
 		}
@@ -179,7 +220,7 @@ func nextField(s string) (field, after string, err error) {
 		}
 		i++
 	}
-	if after != "" && after[0] != ',' {
+	if after != "" && after[0] != comma {
 		return "", "", errQuote
 	}
 	return field, after, nil

@@ -25,6 +25,7 @@ type Found struct {
 	Files      []string // in a stable order, named as they were asked for
 	Special    int      // links, pipes, devices and sockets in folders: left out
 	Receipts   int      // in folders: left out
+	Empty      int      // empty files in folders: left out, since their digest is everybody's
 	Registries []string // folders in folders: left out
 }
 
@@ -84,10 +85,17 @@ func (f *Found) addEntry(path, name string, d os.DirEntry) error {
 	case IsReceipt(path):
 		f.Receipts++
 	default:
+		if info, err := d.Info(); err == nil && info.Size() == 0 {
+			f.Empty++
+			return nil
+		}
 		f.Files = append(f.Files, name)
 	}
 	return nil
 }
+
+// LeftOut counts what is left out.
+func (f *Found) LeftOut() int { return f.Special + f.Receipts + f.Empty + len(f.Registries) }
 
 // inside names a file in a folder. A name with .. in it must not be shortened: where link leads is not where it lies.
 func inside(dir, rel string) string {

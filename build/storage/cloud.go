@@ -2,8 +2,10 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -31,11 +33,15 @@ func InCloud(ctx context.Context, s *Settings, origin string, getenv func(string
 			o.UsePathStyle = true
 		}
 	}
+	client := s3.NewFromConfig(sdk, options)
+	// The bucket first: the database is bound to the origin for good.
+	if _, err := newBucket(client, s.Bucket, s.prefix()+"public/", nil).Read("ledger/checkpoint"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	d, err := openDatabase(source, s.Database, origin)
 	if err != nil {
 		return nil, err
 	}
-	client := s3.NewFromConfig(sdk, options)
 	private := newBucket(client, s.Bucket, s.prefix()+"ledger/", nil)
 	return &Storage{
 		AtOnce: objectsAtOnce,
