@@ -72,6 +72,17 @@ func TestStrays(t *testing.T) {
 			if marked, err := (&publisher{Registry: r}).unfinished(); marked || err != nil {
 				t.Errorf("still marked as unfinished (%v)", err)
 			}
+			jump := t.TempDir()
+			copyTree(t, dir, jump)
+			publish(t, openAt(t, jump, now+100*collectAfter)) // a clock far ahead makes nothing old that is new
+			there = indexFiles(t, openAt(t, jump, now))
+			for name := range old {
+				if !there[name] {
+					t.Errorf("%s is gone, since the clock has jumped", name)
+				}
+			}
+			now += hour
+			publish(t, openAt(t, dir, now))
 			now += collectAfter
 			publish(t, openAt(t, dir, now))
 			r = openAt(t, dir, now)
@@ -93,6 +104,8 @@ func TestLostState(t *testing.T) {
 	remove(t, filepath.Join(dir, "state", "superseded"))
 	remove(t, filepath.Join(dir, "public", "ledger", "checkpoint"))
 	now := second.now + hour
+	publish(t, openAt(t, dir, now))
+	now += hour
 	publish(t, openAt(t, dir, now))
 	now += collectAfter
 	publish(t, openAt(t, dir, now))
