@@ -92,8 +92,7 @@ func TestCloud(t *testing.T) {
 		t.Error("something was published into the machine's own folder")
 	}
 	// What is superseded is collected here too.
-	now := start + 3*hour + collectAfter
-	publish(t, openAt(t, dirs[0], now))
+	now := grow(t, dirs[0], start+3*hour)
 	r := openAt(t, dirs[0], now)
 	if got, want := len(indexFiles(t, r)), len(leads(t, r)); got != want {
 		t.Errorf("%d index files, want %d", got, want)

@@ -88,19 +88,18 @@ func partialsOf(below string, t proofs.Tile) string {
 }
 
 // collect deletes what was superseded long enough ago, by a publication that was out before this run: a run that was broken
-// off may have left its list long before its head was written.
+// off may have left its list long before its head was written. How long ago, the last signature tells: a clock that has jumped ahead
+// since makes nothing old.
 func (p *publisher) collect() error {
 	if err := p.listStrays(); err != nil {
 		return err
 	}
-	// A clock that jumps ahead must not make everything old at once: what the last publication superseded stays for another run.
-	now := min(p.now, p.last+collectAfter-1)
 	var due []string
 	err := p.at.State.List(stateSuperseded, func(name string, _ int64) error {
 		var when int64
 		var size uint64
 		n, _ := fmt.Sscanf(strings.TrimPrefix(name, stateSuperseded), "%d-%d", &when, &size)
-		if n == 2 && now-when >= collectAfter && size <= p.before {
+		if n == 2 && p.last-when >= collectAfter && size <= p.before {
 			due = append(due, name)
 		}
 		return nil

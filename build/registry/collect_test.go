@@ -37,6 +37,14 @@ func indexFiles(t *testing.T, r *Registry) map[string]bool {
 	return files
 }
 
+// grow lets what is superseded now grow old enough, and has it collected.
+func grow(t *testing.T, dir string, now int64) int64 {
+	t.Helper()
+	publish(t, openAt(t, dir, now+collectAfter))
+	publish(t, openAt(t, dir, now+collectAfter+hour))
+	return now + collectAfter + hour
+}
+
 // TestStrays: what a publication wrote before it was broken off is deleted in the end, but neither what an older head leads
 // to before its time nor what the newest leads to at all.
 func TestStrays(t *testing.T) {
@@ -81,10 +89,7 @@ func TestStrays(t *testing.T) {
 					t.Errorf("%s is gone, since the clock has jumped", name)
 				}
 			}
-			now += hour
-			publish(t, openAt(t, dir, now))
-			now += collectAfter
-			publish(t, openAt(t, dir, now))
+			now = grow(t, dir, now)
 			r = openAt(t, dir, now)
 			if got, want := indexFiles(t, r), leads(t, r); !maps.Equal(got, want) {
 				t.Errorf("%d index files, want the %d that the head leads to", len(got), len(want))
@@ -105,10 +110,7 @@ func TestLostState(t *testing.T) {
 	remove(t, filepath.Join(dir, "public", "ledger", "checkpoint"))
 	now := second.now + hour
 	publish(t, openAt(t, dir, now))
-	now += hour
-	publish(t, openAt(t, dir, now))
-	now += collectAfter
-	publish(t, openAt(t, dir, now))
+	now = grow(t, dir, now)
 	r := openAt(t, dir, now)
 	if got, want := indexFiles(t, r), leads(t, r); !maps.Equal(got, want) {
 		t.Errorf("%d index files, want the %d that the head leads to", len(got), len(want))
@@ -147,8 +149,7 @@ func TestOvertakenTiles(t *testing.T) {
 		t.Errorf("%d overtaken partial tiles in Tessera's folder", n)
 	}
 	_, kept := partials("public/ledger")
-	now += collectAfter
-	publish(t, openAt(t, dir, now))
+	now = grow(t, dir, now)
 	if n, others := partials("public/ledger"); n > 0 || others < kept {
 		t.Errorf("%d overtaken partial tiles, and %d of the %d others", n, others, kept)
 	}

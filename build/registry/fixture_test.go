@@ -130,7 +130,7 @@ var (
 	heartbeat = scenario{"heartbeat", makeThird, start + 2*hour, two, two, 8, 2}
 
 	// the same when superseded files are old enough to be deleted
-	collecting = scenario{"collecting", makeThird, start + 2*collectAfter, two, two, 8, 2}
+	collecting = scenario{"collecting", makeOld, start + 2*collectAfter, two, two, 8, 2}
 )
 
 func makeFirst(t testing.TB, dir string) {
@@ -155,6 +155,11 @@ func makeSecond(t testing.TB, dir string) {
 	register(t, r, office, 3, 4)
 	register(t, r, court, 4, 5)
 	revoke(t, r, office, 2)
+}
+
+func makeOld(t testing.TB, dir string) {
+	makeThird(t, dir)
+	publish(t, openAt(t, dir, start+2*collectAfter-hour))
 }
 
 func makeThird(t testing.TB, dir string) {
