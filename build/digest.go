@@ -107,10 +107,19 @@ func (d *digester) check(args []string, joining bool) error {
 	if req.Issued == "" {
 		req.Issued = "0001-01-01"
 	}
-	if slices.Contains(proofs.SensitiveKinds, req.Kind) {
-		return usage("choose another kind, or wait for sealed registration", "kind %q can be guessed from what many people know: it must not be registered unsealed", req.Kind)
+	if err := checkKind(req.Kind); err != nil {
+		return err
 	}
 	return checkRequest(req)
+}
+
+// checkKind refuses on the command line what the registry would.
+func checkKind(kind string) error {
+	var e *registry.Error
+	if errors.As(registry.CheckKind(kind), &e) {
+		return usage(e.Hint, "%w", e)
+	}
+	return nil
 }
 
 // open begins the list, or finds where it ends.

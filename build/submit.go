@@ -140,8 +140,9 @@ func (s *submission) check(action string, docs []string) error {
 		return usage("--wait 1h, or --no-wait", "--wait %s and --no-wait: want one of them, and no time less than 0", s.wait)
 	case s.out != "" && !exists(s.out):
 		return usage("mkdir -p "+shell(s.out), "there is no folder %s to write the receipts to", shown(s.out))
-	case slices.Contains(proofs.SensitiveKinds, s.req.Kind):
-		return usage("choose another kind, or wait for sealed registration", "kind %q can be guessed from what many people know: it must not be registered unsealed", s.req.Kind)
+	}
+	if err := checkKind(s.req.Kind); err != nil {
+		return err
 	}
 	if s.w.action, s.w.issuer = action, s.req.Issuer; err != nil || action == proofs.ActionRegister || action == submitReady {
 		return err

@@ -374,12 +374,13 @@ func (in *Intake) checked(seen *standing, raw []byte, e *proofs.Entry, err error
 // mayRegister is what a registrar's tool must look to, and no verifier does.
 func (in *Intake) mayRegister(s *proofs.Statement) error {
 	tomorrow := in.r.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
-	switch {
-	case s.Action != proofs.ActionRegister:
+	if s.Action != proofs.ActionRegister {
 		return nil
-	case !s.Document.Sealed && slices.Contains(proofs.SensitiveKinds, s.Kind):
-		return refuse(CodeSensitive, "kind %q can be guessed from what many people know: it must not be registered unsealed", s.Kind)
-	case s.Issued > tomorrow:
+	}
+	if err := CheckKind(s.Kind); err != nil && !s.Document.Sealed {
+		return &RefusedError{CodeSensitive, err}
+	}
+	if s.Issued > tomorrow {
 		return refuse(CodeMisdated, "issued %s, but today is %s by the registry's clock", s.Issued, in.r.Now().UTC().Format(time.DateOnly))
 	}
 	return nil

@@ -156,6 +156,15 @@ func (g *registration) load(ctx context.Context) error {
 	return err
 }
 
+// CheckKind refuses a kind of which no document may be registered unsealed: FORMAT.md, section 5.
+func CheckKind(kind string) error {
+	if slices.Contains(proofs.SensitiveKinds, kind) {
+		return hint("choose another kind, or wait for sealed registration",
+			"kind %q can be guessed from what many people know: it must not be registered unsealed", kind)
+	}
+	return nil
+}
+
 // emptyFile is everybody's. Who registers the file itself may know what he does; a list of thousands has it by mistake, and
 // would vouch for every file that was cut to nothing.
 var emptyFile = proofs.DigestsOf(nil)
@@ -174,9 +183,8 @@ func (g *registration) check(d *Document) error {
 		return hint("say it on the line, or for all with --kind", "its kind is not said")
 	case !proofs.IsWord(d.Kind):
 		return hint("use a word such as diploma or land-extract", "kind %q: want one word of lower-case letters, digits and hyphens", d.Kind)
-	case slices.Contains(proofs.SensitiveKinds, d.Kind):
-		return hint("choose another kind, or wait for sealed registration",
-			"kind %q can be guessed from what many people know: it must not be registered unsealed", d.Kind)
+	case CheckKind(d.Kind) != nil:
+		return CheckKind(d.Kind)
 	case !g.standing.MayIssue(d.Kind):
 		kinds := append(slices.Clone(g.standing.Kinds), d.Kind)
 		return hint("stele accredit "+g.req.Issuer+" --kind "+strings.Join(kinds, " --kind "),

@@ -5,10 +5,15 @@
 //	State    DIR/state/             table stele_state
 //	Queue    DIR/pending/           table stele_queue
 //	Ledger   DIR/ledger/            BUCKET/PREFIX/ledger/ and Tessera's own tables
-//	TryLock  flock in DIR/state/    row of table stele_lock, held by a connection, with a fence
+//	TryLock  flock in DIR/state/    GET_LOCK, for as long as a connection lasts, and a fence in table stele_registry
 //
 // What is the same everywhere: an immutable file is Put and counts once Sync has returned; a file that changes is
 // Replaced, atomically and durably; and the publisher replaces what leads to something only after that is durable.
+//
+// The fence stands before every change of the state, in one transaction with it: a publisher that has lost its lock unawares
+// remembers nothing, and so signs no second history. Before a file of the bucket it is asked only just before: one that
+// stalls in the middle of a request can put an older file in place of a newer once. The next publication writes head and checkpoint
+// anew; a list of the history would go on without the line that was lost, though not without the checkpoint itself.
 package storage
 
 import (
