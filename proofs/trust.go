@@ -227,6 +227,12 @@ func (t *Trust) role(witness int) string {
 	return "other"
 }
 
+// Demanded says who must approve and who must have looked, as the quorums are before anybody has signed.
+func (t *Trust) Demanded() (officers, witnesses QuorumReport) {
+	nobody := func(int) bool { return false }
+	return t.Policy.progress(t.Officers, nil, nobody), t.Policy.progress(t.Witnesses, nil, nobody)
+}
+
 // A Signed is a checkpoint that satisfies a trust file.
 type Signed struct {
 	Checkpoint
@@ -333,7 +339,7 @@ func (v *checkpointVerifier) judge(b []byte) (*Signed, error) {
 		return ok && (v.t.role(w) != "officer" || time >= asOf-v.t.ApprovalAge)
 	}
 	s := &Signed{Checkpoint: v.c, Note: b, AsOf: asOf, Signers: v.signers,
-		Officers: p.progress(v.t.Officers, counts), Witnesses: p.progress(v.t.Witnesses, counts)}
+		Officers: p.progress(v.t.Officers, v.times, counts), Witnesses: p.progress(v.t.Witnesses, v.times, counts)}
 	missing := ""
 	switch {
 	case !v.log:
