@@ -43,6 +43,12 @@ type Trust struct {
 	Policy        *Policy
 }
 
+// TrustPath is where an epoch's trust file is published.
+func TrustPath(epoch uint64) string { return "trust/" + utoa(epoch) }
+
+// HandoverPath is where the proof is published that the epoch before agreed to a trust file (FORMAT.md, section 12.1).
+func HandoverPath(epoch uint64) string { return TrustPath(epoch) + ".tlog-proof" }
+
 // ID is the SHA-256 of the trust file, its fingerprint.
 func (t *Trust) ID() Hash { return sha256.Sum256(t.Marshal()) }
 
