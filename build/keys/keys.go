@@ -304,10 +304,28 @@ func (s *Store) write(file string, k *secret, to age.Recipient) error {
 	return nil
 }
 
+// SignerFor unlocks the private half of a public key: what a key's files are called is for people, and which key has to
+// sign, the trust file or an accreditation says.
+func (s *Store) SignerFor(k *proofs.Key) (proofs.Signer, error) {
+	infos, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(infos, func(i Info) bool { return i.Private && i.Key.Equal(k) })
+	if i < 0 {
+		return nil, failed("open", s.dir, missing(k), "work where that key is; what is in this folder: stele keys --keys "+shell(s.dir))
+	}
+	signer, err := s.Signer(infos[i].File)
+	if err == nil && !signer.Key().Equal(k) { // the files have been exchanged in the meantime
+		err = failed("open", s.path(infos[i].File+pubExt), ErrMismatch, "run the command again")
+	}
+	return signer, err
+}
+
 // Signer unlocks a private key. It fails unless the seed makes the public key, and
 // the .pub says of key, role and demonstration what the private half says. A .pub
 // that is missing is made again.
-func (s *Store) Signer(file string) (*proofs.MemorySigner, error) {
+func (s *Store) Signer(file string) (proofs.Signer, error) {
 	path := s.path(file + keyExt)
 	if err := CheckFile(file); err != nil {
 		return nil, failed("open", path, err, "")
