@@ -95,7 +95,7 @@ func (r *Registry) snapshot() (*site.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := r.loadState()
+	state, err := r.publishedState(c.Size)
 	if err != nil {
 		return nil, err
 	}
