@@ -30,8 +30,9 @@ type town struct {
 	officers  map[string]proofs.Signer
 	witnesses map[string]*guard
 
-	mu   sync.Mutex
-	down map[string]bool
+	mu      sync.Mutex
+	down    map[string]bool
+	clients []*witness.Client
 }
 
 // A guard is a witness.
@@ -168,8 +169,21 @@ func (w *town) client() *witness.Client {
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, g.http.Listener.Addr().String())
 	}
-	return &witness.Client{HTTP: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}, Patience: 2 * time.Second,
+	c := &witness.Client{HTTP: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
 		Now: func() time.Time { return time.Unix(w.now, 0) }}
+	w.clients = append(w.clients, c)
+	w.patience()
+	return c
+}
+
+// patience is long, for a busy machine; but a witness that is down is tried until it ends.
+func (w *town) patience() {
+	for _, c := range w.clients {
+		c.Patience, c.Grace = time.Minute, time.Minute
+		if len(w.down) > 0 {
+			c.Patience, c.Grace = 3*time.Second, 10*time.Millisecond
+		}
+	}
 }
 
 // stop lets witnesses be down, and the others up.
@@ -180,6 +194,7 @@ func (w *town) stop(names ...string) {
 	for _, n := range names {
 		w.down[n] = true
 	}
+	w.patience()
 }
 
 // open opens a registry in the town, at the town's time.
