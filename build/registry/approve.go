@@ -52,6 +52,9 @@ func (r *Registry) Approve(ctx context.Context, checkpoint []byte) (*Approval, e
 	if err != nil {
 		return nil, err
 	}
+	if c.Origin != now.Trust.Origin {
+		return nil, &ApprovalError{Err: &proofs.OtherRegistryError{Got: c.Origin, Want: now.Trust.Origin}}
+	}
 	a, trusts, err := now.approvable(c)
 	if err != nil {
 		return nil, err
