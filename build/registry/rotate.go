@@ -20,10 +20,8 @@ import (
 // From the moment at which a next trust file is there until it is published or cancelled, nothing else is put into the ledger:
 // the statement's place is written in the file.
 
-const (
-	stateTrustNext = "trust-next"
-	stateTrusts    = "trust/" // trust files and handovers, as they are published
-)
+// stateTrusts is where trust files and handovers are kept, as they are published.
+const stateTrusts = "trust/"
 
 // A change is a change of trust under way. The publisher's own trust file is then the next one: its eras judge every place.
 type change struct {
