@@ -67,8 +67,8 @@ func (w *witnessRun) make() error {
 	if w.name == "" {
 		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "what is the witness to be called?")
 	}
-	if err := registry.CheckAuthority(w.name); err != nil {
-		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "%w", err)
+	if !proofs.IsName(w.name) {
+		return usage("use a name like agency.example/witness", "%s cannot be a witness's name: 1 to 128 of a-z, 0-9, dot, hyphen, underscore and slash, the first and last a letter or digit", shown(w.name))
 	}
 	if err := w.mayMake(); err != nil {
 		return err
