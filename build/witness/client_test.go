@@ -36,21 +36,26 @@ func serve(t *testing.T, log *witnesstest.Log, name string) witness.Peer {
 
 func serveBy(t *testing.T, log *witnesstest.Log, name string, now func() time.Time) (witness.Peer, *httptest.Server) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := server.Init(dir); err != nil {
+	return serveLogs(t, log.Policy(), name, server.Config{Now: now})
+}
+
+// serveLogs starts a witness for the logs of a policy.
+func serveLogs(t *testing.T, policy, name string, c server.Config) (witness.Peer, *httptest.Server) {
+	t.Helper()
+	c.Dir, c.Log, c.Signers = t.TempDir(), slog.New(slog.DiscardHandler), signers(t, name)
+	if err := server.Init(c.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, server.LogsFile), []byte(log.Policy()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.Dir, server.LogsFile), []byte(policy), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	signers := signers(t, name)
-	s, err := server.Open(server.Config{Dir: dir, Signers: signers, Log: slog.New(slog.DiscardHandler), Now: now})
+	s, err := server.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	web := httptest.NewServer(s.Handler())
 	t.Cleanup(func() { web.Close(); s.Close() })
-	return witness.Peer{Name: name, URL: web.URL, Keys: []*proofs.Key{signers[0].Key(), signers[1].Key()}}, web
+	return witness.Peer{Name: name, URL: web.URL, Keys: []*proofs.Key{c.Signers[0].Key(), c.Signers[1].Key()}}, web
 }
 
 func signers(t *testing.T, name string) []proofs.Signer {
