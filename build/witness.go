@@ -190,7 +190,7 @@ func (w *witnessRun) serve() error {
 // signers unlocks the keys.
 func (w *witnessRun) signers() ([]proofs.Signer, error) {
 	dir := filepath.Join(w.dir, server.KeysFolder)
-	if !exists(dir) {
+	if !server.IsWitness(w.dir) {
 		return nil, usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "%s is not the folder of a witness", shown(w.dir))
 	}
 	store, err := keys.Open(dir, w.c.passphrase())

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -110,6 +111,12 @@ func Init(dir string) error {
 	return errors.Join(writeOrigins(dir, nil), durable.SyncDir(filepath.Dir(dir))) // which makes the names in the folder durable
 }
 
+// IsWitness tells the folder of a witness by its list of origins.
+func IsWitness(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, originsFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
 func writeMissing(path string, b []byte) error {
 	if err := durable.WriteNew(path, b, 0o644); !errors.Is(err, fs.ErrExist) {
 		return err
@@ -136,7 +143,7 @@ func Open(c Config) (*Server, error) {
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics()
 	}
-	if !isFile(filepath.Join(c.Dir, originsFile)) { // before a lock is left behind in a folder that is somebody else's
+	if !IsWitness(c.Dir) { // before a lock is left behind in a folder that is somebody else's
 		return nil, failed("make one: stele witness --init", "%s is %w", c.Dir, ErrNoWitness)
 	}
 	lock, err := take(c.Dir)

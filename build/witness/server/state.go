@@ -181,11 +181,6 @@ func readOrigins(dir string) (map[string]bool, error) {
 	return origins, nil
 }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
 // countFiles counts what is in a folder, without what is being written.
 func countFiles(dir string) (int, error) {
 	names, err := os.ReadDir(dir)
