@@ -62,7 +62,7 @@ func commands() []command {
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
 		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
-		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
+		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
 }
