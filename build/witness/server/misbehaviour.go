@@ -10,6 +10,7 @@ import (
 
 	"stele/build/durable"
 	"stele/build/witness"
+	"stele/proofs"
 )
 
 // What a log has signed and must not is kept: "the witness MAY log the request even if the checkpoint fails one of the
@@ -53,4 +54,6 @@ func (s *Server) keep(c *checkpoint, kind, ext string, b []byte) string {
 }
 
 // fork is the evidence that a log has signed two ledgers of one size: what was cosigned, and what was submitted.
-func fork(cosigned []byte, c *checkpoint) []byte { return formatFork(cosigned, c.note(nil), c.Root) }
+func fork(cosigned []byte, c *checkpoint) []byte {
+	return proofs.FormatFork(cosigned, c.note(nil), c.Root, nil)
+}

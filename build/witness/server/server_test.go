@@ -522,6 +522,7 @@ func TestFork(t *testing.T) {
 	if len(forks) != 1 {
 		t.Fatalf("evidence: %v, want one file", forks)
 	}
+	h.wantEvidence(forks[0], 20, h.log.Checkpoint(20).Root, forked.Checkpoint(20).Root)
 	if !strings.Contains(h.said.String(), "TWO LEDGERS") {
 		t.Errorf("not told:\n%s", &h.said)
 	}
@@ -538,6 +539,24 @@ func TestFork(t *testing.T) {
 		t.Errorf("%d requests that prove nothing, want %d", n, mostKept)
 	}
 	h.wantCosigned(h.grow(20, 21), h.log.Checkpoint(21), h.now)
+}
+
+// wantEvidence checks a file as anybody would who has the registry's trust file.
+func (h *house) wantEvidence(path string, size uint64, one, other proofs.Hash) {
+	h.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		h.Fatal(err)
+	}
+	policy, err := proofs.ParsePolicy([]byte(h.log.Policy()))
+	if err != nil {
+		h.Fatal(err)
+	}
+	trust := &proofs.Trust{Epoch: 1, Origin: origin, Policy: policy, Officers: "none", Witnesses: "none"}
+	r, err := trust.CheckEvidence(b, nil, h.now)
+	if err != nil || r.Size != size || r.Roots != [2]proofs.Hash{one, other} {
+		h.Errorf("%s proves %+v (%v), want two roots of size %d", path, r, err, size)
+	}
 }
 
 func files(t testing.TB, dir, ext string) []string {
