@@ -79,7 +79,7 @@ func (w *witnessRun) make() error {
 	}
 	made, err := makeWitnessKeys(store, w.name)
 	if err == nil {
-		err = server.Init(w.dir)
+		err = witnessError(server.Init(w.dir))
 	}
 	if err != nil {
 		return err
@@ -184,7 +184,10 @@ func (w *witnessRun) serve() error {
 	if err != nil {
 		return witnessError(err)
 	}
-	return errors.Join(w.listen(s, metrics, log), s.Close())
+	if err := w.listen(s, metrics, log); err != nil {
+		return err // the lock goes with the process: a request that has not ended may still write
+	}
+	return s.Close()
 }
 
 // signers unlocks the keys.

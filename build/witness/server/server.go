@@ -151,6 +151,7 @@ func Open(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Config: c, lock: lock, inside: make(chan struct{}, mostInside), records: map[string]*record{}}
+	sweep(c.Dir, filepath.Join(c.Dir, stateFolder))
 	if s.origins, err = readOrigins(c.Dir); err == nil {
 		s.logs, err = openLogs(filepath.Join(c.Dir, LogsFile), c.Log, c.Metrics)
 	}
@@ -158,6 +159,16 @@ func Open(c Config) (*Server, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return s, nil
+}
+
+// sweep removes what a process that was killed was about to write. What cannot be removed is in nobody's way.
+func sweep(dirs ...string) {
+	for _, dir := range dirs {
+		left, _ := filepath.Glob(filepath.Join(dir, ".new-*"))
+		for _, path := range left {
+			os.Remove(path)
+		}
+	}
 }
 
 // Close gives the folder free. Nothing may be served any more.

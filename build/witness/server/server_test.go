@@ -339,8 +339,19 @@ func TestLogsFile(t *testing.T) {
 	}
 	h.wantCosigned(h.grow(4, 4), h.log.Checkpoint(4), h.now)
 	h.want(h.send("GET", "/health", nil), 503, "no such file")
+	path := filepath.Join(h.dir, LogsFile)
 	h.configure("log " + second.Keys()[0].String() + "\nquorum none\n")
 	h.want(h.grow(4, 4), 404, "")
+	for range 2 { // away and back, the very same file
+		if err := os.Rename(path, path+".aside"); err != nil {
+			t.Fatal(err)
+		}
+		h.want(h.send("GET", "/health", nil), 503, "no such file")
+		if err := os.Rename(path+".aside", path); err != nil {
+			t.Fatal(err)
+		}
+		h.want(h.send("GET", "/health", nil), 200, `"logs":1`)
+	}
 	h.want(h.send("GET", "/health", nil), 200, `"logs":1`)
 	h.configure(h.log.Policy()) // and what was signed before is not forgotten
 	h.want(h.grow(0, 4), 409, "4\n")
@@ -612,6 +623,59 @@ func TestTogether(t *testing.T) {
 		}
 		last = <-won
 	}
+}
+
+// TestSameSecond: what is public can be sent by anybody again and again; it is signed and written once a second.
+func TestSameSecond(t *testing.T) {
+	h := newHouse(t)
+	first := h.grow(0, 5).Body.String()
+	if again := h.grow(5, 5).Body.String(); again != first {
+		t.Error("signed twice in a second")
+	}
+	h.now++
+	if later := h.grow(5, 5); later.Body.String() == first {
+		t.Error("not signed anew a second later")
+	} else {
+		h.wantCosigned(later, h.log.Checkpoint(5), h.now)
+	}
+}
+
+// TestSwept: what a process that was killed was about to write does not stay.
+func TestSwept(t *testing.T) {
+	h := newHouse(t)
+	h.wantCosigned(h.grow(0, 5), h.log.Checkpoint(5), h.now)
+	for _, dir := range []string{h.dir, filepath.Dir(h.state())} {
+		if err := os.WriteFile(filepath.Join(dir, ".new-123"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.again()
+	if left := files(t, h.dir, ".new-123"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	h.wantCosigned(h.grow(5, 6), h.log.Checkpoint(6), h.now)
+}
+
+// FuzzCheckpoint: whatever is taken formats back to the same bytes, and says of itself what this project's own parser says
+// where there are no extension lines.
+func FuzzCheckpoint(f *testing.F) {
+	log := witnesstest.NewLog(f, origin, "true", 9)
+	f.Add(log.Note(9))
+	f.Add(log.Note(0))
+	f.Add([]byte(log.Checkpoint(3).Text() + "more\n\n— a AAAAAAA=\n"))
+	f.Add([]byte("a\n1\nb\n\n\n— a AAAAAAA=\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := parseCheckpoint(b)
+		strict, _, err2 := proofs.ParseCheckpoint(b)
+		switch {
+		case err == nil && string(c.note(nil)) != string(b):
+			t.Errorf("%q formats back to %q", b, c.note(nil))
+		case err == nil && (err2 == nil) == c.extended() && len(b) <= proofs.MaxCheckpoint:
+			t.Errorf("%q: extended is %v, and the strict parser says %v", b, c.extended(), err2)
+		case err2 == nil && (err != nil || c.Checkpoint != strict):
+			t.Errorf("%q: %v, and the strict parser takes it", b, err)
+		}
+	})
 }
 
 func TestTooMany(t *testing.T) {

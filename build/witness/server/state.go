@@ -32,6 +32,7 @@ type record struct {
 type state struct {
 	time int64  // of its cosignature
 	note []byte // with the log's lines and the witness's
+	said []byte // the lines that were answered; nil once it was read from the disk
 	checkpoint
 }
 
