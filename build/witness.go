@@ -106,7 +106,7 @@ func (w *witnessRun) mayMake() error {
 	return nil
 }
 
-// makeWitnessKeys makes the keys that are missing, and reports whether there were any.
+// makeWitnessKeys makes a key of each type that is missing, and reports whether there were any.
 func makeWitnessKeys(store *keys.Store, name string) (made bool, err error) {
 	have, err := witnessKeys(store)
 	if err != nil {
@@ -121,7 +121,7 @@ func makeWitnessKeys(store *keys.Store, name string) (made bool, err error) {
 		file string
 		t    proofs.KeyType
 	}{{witnessMLDSA44, proofs.MLDSA44Key}, {witnessEd25519, proofs.CosignatureKey}} {
-		if slices.ContainsFunc(have, func(i keys.Info) bool { return i.File == k.file }) {
+		if slices.ContainsFunc(have, func(i keys.Info) bool { return i.Key.Type == k.t }) { // it may be on a token
 			continue
 		}
 		if _, err := store.Generate(k.file, name, keys.Witness, k.t, rand.Reader); err != nil {
