@@ -175,6 +175,9 @@ func (w *watcher) tellReport(r *monitor.Report) {
 	for _, f := range r.Faults {
 		w.tellFault(f.Severity, f.Code, f.What, f.Evidence, f.Hint)
 	}
+	for _, f := range r.Standing {
+		w.tellFault(f.Severity, f.Code, "found before, and could not be looked at again: "+f.What, f.Evidence, f.Hint)
+	}
 	for _, m := range r.Told {
 		if m.State == monitor.Event && m.Code != monitor.CodeWell {
 			w.tellFault(m.Severity, m.Code, m.What, m.Evidence, m.Hint)

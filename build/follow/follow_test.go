@@ -272,6 +272,9 @@ func TestForks(t *testing.T) {
 	if err := follow(short, false); !errors.As(err, &back) || back.Unproved == nil {
 		t.Errorf("a shorter head, and no tiles to compare it: %v", err)
 	}
+	if r, err := base.Trust.CheckEvidence(fork.Evidence(), nil, base.Now); err != nil || r.Size != fork.Size {
+		t.Errorf("its evidence: %v", err)
+	}
 	if err := follow(short, true); !errors.As(err, &fork) || fork.Size != short.Size() {
 		t.Errorf("a shorter fork: %v", err)
 	}

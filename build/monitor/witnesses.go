@@ -30,6 +30,7 @@ func (r *round) witnesses() error {
 	r.state.Witnesses = map[string]uint64{}
 	for i, p := range peers {
 		step := "witness " + p.Name
+		r.asked = append(r.asked, step)
 		if errs[i] != nil {
 			r.found(step, unseen(p, errs[i]))
 			continue
