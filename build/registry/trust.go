@@ -138,7 +138,7 @@ func same(a, b *proofs.Trust) bool {
 }
 
 func (r *Registry) changing() error {
-	return hint("see it: stele trust; go on with it: stele sign FILE; take it back: stele trust cancel", "%w", ErrChanging)
+	return hint("see it: stele trust; take it back: stele trust cancel", "%w", ErrChanging)
 }
 
 // applyKeys exchanges keys. The policy of a trust file is written anew only where something in it changes.
