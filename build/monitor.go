@@ -184,6 +184,10 @@ func (w *watcher) tellReport(r *monitor.Report) {
 		}
 	}
 	state := map[int]string{0: "all is well", 1: "ALARM", 2: "could not be decided"}[r.Worst()]
+	if r.AsOf == 0 {
+		fmt.Fprintf(w.stdout, "%s: %s\n", shown(r.Registry), state)
+		return
+	}
 	fmt.Fprintf(w.stdout, "%s: %s: publication %d, %d entries, as of %s\n", shown(r.Registry), state, r.Publication, r.Size, stamp(r.AsOf))
 }
 

@@ -413,6 +413,9 @@ func TestChangeOfTrust(t *testing.T) {
 		t.Errorf("epoch %d after %d earlier ones", f.Trust.Epoch, len(f.Earlier()))
 	}
 	r.Put(proofs.TrustPath(3), []byte("x"))
+	if err := f.FollowTrust(context.Background()); Code(err) != CodeEpoch {
+		t.Errorf("a next trust file without a handover: %v", err)
+	}
 	r.Put(proofs.HandoverPath(3), []byte("x"))
 	if err := f.FollowTrust(context.Background()); Code(err) != CodeTrust {
 		t.Errorf("a next trust file that is none: %v", err)

@@ -309,7 +309,7 @@ func (r *round) ledger() error {
 	if err := f.Keep(c); err != nil {
 		return err
 	}
-	if v.Index.AsOf > r.state.AsOf {
+	if v.Index.AsOf > r.state.AsOf && !v.Retired {
 		r.state.AsOf, r.state.Heard = v.Index.AsOf, r.now
 	}
 	return r.statistics(v)
@@ -335,12 +335,12 @@ func (r *round) tellChange(c *follow.Change) error {
 			break
 		}
 		r.event(Fault{Step: "ledger", Code: CodeWatched, Subject: e.Envelope.Issuer, Severity: Alarm, Hint: watchedHint,
-			What: fmt.Sprintf("%s by %s about %s, at place %d", e.Envelope.Action, e.Envelope.Issuer, subject(e), e.Place)})
+			What: fmt.Sprintf("%s by %s about %s, at place %d, statement %s", e.Envelope.Action, e.Envelope.Issuer, subject(e), e.Place, identity(e.Note.Text))})
 	}
 	return nil
 }
 
-const watchedHint = "if that authority has not said so, its key is in other hands: stele revoke it, and have the root retire the key"
+const watchedHint = "if that authority has not said so, its key is in other hands: it revokes the statement, and has the root retire the key"
 
 func subject(e *proofs.Entry) string {
 	if e.Envelope.Selector == "" {

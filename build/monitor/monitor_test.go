@@ -32,10 +32,11 @@ func must(t testing.TB, err error) {
 type world struct {
 	t *testing.T
 	*followtest.Registry
-	m     *Monitor
-	dir   string
-	now   int64
-	where string
+	m      *Monitor
+	dir    string
+	now    int64
+	where  string
+	policy followtest.Policy
 
 	mu     sync.Mutex
 	shown  map[string][]byte // by witness: its checkpoint
@@ -48,7 +49,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, shown: map[string][]byte{}, dir: t.TempDir()}
 	witnesses := httptest.NewServer(http.HandlerFunc(w.witness))
 	t.Cleanup(witnesses.Close)
-	w.Registry = followtest.New(t, followtest.Policy{Witnesses: []string{"w1", "w2"}, Seen: 1, URL: witnesses.URL})
+	w.policy = followtest.Policy{Witnesses: []string{"w1", "w2"}, Seen: 1, URL: witnesses.URL}
+	w.Registry = followtest.New(t, w.policy)
 	w.publish(0, 20)
 	public := httptest.NewServer(http.HandlerFunc(w.portal))
 	t.Cleanup(public.Close)
@@ -365,6 +367,44 @@ func TestHistory(t *testing.T) {
 	}
 	w.Put(proofs.HistoryPath, good)
 	w.round(0, "history ends")
+}
+
+// TestEpochs: while a change of trust is being published, and after it, nothing is amiss; what the keys of before sign anew is never fresh.
+func TestEpochs(t *testing.T) {
+	w := newWorld(t)
+	w.round(0)
+	first := *w.Trust
+	log, own := w.Log, w.Own
+	w.Now += 60
+	w.Release(w.Sign(w.Everybody()...)) // a heartbeat of the size at which the epoch ends
+	next := w.ChangeTrust(func(n *proofs.Trust) {
+		w.Rekey()
+		w.SetPolicy(n, w.policy)
+	})
+	w.End(nil)
+	w.Handover(next, w.Sign(log, own, w.Signer("w1", proofs.CosignatureKey)))
+	w.now = w.Now + 60
+	w.round(0) // the head is that of before
+	if w.m.Follower.Trust.Epoch != 2 {
+		t.Errorf("epoch %d, want 2", w.m.Follower.Trust.Epoch)
+	}
+	before := w.m.state.AsOf
+	w.now += 86400 + 1
+	w.round(1, "stale begins")
+	old := w.Clone()
+	w.Now = w.now
+	w.Release(w.Sign(w.Everybody()...))
+	w.seen(w.Registry)
+	w.now = w.Now + 60
+	w.round(0, "stale ends")
+	w.Trust = &first
+	w.open()
+	w.round(0)
+	if w.m.Follower.Trust.ID() != next.ID() || w.m.state.AsOf <= before {
+		t.Errorf("epoch %d, as of %d", w.m.Follower.Trust.Epoch, w.m.state.AsOf)
+	}
+	w.Put(proofs.HeadPath, old.Get(proofs.HeadPath))
+	w.round(1, "rollback begins")
 }
 
 // TestWatched: each statement of or about an authority is told, unless it was announced.
