@@ -58,13 +58,16 @@ func commands() []command {
 		{"restore", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "end the suspension of documents", runRestore},
 		{"supersede", "OLD NEW [--reason TEXT]", "replace a document by another that is registered already", runSupersede},
 		{"link", "DOC… --relation WORD [--target DOC] [--reason TEXT]", "tell something more about documents: an amendment, custody, a translation", runLink},
-		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
+		{"publish", "[--approval FILE]… [--anew]", "take what is registered into the ledger; propose it to the officers, or sign and write it", runPublish},
+		{"approve", "--portal URL --policy TRUST --keys DIR", "look at what is proposed, on an officer's own machine, and approve it", runApprove},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
+		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
+		{"monitor", "--portal URL --policy TRUST --state DIR [--once]", "watch a registry from outside, and raise the alarm", runMonitor},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
-		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
+		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
 }
