@@ -39,14 +39,14 @@ func signedChange(t *testing.T, r *Registry, c TrustChange) (next *proofs.Trust,
 }
 
 // wantChange holds that a change is under way, or none.
-func wantChange(t *testing.T, r *Registry, next *proofs.Trust, queued bool) {
+func wantChange(t *testing.T, r *Registry, next *proofs.Trust, want Stage) {
 	t.Helper()
-	got, q, err := r.Changing()
+	got, stage, err := r.Changing()
 	switch {
 	case next == nil && !errors.Is(err, fs.ErrNotExist):
 		t.Errorf("got %v, want no change under way", err)
-	case next != nil && (err != nil || got.ID() != next.ID() || q != queued):
-		t.Errorf("queued %v, %v, want %v", q, err, queued)
+	case next != nil && (err != nil || got.ID() != next.ID() || stage != want):
+		t.Errorf("%v, %v, want %v", stage, err, want)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestChangeTrust(t *testing.T) {
 		if err := r.ChangeTrust(ctx, next, statement); err != nil {
 			t.Fatal(err)
 		}
-		wantChange(t, r, next, true)
+		wantChange(t, r, next, ChangePending)
 	}
 	if n, err := r.Pending(); err != nil || n != waiting+1 {
 		t.Errorf("%d statements wait (%v), want %d", n, err, waiting+1)
@@ -80,7 +80,7 @@ func TestChangeTrust(t *testing.T) {
 	if err := r.CancelTrust(ctx); err != nil {
 		t.Fatal(err)
 	}
-	wantChange(t, r, nil, false)
+	wantChange(t, r, nil, "")
 	if n, err := r.Pending(); err != nil || n != waiting {
 		t.Errorf("%d statements wait (%v), want %d", n, err, waiting)
 	}
@@ -102,7 +102,7 @@ func TestChangeTrustRefused(t *testing.T) {
 	if err := r.ChangeTrust(ctx, next, unsigned.Entry()); err == nil {
 		t.Error("a statement without signatures was taken")
 	}
-	wantChange(t, r, nil, false)
+	wantChange(t, r, nil, "")
 	register(t, r, office, 50, 51)
 	r.Now = func() time.Time { return time.Unix(start+2*hour, 0) }
 	publish(t, r)
@@ -110,7 +110,7 @@ func TestChangeTrustRefused(t *testing.T) {
 	if err := r.ChangeTrust(ctx, next, statement); !errors.As(err, &e) || e.Hint != "prepare it anew: stele trust change" {
 		t.Errorf("got %v, want it refused: the ledger has grown", err)
 	}
-	wantChange(t, r, nil, false)
+	wantChange(t, r, nil, "")
 }
 
 // TestChangeTrustFaults: wherever queueing or cancelling breaks off, doing it again brings it to its end.
@@ -155,7 +155,7 @@ func TestChangeTrustFaults(t *testing.T) {
 		}
 		r.fault = func(string, string) error { return nil }
 	}
-	wantChange(t, r, nil, false)
+	wantChange(t, r, nil, "")
 	if batch, err := r.trustBatch(); batch != nil || err != nil {
 		t.Errorf("left in the queue: %v, %v", batch, err)
 	}
