@@ -35,7 +35,7 @@ const (
 	maxAhead      = 300 // seconds a cosignature may be timed after our clock; FORMAT.md, section 10
 )
 
-// A Client asks witnesses. Its fields are set before it is used; one Collect at a time.
+// A Client asks witnesses. Its fields are set before it is used; one Collect at a time, and any number of Views.
 type Client struct {
 	// HTTP sends the requests; nil is a client of its own, which keeps connections. Redirections are followed within a
 	// host only, whatever it says.
