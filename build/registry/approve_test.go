@@ -5,7 +5,9 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
+	"stele/build/witness"
 	"stele/proofs"
 )
 
@@ -122,6 +124,23 @@ func TestOneDown(t *testing.T) {
 	}
 	if s := publishedIn(t, r, w.now); s.Witnesses.Have != 3 || s.AsOf != w.now {
 		t.Errorf("published: %d witnesses as of %d, want 3 as of %d", s.Witnesses.Have, s.AsOf, w.now)
+	}
+}
+
+// TestNoNetwork: without a network the publication waits, and comes once there is one.
+func TestNoNetwork(t *testing.T) {
+	t.Parallel()
+	w, r := townOf(t)
+	publish(t, r)
+	w.approve(r, officers[:2]...)
+	w.cut, r.Witness.Patience = true, time.Second
+	p := publish(t, r)
+	if p.Proposal == nil || !p.Proposal.ForWitnesses() || len(p.Faults) != 3 || p.Faults[0].Kind != witness.Outage {
+		t.Fatalf("got %+v, want a proposal that waits for witnesses", p)
+	}
+	w.cut, r.Witness.Patience = false, time.Minute
+	if p = publish(t, r); p.Proposal != nil || len(p.Witnessed) != 3 {
+		t.Fatalf("got %+v, want the publication", p)
 	}
 }
 
