@@ -135,8 +135,8 @@ func (r *Registry) PublishDue(ctx context.Context, interval time.Duration) (*Pub
 	if err != nil {
 		return nil, err
 	}
-	if _, last, err := proofs.ParseCheckpoint(note); err == nil {
-		since := r.Now().Sub(time.Unix(last.NewestTime(), 0))
+	if note != nil {
+		since := r.Now().Sub(time.Unix(SignedAt(note, r.Trust.Origin), 0))
 		b, _ := r.at.Public.Read(checkpointPath)
 		// What was signed and not written is finished at once. A clock that has gone back is for publish to tell.
 		if since < interval && since >= -clockSlack*time.Second && bytes.Equal(b, note) {
