@@ -1,0 +1,5 @@
+package mirror
+
+const childDir = "STELE_TEST_MIRROR"
+
+func runChild() int { return 0 }
