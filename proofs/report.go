@@ -140,11 +140,20 @@ type SignerReport struct {
 
 // A QuorumReport says how much of a quorum is met.
 type QuorumReport struct {
-	Name   string // in the policy; "none" where none is demanded
-	Needed int    // members needed
-	Of     int
-	Have   int
-	Met    bool
+	Name    string // in the policy; "none" where none is demanded
+	Needed  int    // members needed
+	Of      int
+	Have    int
+	Met     bool
+	Members []MemberReport // in the policy's order
+}
+
+// A MemberReport is a member of a quorum: a key, or a group with members of its own.
+type MemberReport struct {
+	QuorumReport        // of a key: Name and Met alone
+	Key          string // the key's name; empty for a group
+	Algorithm    string // Ed25519, ML-DSA-44; empty for a group
+	Time         int64  // of the key's signature, also of one too old to count; 0 without one
 }
 
 // A Step is one check, with the evidence for people who follow it by eye.
@@ -274,12 +283,29 @@ func (r *Report) appendSteps(j *jsonWriter) {
 
 func (q *QuorumReport) appendJSON(j *jsonWriter) {
 	j.open('{')
+	q.appendFields(j)
+	j.close('}')
+}
+
+func (q *QuorumReport) appendFields(j *jsonWriter) {
 	j.str("name", q.Name)
 	j.num("needed", uint64(q.Needed))
 	j.num("of", uint64(q.Of))
 	j.num("have", uint64(q.Have))
 	j.bool("met", q.Met)
-	j.close('}')
+	list(j, "members", q.Members, (*MemberReport).appendFields)
+}
+
+func (m *MemberReport) appendFields(j *jsonWriter) {
+	if m.Key == "" {
+		m.QuorumReport.appendFields(j)
+		return
+	}
+	j.str("name", m.Name)
+	j.bool("met", m.Met)
+	j.str("key", m.Key)
+	j.str("algorithm", m.Algorithm)
+	j.time("time", m.Time)
 }
 
 func (l *LifeReport) appendJSON(j *jsonWriter) {

@@ -1,6 +1,8 @@
-// What this device remembers: for each trust file the newest head that was
-// verified here, so that a registry cannot later show another past. It is a
-// help, not a need: without storage everything else still works.
+// What this device remembers: the newest head that was verified here, so that a
+// registry cannot later show another past. It is kept under the fingerprint of the
+// trust file that the page has; where that file has succeeded others, what was kept
+// under theirs is remembered too. It is a help, not a need: without storage
+// everything else still works.
 
 const patience = 1_000 // milliseconds; a storage that hangs must not hold up a check
 
@@ -35,21 +37,29 @@ function open() {
 }
 
 export class Memory {
-  /** @param {string} print the trust file's SHA-256: each policy has its own memory */
-  constructor(print) {
+  /**
+   * @param {string} print the trust file's SHA-256: each policy has its own memory
+   * @param {string} earlier those of the trust files before it, set apart by spaces
+   */
+  constructor(print, earlier = '') {
     this.print = print
+    this.prints = [print, ...earlier.split(' ').filter(Boolean)]
     this.kept = null // {size, bytes}
     this.loading = this.load()
   }
 
   async load() {
     try {
-      const found = await within(store('readonly').then((heads) => settled(heads.get(this.print))))
-      if (found?.bytes instanceof Uint8Array && (this.kept === null || found.size > this.kept.size))
-        this.kept = found
+      const heads = await within(store('readonly').then((all) => Promise.all(this.prints.map((print) => settled(all.get(print))))))
+      for (const found of heads) this.prefer(found)
     } catch {
       // No storage: a private window, a full disk, a browser that forbids it.
     }
+  }
+
+  /** The larger tree is the later one, whichever trust file it was verified with. */
+  prefer(found) {
+    if (found?.bytes instanceof Uint8Array && (this.kept === null || found.size > this.kept.size)) this.kept = found
   }
 
   /** The head to compare with, or null; there is none before `loading` has ended. */

@@ -6,6 +6,7 @@ import './wasm_exec.js'
 import { button, download, element, icon, visible } from './dom.mjs'
 import { Memory } from './memory.mjs'
 import { Portal } from './portal.mjs'
+import { signedLines } from './quorum.mjs'
 import { loadWording } from './text.mjs'
 import { loadVerifier } from './verifier.mjs'
 
@@ -32,7 +33,7 @@ export class Viewer {
     this.trust = trust
     this.wording = wording
     this.portal = new Portal(new URL('./', document.baseURI))
-    this.memory = new Memory(host.dataset.trustPrint)
+    this.memory = new Memory(host.dataset.trustPrint, host.dataset.trustEarlier)
     this.pressed = 0 // when the reader last asked to try again: what was read before will not do
   }
 
@@ -153,21 +154,21 @@ export function table(heads, rows, look = '') {
   )
 }
 
-/** Who signed a checkpoint, one line a role. */
-export function signers(viewer, list) {
+/** Who signed a checkpoint: the registry itself, then how many officers and witnesses. */
+export function signers(viewer, signed) {
   const { wording } = viewer
-  const lines = new Map()
-  for (const { role, name, algorithm } of list) {
-    const key = `${role} ${name}`
-    lines.set(key, { role, name, algorithms: [...(lines.get(key)?.algorithms ?? []), algorithm] })
+  const own = new Map()
+  for (const { role, name, algorithm } of signed.signers) {
+    if (role === 'log' || role === 'other') own.set(`${role} ${name}`, { role, name, algorithms: [...(own.get(`${role} ${name}`)?.algorithms ?? []), algorithm] })
   }
-  return element(
+  const list = element(
     'ul',
     { class: 'plain' },
-    ...[...lines.values()].map(({ role, name, algorithms }) =>
+    ...[...own.values()].map(({ role, name, algorithms }) =>
       element('li', {}, wording.name('roles', role), ' ', element('span', { class: 'soft' }, element('bdi', {}, visible(name)), ` · ${algorithms.join(', ')}`)),
     ),
   )
+  return element('div', {}, list, signedLines(signed, wording))
 }
 
 /** Begins: loads everything and hands it to a page; where that fails, says so. */
