@@ -110,12 +110,6 @@ func (r *round) compareCheckpoint() error {
 	return r.goesOn(s.Note, s.Checkpoint, r.fromOrigin())
 }
 
-// verifyCheckpoint judges a checkpoint by the trust file of its epoch, whatever its time: it was published.
-func (m *Mirror) verifyCheckpoint(note []byte) (s *proofs.Signed, err error) {
-	err = m.byEpoch(func(t *proofs.Trust) (err error) { s, err = t.VerifyCheckpoint(note, proofs.AnyTime); return err })
-	return s, err
-}
-
 // fork writes the evidence down: the smaller checkpoint first, with the root of the other's tree at its size, and the proof of that.
 func (m *Mirror) fork(one, other []byte, root proofs.Hash, growth []proofs.Hash) error {
 	e := &ForkError{Root: root}

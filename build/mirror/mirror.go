@@ -79,8 +79,8 @@ type Mirror struct {
 	public    durable.Folder
 	incoming  durable.Folder
 	state     durable.Folder
-	adopted   *adopted // nil before the first publication
-	earlier   []*proofs.Trust
+	adopted   *adopted               // nil before the first publication
+	earlier   []*proofs.Trust        // of the epochs before, newest first
 	checked   int64                  // as-of of the publication with which every file was last compared, 0 before
 	cosigned  atomic.Pointer[[]byte] // the checkpoint with the mirror's signature
 	wait      func(ctx context.Context, d time.Duration) error
@@ -107,7 +107,7 @@ func Open(ctx context.Context, dir, where string, t *proofs.Trust) (*Mirror, err
 	if m.lock, err = durable.TryLock(m.state.Path("mirror.lock")); err != nil {
 		return nil, err
 	}
-	m.knowEarlier(ctx) // if that fails, a round says why
+	m.recall(ctx)
 	if err := m.load(); err != nil {
 		m.Close()
 		return nil, err

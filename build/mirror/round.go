@@ -66,7 +66,7 @@ func (r *round) look() (err error) {
 	if r.head, err = proofs.ParseHead(r.raw); err != nil {
 		return wrong(proofs.HeadPath, err)
 	}
-	if r.x, r.tile, err = r.head.Verify(r.m.Trust, r.m.Now().Unix()); err != nil {
+	if r.x, r.tile, err = r.m.verifyHead(r.head, r.m.Now().Unix()); err != nil {
 		return wrong(proofs.HeadPath, err)
 	}
 	return nil

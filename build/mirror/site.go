@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,13 +52,26 @@ func (m *Mirror) snapshot() (*site.Snapshot, error) {
 	s := &site.Snapshot{Title: m.Trust.Title, Origin: m.Trust.Origin, Demo: m.Trust.Demo, TrustFile: trust,
 		TrustEpoch: int(m.Trust.Epoch), TrustPrint: hex.EncodeToString(print[:]), Size: x.Size, Root: x.Root.String(),
 		Published: time.Unix(note.NewestTime(), 0).UTC(), Publication: x.Publication, Keys: x.Keys,
-		Officers: m.Trust.Officers, Witnesses: m.Trust.Witnesses,
-		WASM: m.Programs.WASM, ViewerWASM: m.Programs.Viewer, WASMExec: m.Programs.Exec}
+		Epochs: m.siteEpochs(),
+		WASM:   m.Programs.WASM, ViewerWASM: m.Programs.Viewer, WASMExec: m.Programs.Exec}
 	if s.Issuers, err = m.siteIssuers(x); err != nil {
 		return nil, err
 	}
 	s.History, err = m.siteHistory()
 	return s, err
+}
+
+// siteEpochs are those of the trust files that are copied, oldest first.
+func (m *Mirror) siteEpochs() []site.Epoch {
+	var out []site.Epoch
+	last := uint64(0)
+	for _, t := range append([]*proofs.Trust{m.Trust}, m.earlier...) {
+		_, err := m.public.Read(proofs.HandoverPath(t.Epoch))
+		out = append(out, site.Epoch{Number: int(t.Epoch), Print: t.ID().String(), Last: last, Handover: err == nil})
+		last = t.FinalSize
+	}
+	slices.Reverse(out)
+	return out
 }
 
 func (m *Mirror) siteIssuers(x *proofs.VerifiedIndex) ([]site.Issuer, error) {

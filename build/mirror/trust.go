@@ -2,43 +2,33 @@ package mirror
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
+	"stele/build/portal"
 	"stele/proofs"
 )
 
-// predecessors reads the trust files of the epochs before one, oldest first. Each is believed because the next names its hash.
-func predecessors(t *proofs.Trust, read func(path string) ([]byte, error)) ([]*proofs.Trust, error) {
-	var out []*proofs.Trust
-	for t.Previous != nil {
-		path := proofs.TrustPath(t.Epoch - 1)
-		b, err := read(path)
-		if err != nil {
-			return nil, err
-		}
-		if got := proofs.Hash(sha256.Sum256(b)); got != *t.Previous {
-			return nil, wrong(path, notNamed(got))
-		}
-		if t, err = proofs.ParseTrust(b); err != nil {
-			return nil, wrong(path, err)
-		}
-		out = append(out, t)
+// follow goes on to the newest trust file that the origin can prove, and knows those before it. Without an answer, or where one cannot be proved, the
+// one in hand stands: then it is the head that is not understood.
+func (m *Mirror) follow(ctx context.Context) error {
+	newest, err := portal.Follow(ctx, asPortal{m.from}, m.Trust, m.Now().Unix())
+	if err != nil {
+		m.Note(fmt.Sprintf("the trust file of epoch %d was not followed: %v", newest.Epoch+1, err))
 	}
-	slices.Reverse(out)
-	return out, nil
-}
-
-// knowEarlier reads the earlier trust files: from the copy, or else from the origin.
-func (m *Mirror) knowEarlier(ctx context.Context) error {
-	if n := len(m.earlier); m.Trust.Previous == nil || n > 0 && m.earlier[n-1].ID() == *m.Trust.Previous {
+	if m.Trust = newest; m.knowsEarlier() {
 		return nil
 	}
-	all, err := predecessors(m.Trust, m.public.Read)
-	if err != nil {
-		all, err = predecessors(m.Trust, func(path string) ([]byte, error) { return m.from.read(ctx, path, maxTrust) })
-	}
+	return m.readEarlier(ctx, asPortal{m.from})
+}
+
+func (m *Mirror) knowsEarlier() bool {
+	return m.Trust.Previous == nil || len(m.earlier) > 0 && m.earlier[0].ID() == *m.Trust.Previous
+}
+
+// readEarlier reads the trust files of the epochs before.
+func (m *Mirror) readEarlier(ctx context.Context, p portal.Portal) error {
+	all, err := portal.Earlier(ctx, p, m.Trust)
 	if err != nil {
 		return fmt.Errorf("the trust files before epoch %d: %w", m.Trust.Epoch, err)
 	}
@@ -46,9 +36,21 @@ func (m *Mirror) knowEarlier(ctx context.Context) error {
 	return nil
 }
 
+// recall takes up the trust files that the copy holds: a mirror that has followed a change of keys goes on from there, whatever trust file it is given
+// again. What they do not tell, the first round asks the origin for.
+func (m *Mirror) recall(ctx context.Context) {
+	p, err := m.Portal()
+	if err != nil {
+		return // nothing was copied yet
+	}
+	m.Trust, _ = portal.Follow(ctx, p, m.Trust, proofs.AnyTime)
+	m.readEarlier(ctx, p)
+}
+
 // trustFiles obtains the trust files of all epochs, and what proves each from the one before. A handover may be missing: where the old keys were lost there is none.
 func (r *round) trustFiles() error {
-	all := append(slices.Clone(r.m.earlier), r.m.Trust)
+	all := append([]*proofs.Trust{r.m.Trust}, r.m.earlier...)
+	slices.Reverse(all)
 	for i, t := range all {
 		want := t.Marshal()
 		if err := r.keep(proofs.TrustPath(t.Epoch), want, func(b []byte) error { return sameBytes(b, want) }); err != nil {
