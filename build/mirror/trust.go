@@ -69,6 +69,3 @@ func (r *round) trustFiles() error {
 	}
 	return nil
 }
-
-// follow goes on to the newest trust file.
-func (m *Mirror) follow(ctx context.Context) error { return m.knowEarlier(ctx) }
