@@ -60,6 +60,7 @@ func commands() []command {
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
+		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
 		{"mirror", "--portal URL|DIR --policy TRUST --dir DIR [--once] [--addr A]", "keep a verified copy of a registry that can be served as a portal of its own", runMirror},
 		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
