@@ -71,7 +71,9 @@ func plainCopy(b *testing.B, m *Mirror, from, dir string) {
 		if strings.HasSuffix(name, ".html") || strings.HasPrefix(name, "assets/") {
 			return nil
 		}
-		return c.do(func(ctx context.Context) error { return download(ctx, w.(*web), name, filepath.Join(dir, filepath.FromSlash(name))) })
+		return c.do(func(ctx context.Context) error {
+			return download(ctx, w.(*web), name, filepath.Join(dir, filepath.FromSlash(name)))
+		})
 	})
 	must(b, c.wait(err))
 	must(b, durable.SyncTree(dir))
@@ -116,4 +118,3 @@ func watchHeap(most *uint64) (stop func()) {
 	}()
 	return func() { end.Store(true); <-done }
 }
-

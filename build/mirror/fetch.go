@@ -301,16 +301,7 @@ func (r *round) mapLeaf(ctx context.Context, l proofs.MapTileLeaf, depth int) er
 
 // history obtains every checkpoint in the list.
 func (r *round) history(c *crew) error {
-	ours := map[proofs.HistoryLine]bool{}
-	if r.ours != nil && !r.whole {
-		for _, l := range r.ours.lines {
-			ours[l] = true
-		}
-	}
-	for _, l := range r.list {
-		if ours[l] {
-			continue
-		}
+	for _, l := range r.newLines() {
 		if err := c.do(func(ctx context.Context) error { return r.pastCheckpoint(ctx, l) }); err != nil {
 			return err
 		}

@@ -143,11 +143,7 @@ func openMirror(t testing.TB, dir, where string, o *registrar) *Mirror {
 }
 
 func tryOpen(dir, where string, trust *proofs.Trust) (*Mirror, error) {
-	m, err := Open(context.Background(), dir, where, trust)
-	if err == nil {
-		m.wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	}
-	return m, err
+	return Open(context.Background(), dir, where, trust)
 }
 
 // reopen closes a mirror, and opens it as the next process would.

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"stele/build/follow"
 	"stele/proofs"
 )
 
@@ -102,7 +103,7 @@ func Code(r *Result, err error) string {
 		return "fork"
 	case errors.As(err, &back):
 		return "rollback"
-	case errors.As(err, &wrong), errors.As(err, &few), errors.As(err, &unverified):
+	case errors.As(err, &wrong), errors.As(err, &few), errors.As(err, &unverified), follow.Code(err) != "" && follow.Code(err) != follow.CodeOutage:
 		return "wrong"
 	}
 	return "failed"

@@ -53,6 +53,7 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/follow"
 	"stele/build/portal"
 	"stele/build/verifier"
 	"stele/proofs"
@@ -79,12 +80,12 @@ type Mirror struct {
 	public    durable.Folder
 	incoming  durable.Folder
 	state     durable.Folder
-	adopted   *adopted               // nil before the first publication
+	adopted   *adopted // nil before the first publication
+	f         *follow.Follower
 	earlier   []*proofs.Trust        // of the epochs before, newest first
 	checked   int64                  // as-of of the publication with which every file was last compared, 0 before
 	cosigned  atomic.Pointer[[]byte] // the checkpoint with the mirror's signature
-	wait      func(ctx context.Context, d time.Duration) error
-	spare     uint64 // bytes of the disk that are kept free
+	spare     uint64                 // bytes of the disk that are kept free
 	freeBytes func() (uint64, error)
 
 	// fault is called before and after each change on the disk, so that tests can make every one of them fail.
@@ -102,7 +103,7 @@ func Open(ctx context.Context, dir, where string, t *proofs.Trust) (*Mirror, err
 	}
 	m := &Mirror{Dir: dir, Trust: t, Now: time.Now, Progress: func(string, uint64, uint64) {}, Note: func(string) {}, from: from,
 		public: durable.Folder(filepath.Join(dir, "public")), incoming: durable.Folder(filepath.Join(dir, "incoming")),
-		state: durable.Folder(filepath.Join(dir, "state")), spare: spareBytes, wait: wait, fault: func(string, string) error { return nil }}
+		state: durable.Folder(filepath.Join(dir, "state")), spare: spareBytes, fault: func(string, string) error { return nil }}
 	m.freeBytes = func() (uint64, error) { return freeBytes(dir) }
 	if m.lock, err = durable.TryLock(m.state.Path("mirror.lock")); err != nil {
 		return nil, err
@@ -116,7 +117,10 @@ func Open(ctx context.Context, dir, where string, t *proofs.Trust) (*Mirror, err
 }
 
 // Close lets another process at the folder.
-func (m *Mirror) Close() error { return m.lock.Close() }
+func (m *Mirror) Close() error {
+	m.closeFollower()
+	return m.lock.Close()
+}
 
 // Public is the folder to serve.
 func (m *Mirror) Public() string { return string(m.public) }

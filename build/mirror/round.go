@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"stele/proofs"
 
@@ -77,14 +76,11 @@ func (r *round) same() bool {
 	return r.ours != nil && (bytes.Equal(r.ours.head, r.raw) || r.ours.x.Size == r.x.Size && r.x.AsOf <= r.ours.x.AsOf)
 }
 
-// tries is how often the files that change are read again while the origin is in the middle of a publication.
-const tries = 10
-
 // readRest reads history and statistics as they are beside this head. They are written before it: where they are of a later publication, the
 // origin is about to replace its head. Then this round copies the head that it has begun with, which is a whole publication, with as much
-// of the history as belongs to it; the statistics of an earlier publication are nowhere to be had, and those of a later are waited for.
+// of the history as belongs to it; and the statistics follow from the ledger.
 func (r *round) readRest() error {
-	if r.same() { // only signatures that are older, or files that are damaged
+	if r.same() { // signatures that are older, or files of the copy that are to be looked at
 		r.raw, r.x, r.list, r.statistics = r.ours.head, r.ours.x, r.ours.lines, r.ours.statistics
 		var err error
 		if r.head, err = proofs.ParseHead(r.raw); err == nil {
@@ -95,46 +91,16 @@ func (r *round) readRest() error {
 	if err := r.readHistory(); err != nil {
 		return err
 	}
-	for try := 0; ; try++ {
-		publication, err := r.readStatistics()
-		if err != nil || publication == r.x.Publication {
-			return err
-		}
-		if publication < r.x.Publication {
-			return wrong(proofs.StatisticsPath, fmt.Errorf("end with publication %d, want %d", publication, r.x.Publication))
-		}
-		if try == tries {
-			return wrong(proofs.StatisticsPath, fmt.Errorf("are of publication %d, which is not out: the head is of publication %d", publication, r.x.Publication))
-		}
-		if err := r.m.wait(r.ctx, time.Second); err != nil {
-			return err
-		}
-		if err := r.lookAgain(); err != nil {
-			return err
-		}
+	if r.ours != nil && r.ours.x.Size == r.x.Size {
+		r.statistics = r.ours.statistics
+		return nil
 	}
-}
-
-// lookAgain begins again with the head that is there now.
-func (r *round) lookAgain() error {
-	if err := r.look(); err != nil {
-		return err
+	var err error
+	if r.statistics, err = r.read(r.ctx, proofs.StatisticsPath, maxListing); err == nil {
+		_, err = proofs.ParseStatistics(r.statistics)
+		err = wrong(proofs.StatisticsPath, err)
 	}
-	if _, err := r.compare(); err != nil {
-		return err
-	}
-	return r.readHistory()
-}
-
-func (r *round) readStatistics() (publication uint64, err error) {
-	if r.statistics, err = r.read(r.ctx, proofs.StatisticsPath, maxListing); err != nil {
-		return 0, err
-	}
-	s, err := proofs.ParseStatistics(r.statistics)
-	if err != nil {
-		return 0, wrong(proofs.StatisticsPath, err)
-	}
-	return s.Series[len(s.Series)-1].Publication, nil
+	return err
 }
 
 // readHistory reads the list up to the head's own line. What the copy has and the list has lost stays: every checkpoint that was published proves when.
