@@ -13,6 +13,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"stele/build/index"
@@ -53,7 +54,8 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{},
+		earlier: map[uint64]*proofs.Trust{}}
 	state, err := a.all(checkpoint, head.RootTile, tile)
 	if err != nil {
 		return nil, err
@@ -73,6 +75,8 @@ type auditor struct {
 
 	published map[uint64]bool // sizes of all publications, as the ledger has them
 	before    uint64          // that of the one before the head's
+
+	earlier map[uint64]*proofs.Trust // of the epochs before, as far as something was to be judged by them
 
 	edge *proofs.Frontier // of the tree, once all entries are read
 }
@@ -107,6 +111,9 @@ func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ct
 // checkpoint: the checkpoint is the head's, or one publication behind it while that is being written.
 func (a *auditor) checkpoint(b []byte) error {
 	s, err := a.t.VerifyCheckpoint(b, a.now)
+	if future := (*proofs.FutureError)(nil); err != nil && !errors.As(err, &future) {
+		s, err = a.signed(b) // the one of a publication before a change of keys
+	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -81,6 +81,7 @@ func (m *Mirror) load() error {
 		if s, err = m.fromPublic(err); s == nil || err != nil {
 			return err
 		}
+		err = m.replace(m.state, stateAdopted, s.marshal())
 	}
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func openSource(where string) (source, error) {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 2*atOnce, atOnce, atOnce
 		t.ReadBufferSize = 64 << 10
-		return &web{strings.TrimSuffix(where, "/"), &http.Client{Transport: t}, patience}, nil
+		return &web{strings.TrimSuffix(where, "/"), &http.Client{Transport: t}, patience, retryAfter}, nil
 	}
 	if info, err := os.Stat(where); err != nil {
 		return nil, err
@@ -83,6 +83,7 @@ type web struct {
 	base     string
 	client   *http.Client
 	patience time.Duration
+	pause    time.Duration // before the first request that is made again
 }
 
 func (w *web) String() string { return w.base }
@@ -109,7 +110,7 @@ func (w *web) read(ctx context.Context, path string, limit int) ([]byte, error) 
 		if !errors.As(err, &o) || try == retries || ctx.Err() != nil {
 			return b, err
 		}
-		if err := wait(ctx, retryAfter<<try); err != nil {
+		if err := wait(ctx, w.pause<<try); err != nil {
 			return nil, err
 		}
 	}
