@@ -160,19 +160,23 @@ func (m *Mirror) verifyCheckpoint(note []byte) (s *proofs.Signed, err error) {
 	return s, err
 }
 
-// replaceAll replaces the files that change, in the order of publication: those that are right already stay.
+// replaceAll replaces the files that change, in the order of publication: those that are right already stay. The first time, the head is the last: where there
+// is one, all is there.
 func (m *Mirror) replaceAll(s *memory) error {
 	head, err := proofs.ParseHead(s.head)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
+	type file struct {
 		path    string
 		content []byte
-	}{
-		{"policy", s.policy}, {proofs.HistoryPath, s.list}, {proofs.StatisticsPath, s.statistics},
-		{proofs.HeadPath, s.head}, {checkpointPath, head.Proof.Checkpoint},
-	} {
+	}
+	files := []file{{"policy", s.policy}, {proofs.HistoryPath, s.list}, {proofs.StatisticsPath, s.statistics},
+		{proofs.HeadPath, s.head}, {checkpointPath, head.Proof.Checkpoint}}
+	if _, err := m.public.Read(proofs.HeadPath); absent(err) {
+		files[3], files[4] = files[4], files[3]
+	}
+	for _, f := range files {
 		if durable.Holds(m.public.Path(f.path), f.content) {
 			continue
 		}
