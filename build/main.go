@@ -56,6 +56,7 @@ func commands() []command {
 		{"supersede", "OLD NEW [--reason TEXT]", "replace a document by another that is registered already", runSupersede},
 		{"link", "DOC… --relation WORD [--target DOC] [--reason TEXT]", "tell something more about documents: an amendment, custody, a translation", runLink},
 		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
+		{"approve", "--portal URL --policy TRUST --keys DIR", "look at what is proposed, on an officer's own machine, and approve it", runApprove},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},

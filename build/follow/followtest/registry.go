@@ -5,7 +5,9 @@ package followtest
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -439,3 +441,50 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // Clock is the time of what was signed last.
 func (r *Registry) Clock() time.Time { return time.Unix(r.Now, 0) }
+
+// Officers takes approvals over HTTP as stele serve does, and publishes once there are enough: the lines of the log that are missing and those
+// of the witnesses are then added by themselves.
+func (r *Registry) Officers() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /", r)
+	mux.HandleFunc("POST /v1/approvals", func(w http.ResponseWriter, req *http.Request) {
+		b, err := io.ReadAll(io.LimitReader(req.Body, 1<<20))
+		status, answer := http.StatusBadRequest, map[string]any{"error": "unreadable"}
+		if err == nil {
+			status, answer = r.approve(b)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(answer)
+	})
+	return mux
+}
+
+func (r *Registry) approve(note []byte) (int, map[string]any) {
+	head, err := proofs.ParseHead(r.Get(proofs.ProposalPath))
+	if err != nil {
+		return http.StatusConflict, map[string]any{"error": "nothing is proposed", "size": r.Size()}
+	}
+	c, n, err := proofs.ParseCheckpoint(note)
+	_, offered, _ := proofs.ParseCheckpoint(head.Proof.Checkpoint)
+	if err != nil || c != r.Checkpoint() {
+		return http.StatusUnprocessableEntity, map[string]any{"error": "another tree"}
+	}
+	offered.Signatures = append(offered.Signatures, n.Signatures...)
+	s, _, err := r.Trust.Examine(offered.Marshal(), max(r.Now, time.Now().Unix()))
+	if err != nil {
+		return http.StatusUnprocessableEntity, map[string]any{"error": err.Error()}
+	}
+	r.Put(proofs.ProposalPath, r.HeadOf(offered.Signatures))
+	answer := map[string]any{"size": c.Size, "root": c.Root.String(), "published": s.Officers.Met,
+		"officers": map[string]any{"have": s.Officers.Have, "needed": s.Officers.Needed, "met": s.Officers.Met}}
+	if s.Officers.Met {
+		lines := append(offered.Signatures, r.Sign(r.Own)...)
+		for _, i := range r.Trust.Policy.Leaves(r.Trust.Witnesses) {
+			k := r.Trust.Policy.Witnesses[i].Key
+			lines = append(lines, r.Sign(r.Signer(k.Name, k.Type))...)
+		}
+		r.Release(lines)
+	}
+	return http.StatusOK, answer
+}
