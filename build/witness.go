@@ -33,7 +33,7 @@ func runWitness(c *cli) error {
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&w.dir, "dir", "", "the witness's folder")
 		fs.BoolVar(&w.init, "init", false, "make the folder and its keys, and print the public keys; nothing is served")
-		fs.StringVar(&w.name, "name", "", "with --init: the witness's name, for ever, such as agency.example/witness")
+		fs.StringVar(&w.name, "name", "", "the witness's name, for ever, such as agency.example/witness; once it is made, it need not be said")
 		fs.StringVar(&w.addr, "addr", "127.0.0.1:8081", "where to listen; put a proxy that speaks TLS before it")
 		fs.StringVar(&w.metrics, "metrics", "", "where to serve metrics for Prometheus, such as 127.0.0.1:9091 (default: nowhere)")
 	})
@@ -49,8 +49,6 @@ func runWitness(c *cli) error {
 		return usage("choose a folder of its own: a registry that is its own witness has none", "%s is a registry's folder", shown(w.dir))
 	case w.init:
 		return w.make()
-	case w.name != "":
-		return usage("stele witness --dir "+shell(w.dir), "--name belongs to --init: a witness keeps the name that it was made with")
 	}
 	return w.serve()
 }
@@ -67,8 +65,8 @@ func (w *witnessRun) make() error {
 	if w.name == "" {
 		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "what is the witness to be called?")
 	}
-	if err := registry.CheckAuthority(w.name); err != nil {
-		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "%w", err)
+	if !proofs.IsName(w.name) {
+		return usage("use a name like agency.example/witness", "%s cannot be a witness's name: 1 to 128 of a-z, 0-9, dot, hyphen, underscore and slash, the first and last a letter or digit", shown(w.name))
 	}
 	if err := w.mayMake(); err != nil {
 		return err
@@ -79,7 +77,7 @@ func (w *witnessRun) make() error {
 	}
 	made, err := makeWitnessKeys(store, w.name)
 	if err == nil {
-		err = server.Init(w.dir)
+		err = witnessError(server.Init(w.dir))
 	}
 	if err != nil {
 		return err
@@ -106,7 +104,7 @@ func (w *witnessRun) mayMake() error {
 	return nil
 }
 
-// makeWitnessKeys makes the keys that are missing, and reports whether there were any.
+// makeWitnessKeys makes a key of each type that is missing, and reports whether there were any.
 func makeWitnessKeys(store *keys.Store, name string) (made bool, err error) {
 	have, err := witnessKeys(store)
 	if err != nil {
@@ -121,7 +119,7 @@ func makeWitnessKeys(store *keys.Store, name string) (made bool, err error) {
 		file string
 		t    proofs.KeyType
 	}{{witnessMLDSA44, proofs.MLDSA44Key}, {witnessEd25519, proofs.CosignatureKey}} {
-		if slices.ContainsFunc(have, func(i keys.Info) bool { return i.File == k.file }) {
+		if slices.ContainsFunc(have, func(i keys.Info) bool { return i.Key.Type == k.t }) { // it may be on a token
 			continue
 		}
 		if _, err := store.Generate(k.file, name, keys.Witness, k.t, rand.Reader); err != nil {
@@ -157,7 +155,7 @@ func (w *witnessRun) tellMade(infos []keys.Info, made bool) error {
 		c.note("note: the witness was made before; nothing has changed")
 	}
 	c.note("the lines above are public, the first ML-DSA-44 and the second Ed25519: give them to the logs that are to be witnessed,\n"+
-		"with the address at which they reach this witness.\n"+
+		"with the address at which they reach this witness; a registry like ours takes each by stele trust change --witness VKEY=URL\n"+
 		"write the logs' public keys into %s, one a line: log VKEY\n"+
 		"then: stele witness --dir %s --addr 127.0.0.1:8081", shell(logs), shell(w.dir))
 	if made {
@@ -184,13 +182,16 @@ func (w *witnessRun) serve() error {
 	if err != nil {
 		return witnessError(err)
 	}
-	return errors.Join(w.listen(s, metrics, log), s.Close())
+	if err := w.listen(s, metrics, log); err != nil {
+		return err // the lock goes with the process: a request that has not ended may still write
+	}
+	return s.Close()
 }
 
 // signers unlocks the keys.
 func (w *witnessRun) signers() ([]proofs.Signer, error) {
 	dir := filepath.Join(w.dir, server.KeysFolder)
-	if !exists(dir) {
+	if !server.IsWitness(w.dir) {
 		return nil, usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "%s is not the folder of a witness", shown(w.dir))
 	}
 	store, err := keys.Open(dir, w.c.passphrase())
@@ -200,6 +201,9 @@ func (w *witnessRun) signers() ([]proofs.Signer, error) {
 	infos, err := witnessKeys(store)
 	if err != nil {
 		return nil, err
+	}
+	if i := slices.IndexFunc(infos, func(k keys.Info) bool { return w.name != "" && k.Key.Name != w.name }); i >= 0 {
+		return nil, usage("leave --name out, or name another folder", "this witness is called %s: it keeps the name that it was made with", infos[i].Key.Name)
 	}
 	if len(infos) == 0 {
 		return nil, usage("bring the key files there, or make another witness", "%s holds no key of a witness", shown(dir))

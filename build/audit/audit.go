@@ -13,7 +13,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"stele/build/index"
@@ -54,8 +53,7 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{},
-		earlier: map[uint64]*proofs.Trust{}}
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
 	state, err := a.all(checkpoint, head.RootTile, tile)
 	if err != nil {
 		return nil, err
@@ -66,6 +64,7 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 type auditor struct {
 	ctx      context.Context
 	t        *proofs.Trust
+	earlier  []*proofs.Trust // the trust files before it, the newest first; read when one is needed
 	p        portal.Portal
 	x        *proofs.VerifiedIndex
 	now      int64
@@ -75,8 +74,6 @@ type auditor struct {
 
 	published map[uint64]bool // sizes of all publications, as the ledger has them
 	before    uint64          // that of the one before the head's
-
-	earlier map[uint64]*proofs.Trust // of the epochs before, as far as something was to be judged by them
 
 	edge *proofs.Frontier // of the tree, once all entries are read
 }
@@ -111,9 +108,6 @@ func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ct
 // checkpoint: the checkpoint is the head's, or one publication behind it while that is being written.
 func (a *auditor) checkpoint(b []byte) error {
 	s, err := a.t.VerifyCheckpoint(b, a.now)
-	if future := (*proofs.FutureError)(nil); err != nil && !errors.As(err, &future) {
-		s, err = a.signed(b) // the one of a publication before a change of keys
-	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

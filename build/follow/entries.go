@@ -40,7 +40,7 @@ func (f *Follower) entries(ctx context.Context, from, size uint64, each func(fir
 func (f *Follower) window(ctx context.Context, first, end uint64) ([][]byte, error) {
 	from := first / proofs.TileWidth
 	bundles := make([][][]byte, (end+proofs.TileWidth-1)/proofs.TileWidth-from)
-	err := parallel(len(bundles), func(i int) error {
+	err := Parallel(len(bundles), func(i int) error {
 		index := from + uint64(i)
 		width := int(min(end-index*proofs.TileWidth, proofs.TileWidth))
 		t := proofs.Tile{Entries: true, Index: index, Width: width}
@@ -89,8 +89,8 @@ func (f *Follower) Nodes(ctx context.Context, size uint64) proofs.Nodes {
 	return proofs.TileNodes(size, func(t proofs.Tile) ([]byte, error) { return f.readTile(ctx, t) })
 }
 
-// parallel calls f for 0 to n-1 until one fails.
-func parallel(n int, f func(i int) error) error {
+// Parallel calls f for 0 to n-1 until one fails.
+func Parallel(n int, f func(i int) error) error {
 	var mu sync.Mutex
 	var first error
 	next := 0

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"stele/build/durable"
 	"stele/proofs"
@@ -39,16 +41,16 @@ func (f *Follower) KeepEvidence(err error, v *View) (string, error) {
 		path := f.path("evidence", fmt.Sprintf("fork-%d-%s.stele-evidence", fork.Size, fingerprint(b)))
 		return path, durable.WriteFile(path, b, 0o644)
 	case errors.As(err, &wrong):
-		return f.keepFiles(fmt.Sprintf("index-%d", wrong.Place), map[string][]byte{"what": []byte(wrong.Error() + "\n"), "head": v.Raw, "statement": wrong.Entry,
+		return f.KeepFiles(fmt.Sprintf("index-%d", wrong.Place), map[string][]byte{"what": []byte(wrong.Error() + "\n"), "head": v.Raw, "statement": wrong.Entry,
 			"rebuilt": f.rebuilt(wrong), "seen-before": f.LastHead()})
 	case errors.As(err, &back):
-		return f.keepFiles(fmt.Sprintf("rollback-%d", back.Got.Size), map[string][]byte{"what": []byte(back.Error() + "\n"), "head": v.Raw, "seen-before": f.LastHead()})
+		return f.KeepFiles(fmt.Sprintf("rollback-%d", back.Got.Size), map[string][]byte{"what": []byte(back.Error() + "\n"), "head": v.Raw, "seen-before": f.LastHead()})
 	case errors.As(err, &trust) && v != nil:
 		files := map[string][]byte{"what": []byte(trust.Error() + "\n"), "head": v.Raw, "seen-before": f.LastHead()}
 		if v.Next != nil {
 			files["trust-proposed"] = v.Next.Marshal()
 		}
-		return f.keepFiles(fmt.Sprintf("trust-%d", v.Checkpoint().Size), files)
+		return f.KeepFiles(fmt.Sprintf("trust-%d", v.Checkpoint().Size), files)
 	}
 	return "", nil
 }
@@ -61,9 +63,13 @@ func (f *Follower) rebuilt(e *WrongIndex) []byte {
 	return []byte((&proofs.Statement{Registry: f.Trust.Origin, Action: proofs.ActionIndex, Issuer: f.Trust.Publication.Name, Index: e.Rebuilt}).Text())
 }
 
-// keepFiles keeps files in a folder whose name says what they are, and which.
-func (f *Follower) keepFiles(name string, files map[string][]byte) (string, error) {
-	dir := f.path("evidence", name+"-"+fingerprint(files["head"], files["statement"], files["seen-before"]))
+// KeepFiles keeps files as evidence, in a folder whose name says what they are, and which.
+func (f *Follower) KeepFiles(name string, files map[string][]byte) (string, error) {
+	var parts [][]byte
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		parts = append(parts, files[name])
+	}
+	dir := f.path("evidence", name+"-"+fingerprint(parts...))
 	for name, b := range files {
 		if b == nil {
 			continue

@@ -159,11 +159,21 @@ func (j *Joint) Merge(o *Joint, t *proofs.Trust) error {
 	return nil
 }
 
+// CanSign reports whether Sign would add a line.
+func (j *Joint) CanSign(ring *Ring, t *proofs.Trust) bool {
+	return slices.ContainsFunc(t.RootKeys, func(k *proofs.Key) bool { return j.wants(k, ring, t) })
+}
+
+// wants reports whether a root key that is in the folder has still to sign.
+func (j *Joint) wants(k *proofs.Key, ring *Ring, t *proofs.Trust) bool {
+	return j.Missing(t) > 0 && ring.has(k) && !slices.ContainsFunc(j.Lines, func(l proofs.Signature) bool { return l.By(k) })
+}
+
 // Sign adds lines of the root keys in a folder, as many as are missing and are there, and returns the keys.
 func (j *Joint) Sign(ring *Ring, t *proofs.Trust) ([]*proofs.Key, error) {
 	var added []*proofs.Key
 	for _, k := range t.RootKeys {
-		if j.Missing(t) == 0 || !ring.has(k) || slices.ContainsFunc(j.Lines, func(l proofs.Signature) bool { return l.By(k) }) {
+		if !j.wants(k, ring, t) {
 			continue
 		}
 		signer, err := ring.rootSigner(k)

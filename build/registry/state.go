@@ -11,19 +11,22 @@ import (
 
 // The names of what the publisher remembers, and of the checkpoint that is published.
 const (
-	stateSigned    = "signed" // the last checkpoint that was signed
-	stateIndex     = "index"  // index.State, in its saved form
+	stateSigned    = "signed"    // the last checkpoint that was signed
+	stateIndex     = "index"     // index.State, in its saved form
+	statePublished = "published" // the same for the published tree, while the ledger is further
+	stateProposed  = "proposed"  // the tree that is proposed, with the lines collected for it
 	checkpointPath = "ledger/checkpoint"
 )
 
 // saveState keeps the state just after an index statement.
-func (p *publisher) saveState() error {
-	s := p.ix.State()
+func (p *publisher) saveState() error { return p.saveStateAs(stateIndex, p.ix.State()) }
+
+func (p *publisher) saveStateAs(name string, s index.State) error {
 	b, err := s.Marshal()
 	if err != nil {
 		return err
 	}
-	return p.replace(p.at.State, stateIndex, b)
+	return p.replace(p.at.State, name, b)
 }
 
 // lastState is loadState for those who build on what is published: where state/index is lost, nothing is known.
@@ -38,8 +41,10 @@ func (r *Registry) lastState() (*index.State, error) {
 }
 
 // loadState reads state/index, or begins from nothing: Publish then goes through the whole ledger.
-func (r *Registry) loadState() (*index.State, error) {
-	b, err := r.at.State.Read(stateIndex)
+func (r *Registry) loadState() (*index.State, error) { return r.loadStateFrom(stateIndex) }
+
+func (r *Registry) loadStateFrom(name string) (*index.State, error) {
+	b, err := r.at.State.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return index.Empty(), nil
 	}
@@ -69,22 +74,41 @@ func isOutage(err error) bool {
 	return errors.As(err, &errno) && errno != syscall.ENOENT || errors.As(err, &file) && !errors.Is(err, fs.ErrNotExist)
 }
 
-// signed reads state/signed, the last checkpoint that this registry's keys have signed, whole with its
-// signatures. nil if nothing was ever signed.
+// signed reads state/signed, the last checkpoint of this registry's that has met the policy, whole with its
+// signatures. nil if there was none.
 func (r *Registry) signed() (*proofs.Checkpoint, []byte, error) {
+	c, note, _, err := r.signedUnder()
+	return c, note, err
+}
+
+// signedUnder tells the trust file too that the checkpoint satisfies: the present one, or during a change another epoch's.
+func (r *Registry) signedUnder() (*proofs.Checkpoint, []byte, *proofs.Trust, error) {
 	path := r.at.State.Path(stateSigned)
 	b, err := r.at.State.Read(stateSigned)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, r.mustBeNew()
+		return nil, nil, r.Trust, r.mustBeNew()
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	s, err := r.Trust.VerifyCheckpoint(b, proofs.AnyTime) // whatever its time: it is our own
+	s, under, err := r.judge(b)
 	if err != nil {
-		return nil, nil, r.noMemory("%s: cannot be used: %w", path, err)
+		return nil, nil, nil, r.noMemory("%s: cannot be used: %w", path, err)
 	}
-	return &s.Checkpoint, b, nil
+	return &s.Checkpoint, b, under, nil
+}
+
+// publishedState is the index of what is published: of state/index or, while a proposal waits, of what was kept before it.
+func (r *Registry) publishedState(size uint64) (*index.State, error) {
+	s, err := r.loadState()
+	if err != nil || s.Size <= size {
+		return s, err
+	}
+	past, err := r.loadStateFrom(statePublished)
+	if err == nil && past.Size == size || isOutage(err) {
+		return past, err
+	}
+	return s, nil // there was no proposal: it is being published
 }
 
 // mustBeNew refuses to sign without the memory of what was signed before: a signer that has forgotten

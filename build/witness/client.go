@@ -233,7 +233,7 @@ func (c *Client) ask(ctx context.Context, p Peer, j *job, a *answer) {
 			return
 		}
 	}
-	a.fault = fault(Outage, "look who else submits this log's checkpoints", "it has named another size %d times in a row", mostConflicts)
+	a.fault = fault(Broken, "look who else submits this log's checkpoints", "it has named another size %d times in a row", mostConflicts)
 }
 
 const askOperator = "ask whoever operates it"
@@ -348,6 +348,9 @@ func (c *Client) send(ctx context.Context, method, url string, body []byte) (sta
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err == nil && req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		err = fmt.Errorf("its address is %q, want one that begins with https:// or http://", cut(url))
+	}
 	if err != nil {
 		return 0, "", nil, fault(Refusal, "correct the address in the policy", "%w", err)
 	}
