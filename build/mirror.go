@@ -121,11 +121,7 @@ func (g *mirroring) signer() (proofs.Signer, error) {
 	if g.keys == "" {
 		return nil, nil
 	}
-	pass := g.c.passphrase()
-	if g.trust.Demo {
-		pass = keys.Fixed(keys.DemoPassphrase)
-	}
-	store, err := keys.Open(g.keys, pass)
+	store, err := keys.Open(g.keys, g.c.passphrase())
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +137,7 @@ func (g *mirroring) signer() (proofs.Signer, error) {
 		}
 	}
 	if len(own) != 1 {
-		return nil, usage("make one: stele key NAME --role witness --keys "+shell(g.keys)+"; or choose one with --key",
+		return nil, usage("make one: stele key mirror.example --role witness --keys "+shell(g.keys)+"; or choose one with --key",
 			"%s holds %d private witness keys (ML-DSA-44)%s, want one", shown(g.keys), len(own), named(g.key))
 	}
 	if k := own[0].Key; k.Name == g.trust.Origin || usedByPolicy(g.trust, k) {
