@@ -204,6 +204,9 @@ func (g *mirroring) runOnce() error {
 		r, err = g.m.Round(c.ctx)
 	}
 	c.bar.clear()
+	if err != nil && c.json && c.ctx.Err() == nil {
+		return g.failedJSON(err)
+	}
 	if err != nil {
 		return g.failed(err)
 	}
@@ -230,6 +233,27 @@ func (g *mirroring) failed(err error) error {
 		return err
 	}
 	return &registry.Error{Err: fmt.Errorf("%s: %w; the copy stays as it was", shown(g.portal), err), Hint: g.mirrorHint(err)}
+}
+
+// mirrorFailure is the JSON of a round that has adopted nothing.
+type mirrorFailure struct {
+	State    string `json:"state"`
+	Error    string `json:"error"`
+	Hint     string `json:"hint,omitempty"`
+	Evidence string `json:"evidence,omitempty"`
+	Public   string `json:"public"`
+}
+
+func (g *mirroring) failedJSON(err error) error {
+	out := mirrorFailure{State: mirror.Code(nil, err), Error: plain(g.failed(err)), Hint: g.mirrorHint(err), Public: g.m.Public()}
+	if fork := (*mirror.ForkError)(nil); errors.As(err, &fork) {
+		out.Evidence = fork.Evidence
+	}
+	if err := g.c.printJSON(out); err != nil {
+		return err
+	}
+	g.c.note("stele: %s", out.Error)
+	return exit(1)
 }
 
 func (g *mirroring) mirrorHint(err error) string {

@@ -14,6 +14,8 @@ import (
 // adopt puts the publication in place: immutable files first, durably; then what leads to them. Then it is looked after what was superseded, the pages are
 // made, and the mirror signs.
 func (r *round) adopt() error {
+	checked := r.m.checked
+	r.m.checked = 0 // if this is broken off, the next round looks at everything
 	if err := r.move(); err != nil {
 		return err
 	}
@@ -35,9 +37,13 @@ func (r *round) adopt() error {
 		if err := r.collect(); err != nil {
 			return err
 		}
-		r.m.checked = r.x.AsOf
+		checked = r.x.AsOf
 	}
-	return r.m.step(string(r.m.incoming), func() error { return os.RemoveAll(string(r.m.incoming)) })
+	if err := r.m.step(string(r.m.incoming), func() error { return os.RemoveAll(string(r.m.incoming)) }); err != nil {
+		return err
+	}
+	r.m.checked = checked
+	return nil
 }
 
 // move moves what was fetched to where it is served. The content is durable before the name is.

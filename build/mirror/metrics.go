@@ -45,7 +45,7 @@ func NewMetrics() *Metrics {
 		number:   gauge("stele_mirror_publication", "The copy's publication."),
 		asOf:     gauge("stele_mirror_as_of_timestamp_seconds", "The time that the copy's signatures prove."),
 		well:     gauge("stele_mirror_round_timestamp_seconds", "When a round last came to its end without an error."),
-		conflict: gauge("stele_mirror_conflict", "1 if the last round has found that the origin has signed two ledgers, or shows a smaller one than the copy's."),
+		conflict: gauge("stele_mirror_conflict", "1 once a round has found that the origin has signed two ledgers, or shows a smaller one than the copy's, until it shows the copy's again."),
 	}
 	m.all.MustRegister(m.rounds, m.took, m.fetched, m.bytes, m.healed, m.size, m.number, m.asOf, m.well, m.conflict,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -63,13 +63,13 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Round(r *Result, took time.Duration, err error) {
 	m.took.Observe(took.Seconds())
 	m.rounds.WithLabelValues(Code(r, err)).Inc()
-	m.conflict.Set(0)
 	if Accuses(err) {
 		m.conflict.Set(1)
 	}
 	if r == nil {
 		return
 	}
+	m.conflict.Set(0)
 	m.fetched.Add(float64(r.Files))
 	m.bytes.Add(float64(r.Bytes))
 	m.healed.Add(float64(r.Healed))

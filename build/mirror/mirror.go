@@ -189,12 +189,9 @@ func (m *Mirror) Round(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r := &round{m: m, ctx: ctx, ours: m.adopted, staged: map[string]bool{}, live: map[string]bool{}}
-	err := r.run()
-	if err != nil {
-		m.checked = 0 // whatever it was, the next round looks at everything
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	if err := r.run(); ctx.Err() != nil {
+		return nil, ctx.Err()
+	} else if err != nil {
 		return nil, err
 	}
 	return r.result(), nil
