@@ -8,7 +8,7 @@ import (
 
 // BenchmarkCheck decides about one document with every file at hand.
 func BenchmarkCheck(b *testing.B) {
-	for _, name := range []string{"authentic", "authentic-state", "map-split", "map-split-absent", "map-split-receipt", "receipt-full-quorum"} {
+	for _, name := range []string{"authentic", "authentic-state", "map-split", "map-split-absent", "map-split-receipt", "receipt-full-quorum", "quorum-crowd"} {
 		for _, v := range vectors(b, name) {
 			if v.name != name {
 				continue

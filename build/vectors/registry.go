@@ -86,14 +86,29 @@ func newDemo() *registry {
 	return newRegistry(origin, 1, 1, "none", "none", nil)
 }
 
+// A cosignerOf says which type of key a cosigner has.
+type cosignerOf struct {
+	label string
+	t     proofs.KeyType
+}
+
 // newState is a registry with root keys 2 of 3, officers 2 of 3 and witnesses 2 of 3, of mixed key types.
 func newState() *registry {
+	return newSigned([]cosignerOf{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.CosignatureKey}, {"officer-3", proofs.CosignatureKey},
+		{"witness-1", proofs.MLDSA44Key}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey}})
+}
+
+// newCrowd is a registry with the heaviest signatures that are to be expected: three officers with ML-DSA-44, and five witnesses of
+// whom two have it too.
+func newCrowd() *registry {
+	return newSigned([]cosignerOf{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.MLDSA44Key}, {"officer-3", proofs.MLDSA44Key},
+		{"witness-1", proofs.CosignatureKey}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey},
+		{"witness-4", proofs.MLDSA44Key}, {"witness-5", proofs.MLDSA44Key}})
+}
+
+func newSigned(all []cosignerOf) *registry {
 	var cs []cosigner
-	for _, c := range []struct {
-		label string
-		t     proofs.KeyType
-	}{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.CosignatureKey}, {"officer-3", proofs.CosignatureKey},
-		{"witness-1", proofs.MLDSA44Key}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey}} {
+	for _, c := range all {
 		cs = append(cs, cosigner{c.label, newSigner(c.label, c.label+".example", c.t)})
 	}
 	return newRegistry(origin, 3, 2, "officers", "witnesses", cs)

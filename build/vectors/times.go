@@ -111,6 +111,7 @@ func quorums(s set) {
 	lines := v.lines()
 	stranger := lines[0]
 	stranger.Name, stranger.ID = "stranger.example", 7
+	s.add("quorum-crowd", online(newOne(newCrowd()).publish(start), "one"), proofs.Authentic, "", "Ten signatures, six of them ML-DSA-44.", asOf(start))
 	s.add("quorum-unknown-line", online(v.withLines(append([]proofs.Signature{stranger}, lines...)), "one"), proofs.Authentic, "", "An unknown key's line is ignored.")
 	s.add("quorum-no-ed25519", online(v.withLines(lines[1:]), "one"), proofs.Unavailable, proofs.ReasonQuorum, "The log's Ed25519 signature is missing.")
 
