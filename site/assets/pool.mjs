@@ -87,6 +87,12 @@ export class Pool {
     this.seats.push(seat)
   }
 
+  /** Lets an idle worker try itself on the head, which every check needs. */
+  async prepare(seat) {
+    const { bytes } = await this.portal.get('ledger/head')
+    if (bytes && seat.jobs.size === 0) seat.worker.postMessage({ type: 'prepare', head: bytes })
+  }
+
   give(seat, job) {
     seat.jobs.set(job.id, job)
     seat.reading = job
@@ -103,6 +109,7 @@ export class Pool {
       case 'ready':
         seat.ready = true
         this.health?.(true)
+        this.prepare(seat)
         break
       case 'broken':
         this.lose(seat, message.detail)
