@@ -101,7 +101,7 @@ var documents = []struct {
 	template func(pages.Page) templ.Component
 	modules  []string
 }{
-	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
+	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
 	{"offline.html", pages.Offline, []string{"times.js", "dates.js"}},
 	{"issuers.html", pages.Issuers, append([]string{"issuers.js"}, viewerModules...)},
 	{"ledger.html", pages.Ledger, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},

@@ -8,6 +8,7 @@ const perWorker = 8 // checks at a time in one worker, all but one of them waiti
  * @property {File|null} file
  * @property {{sha256: string, sha3: string}|null} digests in hex, where there is no file and only its fingerprints are looked up
  * @property {Uint8Array|null} receipt
+ * @property {Uint8Array|null} evidence bytes that are to be examined as evidence, in place of a document
  * @property {number} anew since when published files must have been read, or 0
  * @property {(state: string, done?: number) => void} update
  * @property {(outcome: object) => void} finish called once
@@ -96,10 +97,10 @@ export class Pool {
   give(seat, job) {
     seat.jobs.set(job.id, job)
     seat.reading = job
-    job.update(job.file ? 'hashing' : 'checking', 0)
+    job.update(job.evidence ? 'examining' : job.file ? 'hashing' : 'checking', 0)
     const remembered = this.memory.recall()
-    const { id, file, digests, receipt } = job
-    seat.worker.postMessage({ type: 'check', id, file, digests, receipt, remembered, anew: job.anew > 0 })
+    const { id, file, digests, receipt, evidence } = job
+    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, anew: job.anew > 0 })
   }
 
   hear(seat, message) {
@@ -146,11 +147,12 @@ export class Pool {
     seat.worker.postMessage({ type: 'files', id: job.id, answers })
   }
 
-  decided(seat, job, { report, receipt, remember, rememberSize, conflict }) {
-    const told = JSON.parse(report)
+  decided(seat, job, { report, receipt, remember, rememberSize, conflict, examined }) {
+    const told = report && JSON.parse(report)
     if (remember) this.memory.keep(remember, rememberSize)
     this.leave(seat, job)
-    job.finish({ report: told, json: report, receipt, conflict })
+    const { evidence, checkpoints } = examined ?? {}
+    job.finish({ report: told, json: report, receipt, conflict, evidence: evidence && JSON.parse(evidence), checkpoints })
   }
 
   failed(seat, job, { why, detail }) {

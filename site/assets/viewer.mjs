@@ -95,7 +95,8 @@ export class Viewer {
         element('p', { class: 'code folded' }, visible(view.detail)),
         faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', { dir: 'ltr' }, faults)) : null,
       ),
-      view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.conflict', view.conflict, 'application/octet-stream')) : null,
+      view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.stele-evidence', view.conflict, 'application/octet-stream')) : null,
+      view.conflict ? element('p', { class: 'soft' }, this.say('saveConflictText')) : null,
       retry ? button(this.say('again'), this.say('again'), 'quiet', () => this.retry(retry)) : null,
     )
   }
