@@ -366,11 +366,11 @@ func TestTrustFiles(t *testing.T) {
 		now := *trust
 		for n := 1; n <= count; n++ {
 			files = append(files, now.Marshal())
-			id := now.ID()
+			next := now.Successor(proofs.Checkpoint{Size: uint64(n)})
 			if n == wrong {
-				id[0] ^= 1
+				next.Previous[0] ^= 1
 			}
-			now.Epoch, now.Previous, now.FinalSize = uint64(n+1), &id, 1
+			now = *next
 		}
 		mu.Unlock()
 		return portal.TrustFile(context.Background(), open(t, s.URL))

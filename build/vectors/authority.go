@@ -111,9 +111,7 @@ func epochs(s set) {
 	r.register(education, "two")
 	v2 := r.publish(start + hour)
 	next := func(size uint64, root proofs.Hash) *proofs.Trust {
-		t, id := *r.trust, r.trust.ID()
-		t.Epoch, t.Previous, t.FinalSize, t.FinalRoot = 2, &id, size, root
-		return &t
+		return r.trust.Successor(proofs.Checkpoint{Size: size, Root: root})
 	}
 	other := v1.cp.Root
 	other[0] ^= 1
