@@ -66,8 +66,7 @@ func trustFile(epoch uint64) []byte {
 		RootKeys: []*proofs.Key{key("registry.example/root", proofs.Ed25519Key)}, Publication: key("registry.example/publication", proofs.Ed25519Key),
 		StaleAfter: 86400, ApprovalAge: 86400, Officers: "officers", Witnesses: "none", PolicyText: []byte(policy)}
 	for t.Epoch < epoch {
-		id := t.ID()
-		t.Epoch, t.Previous, t.FinalSize = t.Epoch+1, &id, 5
+		t = t.Successor(proofs.Checkpoint{Origin: origin, Size: 5 * t.Epoch})
 	}
 	return t.Marshal()
 }
