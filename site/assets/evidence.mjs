@@ -7,10 +7,15 @@ const sizeLimit = 16 << 20 // bytes (FORMAT.md, section 20)
 const naming = /\.stele-(evidence|conflict)( ?\(\d+\))?(\.txt|\.bin)?$/i
 const beginnings = ['stele.conflict/1\n', 'stele.fork/1\n']
 
+export function isNamedEvidence({ name }) {
+  return naming.test(name)
+}
+
 /** Whether a file is evidence, by its name or, since names get lost, by how it begins. */
-export async function isEvidence({ name, file }) {
+export async function isEvidence(item) {
+  const { file } = item
   if (!file) return false
-  if (naming.test(name)) return true
+  if (isNamedEvidence(item)) return true
   const longest = Math.max(...beginnings.map((text) => text.length))
   try {
     const begins = await file.slice(0, longest).text()
