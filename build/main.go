@@ -61,7 +61,7 @@ func commands() []command {
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
-		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
+		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
 }

@@ -5,6 +5,7 @@ package proofs
 
 import (
 	"crypto/sha256"
+	"errors"
 	"math"
 	"slices"
 )
@@ -121,15 +122,16 @@ func (f *fields) roots(threshold, key string) (k int, keys []*Key) {
 	return k, keys
 }
 
-// verifyRoot wants exactly k lines of distinct root keys, in the order of the trust file.
+// verifyRoot wants exactly k lines of distinct root keys, in the order of the trust file. Other keys, or another number of them, may be those of
+// another epoch.
 func (e *Era) verifyRoot(note *Note) error {
 	for i := range note.Signatures {
-		if s := &note.Signatures[i]; s.keyOf(e.RootKeys) == nil && s.Name == e.RootKeys[0].Name {
-			return &OtherEpochError{What: "statement of the root"}
+		if s := &note.Signatures[i]; s.Name == e.RootKeys[0].Name && s.keyOf(e.RootKeys) == nil {
+			return &OtherEpochError{What: "statement of the root: signature " + itoa(i+1) + " is by a key that is not named"}
 		}
 	}
-	if len(note.Signatures) != e.RootThreshold {
-		return unverified("statement", "of the root: ", itoa(len(note.Signatures)), " signatures, want ", itoa(e.RootThreshold))
+	if n := len(note.Signatures); n != e.RootThreshold {
+		return &OtherEpochError{What: "statement of the root: " + itoa(n) + " signatures, want " + itoa(e.RootThreshold)}
 	}
 	next := 0
 	for i := range note.Signatures {
@@ -149,7 +151,7 @@ func (e *Era) verifyRoot(note *Note) error {
 func (e *Era) verifyPublication(note *Note) error {
 	s := &note.Signatures[0]
 	if len(note.Signatures) == 1 && s.Name == e.Publication.Name && !s.By(e.Publication) {
-		return &OtherEpochError{What: "statement of " + quote(s.Name)}
+		return &OtherEpochError{What: "statement of " + quote(s.Name) + ": by a key that is not named"}
 	}
 	if len(note.Signatures) != 1 || !s.verifyText(e.Publication, note.Text) {
 		return unverified("statement", "of ", quote(e.Publication.Name), ": want one signature of the publication key")
@@ -283,4 +285,130 @@ func (t *Trust) verifyTrustStatement(next *Trust, statement []byte) error {
 			"; the trust file is ", digest.String(), " for epoch ", utoa(next.Epoch))
 	}
 	return nil
+}
+
+// optional returns a file that may be missing without harm, and asks for it where the registry is asked at all.
+func (c *check) optional(path string) []byte {
+	b, ok := c.q.Files[path]
+	if !ok && c.q.Online && !slices.Contains(c.need, path) {
+		c.need = append(c.need, path)
+	}
+	return b
+}
+
+// next returns the trust file after the one in hand, where something is signed with keys that this one does not name, and the
+// registry proves that it agreed to it. A missing or wrong file changes nothing: why the evidence was not believed stands.
+func (c *check) next() *Trust {
+	if len(c.need) > 0 || c.newest || !c.q.Online || c.t.Epoch >= maxEpochs || !c.mayBeLater() {
+		return nil
+	}
+	next, handover := c.optional(TrustPath(c.t.Epoch+1)), c.optional(HandoverPath(c.t.Epoch+1))
+	if len(c.need) > 0 {
+		return nil
+	}
+	c.newest = true
+	if next == nil || handover == nil {
+		return nil
+	}
+	t, err := c.t.Follow(next, handover, c.q.Now)
+	if err != nil {
+		c.step("handover", "failed", err.Error())
+		return nil
+	}
+	return t
+}
+
+// maxEpochs is how many trust files are followed: one a month for 80 years. A registry that always had a next one would keep whoever
+// asks it busy for ever.
+const maxEpochs = 1000
+
+// mayBeLater tells whether something was refused that a later trust file may judge otherwise.
+func (c *check) mayBeLater() bool {
+	return !c.outage && lacksKeys(c.registryErr) || lacksKeys(c.receiptErr) || lacksKeys(c.seenErr)
+}
+
+// lacksKeys tells an error for want of a signature from all others.
+func lacksKeys(err error) bool {
+	var few *InsufficientError
+	var epoch *OtherEpochError
+	return errors.As(err, &few) || errors.As(err, &epoch) && epoch.Epoch == 0
+}
+
+// judged verifies evidence with the trust file in hand or, where its checkpoint is of an earlier epoch, with that epoch's.
+func (c *check) judged(checkpoint []byte, verify func(*Trust) error) (*Trust, error) {
+	return judge(c.t, checkpoint, c.before, verify)
+}
+
+// judge verifies evidence with a trust file or, where its checkpoint is of an earlier epoch, with that epoch's, and returns the one that
+// decided. Each is believed because the one after it names its hash. An epoch's end with another root than the next trust file names is
+// let through, for it may be evidence of a fork: see contradicts.
+func judge(t *Trust, checkpoint []byte, before func(*Trust) *Trust, verify func(*Trust) error) (*Trust, error) {
+	for {
+		err := verify(t)
+		if err == nil || !t.mayBeEarlier(checkpoint, err) {
+			return t, err
+		}
+		earlier := before(t)
+		switch {
+		case earlier == nil && lacksKeys(err):
+			return t, &OtherEpochError{"checkpoint", t.Epoch - 1}
+		case earlier == nil:
+			return t, err
+		}
+		t = earlier
+	}
+}
+
+// mayBeEarlier tells whether a checkpoint that a trust file does not cover may be of an epoch before it: it is smaller than the end
+// of that one, or is that end.
+func (t *Trust) mayBeEarlier(checkpoint []byte, err error) bool {
+	c, _, bad := ParseCheckpoint(checkpoint)
+	if bad != nil || t.Previous == nil || c.Origin != t.Origin {
+		return false
+	}
+	return c.Size < t.FinalSize || c.Size == t.FinalSize && (c.Root != t.FinalRoot || lacksKeys(err))
+}
+
+// contradicts tells a view of an earlier epoch that is of its very end, and has another root than the trust file says.
+func (c *check) contradicts(ev *evidence) error {
+	for t := c.t; t != nil && t.Epoch > ev.trust.Epoch; t = c.before(t) {
+		if err := t.checkFinal(ev.x.Checkpoint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// before returns the trust file before one, nil if it is not at hand.
+func (c *check) before(t *Trust) *Trust {
+	if t.Previous == nil {
+		return nil
+	}
+	if before, ok := c.earlier[t.Epoch]; ok {
+		return before
+	}
+	b := c.optional(TrustPath(t.Epoch - 1))
+	if b == nil || Hash(sha256.Sum256(b)) != *t.Previous {
+		return nil
+	}
+	before, err := ParseTrust(b)
+	if err != nil || before.Precedes(t) != nil {
+		return nil
+	}
+	if c.earlier == nil {
+		c.earlier = map[uint64]*Trust{}
+	}
+	c.earlier[t.Epoch] = before
+	return before
+}
+
+// lastOf is the size with which an epoch before the one in hand ended.
+func (c *check) lastOf(t *Trust) uint64 { return c.t.Eras[t.Epoch-1].Last }
+
+// newTrust is the trust file that was followed to, nil if it is the one in hand.
+func (c *check) newTrust() []byte {
+	if len(c.followed) == 0 {
+		return nil
+	}
+	return c.t.Marshal()
 }

@@ -192,7 +192,7 @@ func TestFollowNot(t *testing.T) {
 	for name, want := range map[string]error{
 		"no officer": insufficient, "in the future": &proofs.FutureError{}, "new log": insufficient, "other registry": &proofs.OtherRegistryError{},
 		"other place": unverifiedErr, "later": unverifiedErr, "growth": unverifiedErr, "inclusion": unverifiedErr,
-		"one root key": unverifiedErr, "new root": &proofs.OtherEpochError{}, "other digest": unverifiedErr, "other epoch": unverifiedErr, "other action": unverifiedErr,
+		"one root key": &proofs.OtherEpochError{}, "new root": &proofs.OtherEpochError{}, "other digest": unverifiedErr, "other epoch": unverifiedErr, "other action": unverifiedErr,
 		"other previous": unverifiedErr, "other final": unverifiedErr, "trust digits": &proofs.MalformedError{}, "handover cut": &proofs.MalformedError{},
 	} {
 		c := newChange(t)

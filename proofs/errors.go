@@ -47,18 +47,18 @@ func (e *OtherRegistryError) Error() string {
 	return "origin " + quote(e.Got) + ", want " + quote(e.Want)
 }
 
-// An OtherEpochError says that something is signed with keys that the trust file in hand does not name, because they
-// are of an earlier or a later one (FORMAT.md, section 12). It is never an accusation.
+// An OtherEpochError says that something is not signed with the keys of the trust file in hand, and may be with those of
+// an earlier or a later one (FORMAT.md, section 12). It is never an accusation.
 type OtherEpochError struct {
 	What  string
-	Epoch uint64 // of the trust file that may judge it; 0 where that is not known
+	Epoch uint64 // of the trust file that has to judge it; 0 where that is not known
 }
 
 func (e *OtherEpochError) Error() string {
 	if e.Epoch == 0 {
-		return e.What + ": signed with a key that the trust file in hand does not name; one of another epoch may"
+		return e.What + "; the trust file of another epoch may judge otherwise"
 	}
-	return e.What + ": to be judged by the trust file of an earlier epoch, " + TrustPath(e.Epoch)
+	return e.What + ": signed before this trust file was in force, and the one of its time is not at hand: " + TrustPath(e.Epoch)
 }
 
 // A FutureError says that required signatures are timed after the verifier's clock.

@@ -209,6 +209,7 @@ func (c *Receipt) enclosed() bool {
 // A lookup is everything that was read to answer for one key.
 type lookup struct {
 	x        *VerifiedIndex
+	trust    *Trust // whose keys signed the head
 	head     *Head
 	siblings []Hash
 	slot     *Slot

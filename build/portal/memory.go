@@ -76,8 +76,11 @@ func (m Memory) Earlier(t *proofs.Trust) []*proofs.Trust {
 // Newest returns the newest trust file that was followed to from one on this machine, the same if none was. Who shows a ledger as it was
 // before a change of keys cannot thereby make this machine forget what it has seen since.
 func (m Memory) Newest(t *proofs.Trust) *proofs.Trust {
+	if m == "" {
+		return t
+	}
 	files, err := filepath.Glob(filepath.Join(string(m), "*"+trustSuffix))
-	if m == "" || err != nil {
+	if err != nil {
 		return t
 	}
 	after := map[proofs.Hash]*proofs.Trust{}

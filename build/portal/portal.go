@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -136,29 +137,37 @@ func at(p Portal, path string, err error) error {
 // before has agreed to it (FORMAT.md, section 12.1). It costs one request where there is none. What it returns can always be used: with an error, it is the
 // newest that was proved, and the error says why the next, which is published or could not be read, was not followed.
 func Follow(ctx context.Context, p Portal, t *proofs.Trust, now int64) (*proofs.Trust, error) {
+	later, err := Later(ctx, p, t, now)
+	if n := len(later); n > 0 {
+		t = later[n-1]
+	}
+	return t, err
+}
+
+// Later is Follow, and returns all trust files on the way, the newest last.
+func Later(ctx context.Context, p Portal, t *proofs.Trust, now int64) (all []*proofs.Trust, err error) {
 	for range maxEpochs {
 		path := proofs.TrustPath(t.Epoch + 1)
 		next, err := p.Read(ctx, path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return t, nil
+			return all, nil
 		}
 		if err != nil {
-			return t, err
+			return all, err
 		}
 		handover, err := p.Read(ctx, proofs.HandoverPath(t.Epoch+1))
 		if errors.Is(err, fs.ErrNotExist) {
-			return t, at(p, path, &NoHandoverError{t.Epoch + 1})
+			return all, at(p, path, &NoHandoverError{t.Epoch + 1})
 		}
 		if err != nil {
-			return t, err
+			return all, err
 		}
-		n, err := t.Follow(next, handover, now)
-		if err != nil {
-			return t, at(p, path, err)
+		if t, err = t.Follow(next, handover, now); err != nil {
+			return all, at(p, path, err)
 		}
-		t = n
+		all = append(all, t)
 	}
-	return t, fmt.Errorf("%s: over %d trust files", p, maxEpochs)
+	return all, fmt.Errorf("%s: over %d trust files", p, maxEpochs)
 }
 
 // A NoHandoverError says that a trust file is published without the proof that the epoch before agreed to it, because that one's
@@ -188,9 +197,12 @@ func Earlier(ctx context.Context, p Portal, t *proofs.Trust) ([]*proofs.Trust, e
 }
 
 // Ask answers a question, reading from the portal what is needed; p may be nil if the question
-// is not online. sha3 is called if the SHA3-512 digest is needed.
+// is not online. What the question has in Files already is not read again. sha3 is called if the SHA3-512 digest is needed.
 func Ask(ctx context.Context, p Portal, q proofs.Question, sha3 func() (*proofs.Hash512, error)) (proofs.Answer, error) {
-	q.Files, q.Errors = map[string][]byte{}, map[string]string{}
+	q.Files, q.Errors = maps.Clone(q.Files), map[string]string{}
+	if q.Files == nil {
+		q.Files = map[string][]byte{}
+	}
 	for {
 		a := proofs.Check(q)
 		switch {
