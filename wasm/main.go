@@ -5,9 +5,7 @@
 // Once it runs, the JavaScript global `stele` has
 //
 //	check(request)      decide, or say what is needed; see below
-//	evidence(request)   check a file that proves a registry's misbehaviour; it has trust, now, bytes (Uint8Array) and earlier (array of
-//	                    Uint8Array: older trust files), the result report (JSON text of proofs.EvidenceReport) or error (text)
-//	isEvidence(bytes)   whether a file (its Uint8Array, or the beginning of it) claims to be such evidence
+//	evidence(request)   what a file of evidence proves, or what is needed; see evidence.go
 //
 // and `steleReady()` is called if there is such a function. The hash_… exports are in hash.go, the sha3_… exports in sha3.go.
 //
@@ -28,7 +26,7 @@ import (
 )
 
 func main() {
-	bridge.Run(map[string]func(js.Value) any{"check": check, "evidence": evidence, "isEvidence": isEvidence})
+	bridge.Run(map[string]func(js.Value) any{"check": check, "evidence": evidence})
 }
 
 // check answers one request. It never throws: whatever goes wrong becomes a report.
@@ -73,26 +71,3 @@ func toResult(a proofs.Answer) any {
 		"newTrust":     bridge.FromBytes(a.Trust),
 	}
 }
-
-// evidence answers one request. It never throws: whatever goes wrong becomes an error's text.
-func evidence(request js.Value) any {
-	trust, err := proofs.ParseTrust(bridge.ToBytes(request.Get("trust")))
-	if err != nil {
-		return map[string]any{"error": err.Error()}
-	}
-	var earlier []*proofs.Trust
-	if files := request.Get("earlier"); files.Type() == js.TypeObject {
-		for i := range files.Length() {
-			if t, err := proofs.ParseTrust(bridge.ToBytes(files.Index(i))); err == nil {
-				earlier = append(earlier, t)
-			}
-		}
-	}
-	r, err := trust.CheckEvidence(bridge.ToBytes(request.Get("bytes")), earlier, int64(request.Get("now").Float()))
-	if err != nil {
-		return map[string]any{"error": err.Error()}
-	}
-	return map[string]any{"report": string(r.AppendJSON(nil))}
-}
-
-func isEvidence(bytes js.Value) any { return proofs.IsEvidence(bridge.ToBytes(bytes)) }

@@ -68,8 +68,9 @@ export function keepsakes(found, checkpoints, file, name, wording) {
   const sides = [found.one, found.other]
   for (const [i, bytes] of checkpoints.entries()) {
     const said = { size: wording.number(sides[i].size), time: wording.time(sides[i].as_of) }
+    const about = sides[i].as_of ? 'checkpointFor' : 'checkpointForUntimed'
     const root = sides[i].root.replace('sha256:', '').slice(0, 12)
-    list.push(keepsake(i === 0 ? 'saveFirst' : 'saveSecond', 'checkpointFor', `checkpoint-${sides[i].size}-${root}.txt`, bytes, said, wording))
+    list.push(keepsake(i === 0 ? 'saveFirst' : 'saveSecond', about, `checkpoint-${sides[i].size}-${root}.txt`, bytes, said, wording))
   }
   return element('section', { class: 'keepsakes' }, element('h4', {}, wording.ui('keepsakes')), element('ul', {}, ...list))
 }
@@ -82,12 +83,12 @@ function keepsake(label, about, file, bytes, said, wording) {
 }
 
 /** The two records, beside one another. */
-export function bothSides({ one, other }, wording) {
-  return element('div', { class: 'sides' }, side('firstSide', one, wording), side('secondSide', other, wording))
+export function bothSides({ one, other, size }, wording) {
+  return element('div', { class: 'sides' }, side('firstSide', one, size, wording), side('secondSide', other, size, wording))
 }
 
-function side(title, checkpoint, wording) {
-  const fact = (label, value) => element('div', {}, element('dt', {}, wording.ui(label)), element('dd', {}, value))
+function side(title, checkpoint, size, wording) {
+  const fact = (label, value, said = {}) => element('div', {}, element('dt', {}, wording.ui(label, said)), element('dd', {}, value))
   return element(
     'section',
     {},
@@ -97,6 +98,7 @@ function side(title, checkpoint, wording) {
       { class: 'proof' },
       fact('size', wording.number(checkpoint.size)),
       fact('root', element('code', { dir: 'ltr' }, checkpoint.root)),
+      checkpoint.size === size ? '' : fact('rootThen', element('code', { dir: 'ltr' }, checkpoint.root_at_size), { size: wording.number(size) }),
       checkpoint.as_of ? fact('asof', element('time', { datetime: checkpoint.as_of }, wording.time(checkpoint.as_of))) : '',
     ),
     element('p', { class: 'soft' }, wording.ui('signedBy', { names: wording.list(checkpoint.signers.map((s) => visible(s.name)).filter((n, i, all) => all.indexOf(n) === i)) })),

@@ -3,6 +3,11 @@
 
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
 
+/** What the verifier says of a file of evidence. */
+function found({ found: proved, registry, detail, checkpoints }) {
+  return { evidence: { ...(proved && JSON.parse(proved)), proved: Boolean(proved), registry, detail }, checkpoints }
+}
+
 /**
  * @typedef {object} Job
  * @property {File|null} file
@@ -98,9 +103,9 @@ export class Pool {
     seat.jobs.set(job.id, job)
     seat.reading = job
     job.update(job.evidence ? 'examining' : job.file ? 'hashing' : 'checking', 0)
-    const remembered = this.memory.recall()
+    const { remembered, trust } = this.memory.recall()
     const { id, file, digests, receipt, evidence } = job
-    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, anew: job.anew > 0 })
+    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0 })
   }
 
   hear(seat, message) {
@@ -147,12 +152,11 @@ export class Pool {
     seat.worker.postMessage({ type: 'files', id: job.id, answers })
   }
 
-  decided(seat, job, { report, receipt, remember, rememberSize, conflict, examined }) {
+  decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
     const told = report && JSON.parse(report)
-    if (remember) this.memory.keep(remember, rememberSize)
+    if (remember) this.memory.keep(remember, rememberSize, newTrust)
     this.leave(seat, job)
-    const { evidence, checkpoints } = examined ?? {}
-    job.finish({ report: told, json: report, receipt, conflict, evidence: evidence && JSON.parse(evidence), checkpoints })
+    job.finish({ report: told, json: report, receipt, conflict, ...(examined && found(examined)) })
   }
 
   failed(seat, job, { why, detail }) {

@@ -36,9 +36,10 @@ export function localBrief(why, wording) {
 
 /**
  * The body of a row for a report.
- * @param {object} row named (no file was checked), and follow (makes the control that checks the newer document)
+ * @param {object} row named (no file was checked), follow (makes the control that checks the newer document), and proof (of a
+ *   registry that contradicts itself)
  */
-export function reportBody(report, wording, { named = false, follow = null } = {}) {
+export function reportBody(report, wording, { named = false, follow = null, proof = [] } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
@@ -55,6 +56,7 @@ export function reportBody(report, wording, { named = false, follow = null } = {
       report.notices.filter((code) => !placed.includes(code)),
       wording,
     ),
+    ...proof,
     evidence(report, wording),
   ]
 }

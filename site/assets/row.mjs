@@ -255,8 +255,8 @@ export class Row {
     const { wording } = this.page
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer) }) : localBody(why, detail, wording)
-    return [...content, ...this.proof(), element('div', { class: 'row-tools' }, ...this.actions())]
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof() }) : localBody(why, detail, wording)
+    return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */

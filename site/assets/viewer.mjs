@@ -45,7 +45,8 @@ export class Viewer {
    */
   async ask(subject, more = {}, anew = this.pressed, again = false) {
     await this.memory.loading
-    const request = { trust: this.trust, remembered: this.memory.recall(), subject, ...more, files: Object.create(null), errors: Object.create(null) }
+    const { remembered, trust } = this.memory.recall()
+    const request = { trust: trust ?? this.trust, remembered, subject, ...more, files: Object.create(null), errors: Object.create(null) }
     for (let round = 0; round < roundLimit; round++) {
       request.now = Math.floor(Date.now() / 1000)
       const result = globalThis.stele.inspect(request)
@@ -56,7 +57,7 @@ export class Viewer {
       const view = JSON.parse(result.view)
       // A bad file may sit in a cache, put there by a proxy's login page, say: it is read past them, once.
       if (!again && view.reason === 'bad-data') return this.ask(subject, more, Date.now(), true)
-      if (result.remember) this.memory.keep(result.remember, result.rememberSize)
+      if (result.remember) this.memory.keep(result.remember, result.rememberSize, result.newTrust)
       view.conflict = result.conflict
       return view
     }

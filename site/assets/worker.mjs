@@ -50,22 +50,22 @@ function running(go, instance) {
   })
 }
 
-function check({ id, file, digests, receipt, remembered, anew }) {
+function check({ id, file, digests, receipt, remembered, newer, anew }) {
   return work(id, anew, async (job) => {
     const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
     const sha3 = digests ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered })
-    const examined = result.conflict && (await examination(id, job, result.conflict))
+    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer })
+    const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
     return { ...result, examined }
   })
 }
 
 /** Says what bytes prove that are meant as evidence. Nothing is read but earlier trust files, where it is older than the page's. */
-function examine({ id, evidence, anew }) {
+function examine({ id, evidence, newer, anew }) {
   return work(id, anew, async (job) => {
     self.postMessage({ type: 'hashed', id })
-    return { examined: await examination(id, job, evidence) }
+    return { examined: await examination(id, job, evidence, newer) }
   })
 }
 
@@ -103,7 +103,7 @@ function bytesOf(hex) {
 
 async function decide(id, job, file, given) {
   const request = {
-    trust,
+    trust: given.newer ?? trust, // what this device has followed the page's to
     now: 0,
     sha256: given.sha256,
     sha3: given.sha3,
@@ -140,8 +140,8 @@ function verdict(id, job, file, request) {
 }
 
 /** Asks the verifier what a file of evidence proves, and for both of its checkpoints. */
-function examination(id, job, evidence) {
-  const request = { trust, evidence, files: Object.create(null), errors: Object.create(null) }
+function examination(id, job, evidence, newer) {
+  const request = { trust: newer ?? trust, evidence, files: Object.create(null), errors: Object.create(null) }
   return settle(id, job, request, () => globalThis.stele.evidence(request))
 }
 
@@ -157,8 +157,8 @@ async function settle(id, job, request, ask) {
   throw new Error('the verifier does not come to an end')
 }
 
-function pick({ report, receipt, remember, rememberSize, conflict }) {
-  return { report, receipt: receipt ?? null, remember: remember ?? null, rememberSize, conflict: conflict ?? null }
+function pick({ report, receipt, remember, rememberSize, newTrust, conflict }) {
+  return { report, receipt: receipt ?? null, remember: remember ?? null, rememberSize, newTrust: newTrust ?? null, conflict: conflict ?? null }
 }
 
 /** Adds the files that the verifier asked for to the request. */
