@@ -261,8 +261,7 @@ func (ev *evidence) unauthorised(re RecordEntry, err error) error {
 			return why
 		}
 	}
-	var epoch *OtherEpochError
-	if errors.As(err, &epoch) {
+	if errors.As(err, new(*OtherEpochError)) {
 		return err
 	}
 	return unverified("record", "entry at place ", utoa(re.Place), ": ", err.Error())

@@ -137,6 +137,14 @@ func newRegistry(origin string, roots, threshold int, officers, witnesses string
 	return r
 }
 
+// reopen goes on with the index under the trust file in force.
+func (r *registry) reopen() {
+	state := r.ledger.State()
+	var err error
+	r.ledger, err = index.Open(r.trust, r.store, &state)
+	check(err)
+}
+
 // newRoot makes root keys, in the trust file's order.
 func newRoot(label string, n int) []*signer {
 	var root []*signer

@@ -38,10 +38,10 @@ func offline(v *view, doc string, receipt []byte) *vector {
 	return &vector{now: v.time + hour, doc: digests(doc), trust: v.r.trust.Marshal(), receipt: receipt}
 }
 
-func (c *vector) at(now int64) *vector               { c.now = now; return c }
-func (c *vector) withSHA3() *vector                  { c.sha3 = true; return c }
-func (c *vector) withReceipt(b []byte) *vector       { c.receipt = b; return c }
-func (c *vector) remembering(v *view) *vector        { c.remembered = v.head.Marshal(); return c }
+func (c *vector) at(now int64) *vector         { c.now = now; return c }
+func (c *vector) withSHA3() *vector            { c.sha3 = true; return c }
+func (c *vector) withReceipt(b []byte) *vector { c.receipt = b; return c }
+func (c *vector) remembering(v *view) *vector  { c.remembered = v.head.Marshal(); return c }
 func (c *vector) having(earlier ...*proofs.Trust) *vector {
 	c.earlier = earlier
 	return c
