@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -166,6 +167,10 @@ func renderAssets(s Snapshot, t *text.Text) (map[string][]byte, pages.Assets, er
 	return files, where, nil
 }
 
+// comment is a line of comment, or a block that begins a line, in a module: they are for whoever reads the source, and a quarter of
+// what a browser would load.
+var comment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*\*(?s:.*?)\*/)\n`)
+
 // collect reads the embedded assets. Modules are published as .js, since file
 // servers as old as Debian 12's send .mjs with a type that browsers refuse to
 // run.
@@ -183,6 +188,7 @@ func collect() (map[string][]byte, error) {
 		if module, ok := strings.CutSuffix(name, ".mjs"); ok {
 			name = module + ".js"
 			content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
+			content = comment.ReplaceAll(content, nil)
 		}
 		assets[name] = content
 		return nil

@@ -344,6 +344,20 @@ func TestForeignTextIsEscaped(t *testing.T) {
 	}
 }
 
+// TestScriptsWithoutComments: what is published of a module is its code, and all of it.
+func TestScriptsWithoutComments(t *testing.T) {
+	const source = "// About\n/** What it does. */\nexport const at = 'https://x' // kept\n\n  /**\n   * @param {string} a\n   */\n  f(a) {\n    // why\n    return /\\/\\*/.test(a)\n  }\n"
+	const want = "export const at = 'https://x' // kept\n\n  f(a) {\n    return /\\/\\*/.test(a)\n  }\n"
+	if got := string(comment.ReplaceAll([]byte(source), nil)); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for name, content := range rendered(t) {
+		if strings.HasSuffix(name, ".js") && path.Base(name) != "wasm_exec.js" && regexp.MustCompile(`(?m)^\s*(//|/\*| \*)`).Match(content) {
+			t.Errorf("%s has comments", path.Base(name))
+		}
+	}
+}
+
 // TestScriptsStayPlain holds what the policy cannot: no markup is made from text.
 func TestScriptsStayPlain(t *testing.T) {
 	for name, content := range rendered(t) {
