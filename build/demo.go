@@ -308,7 +308,7 @@ func (d *demo) portal() error {
 	if err := d.r.KeepSamples(d.samples()); err != nil {
 		return err
 	}
-	_, err := d.cli.publish(d.r)
+	_, err := d.cli.publishBy(d.r, d.r.Publish)
 	return err
 }
 

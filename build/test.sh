@@ -25,9 +25,10 @@ part() {
 install_debian() {
 	missing=
 	PATH=$PATH:/usr/sbin
-	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core; do
+	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core softhsm2-util:softhsm2 cc:gcc; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done
+	[ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
 	[ -z "$missing" ] && return 0
 	echo "installing$missing"
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing

@@ -32,6 +32,7 @@ import (
 	"stele/build/ledger"
 	"stele/build/portal"
 	"stele/build/storage"
+	"stele/build/witness"
 	"stele/proofs"
 	"stele/site"
 )
@@ -42,8 +43,11 @@ type Registry struct {
 	Trust *proofs.Trust
 	Keys  *keys.Store
 
-	at *storage.Storage
+	at     *storage.Storage
+	before *proofs.Trust // the trust file before Trust, where it has just been followed
 
+	// Witness asks witnesses for their cosignatures.
+	Witness *witness.Client
 	// Now is the publisher's clock.
 	Now func() time.Time
 	// Waiting is told when another process holds the lock that is needed.
@@ -84,7 +88,7 @@ func IsRegistry(dir string) bool {
 
 // quiet is a registry that tells nobody.
 func quiet(dir string) *Registry {
-	return &Registry{Dir: dir, Now: time.Now, Waiting: func(string) {}, Stage: func(string) {}, Read: func(int) {},
+	return &Registry{Dir: dir, Witness: &witness.Client{Sizes: map[string]uint64{}}, Now: time.Now, Waiting: func(string) {}, Stage: func(string) {}, Read: func(int) {},
 		fault: func(string, string) error { return nil }}
 }
 
@@ -117,7 +121,10 @@ func Look(dir string) (*Registry, error) {
 	if r.Trust, err = proofs.ParseTrust(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("trust"), err)
 	}
-	return r, r.find(r.Trust.Origin)
+	if err := r.find(r.Trust.Origin); err != nil {
+		return nil, err
+	}
+	return r, r.follow()
 }
 
 // find finds where the registry lies: in its folder, or where DIR/storage says.

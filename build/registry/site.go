@@ -33,7 +33,11 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 		return err
 	}
 	defer l.Close()
-	s, err := r.snapshot()
+	now, err := r.current()
+	if err != nil {
+		return err
+	}
+	s, err := now.snapshot()
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (r *Registry) snapshot() (*site.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := r.loadState()
+	state, err := r.publishedState(c.Size)
 	if err != nil {
 		return nil, err
 	}
