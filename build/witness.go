@@ -67,8 +67,8 @@ func (w *witnessRun) make() error {
 	if w.name == "" {
 		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "what is the witness to be called?")
 	}
-	if err := registry.CheckAuthority(w.name); err != nil {
-		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "%w", err)
+	if !proofs.IsName(w.name) {
+		return usage("use a name like agency.example/witness", "%s cannot be a witness's name: 1 to 128 of a-z, 0-9, dot, hyphen, underscore and slash, the first and last a letter or digit", shown(w.name))
 	}
 	if err := w.mayMake(); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (w *witnessRun) make() error {
 	}
 	made, err := makeWitnessKeys(store, w.name)
 	if err == nil {
-		err = server.Init(w.dir)
+		err = witnessError(server.Init(w.dir))
 	}
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (w *witnessRun) mayMake() error {
 	return nil
 }
 
-// makeWitnessKeys makes the keys that are missing, and reports whether there were any.
+// makeWitnessKeys makes a key of each type that is missing, and reports whether there were any.
 func makeWitnessKeys(store *keys.Store, name string) (made bool, err error) {
 	have, err := witnessKeys(store)
 	if err != nil {
@@ -121,7 +121,7 @@ func makeWitnessKeys(store *keys.Store, name string) (made bool, err error) {
 		file string
 		t    proofs.KeyType
 	}{{witnessMLDSA44, proofs.MLDSA44Key}, {witnessEd25519, proofs.CosignatureKey}} {
-		if slices.ContainsFunc(have, func(i keys.Info) bool { return i.File == k.file }) {
+		if slices.ContainsFunc(have, func(i keys.Info) bool { return i.Key.Type == k.t }) { // it may be on a token
 			continue
 		}
 		if _, err := store.Generate(k.file, name, keys.Witness, k.t, rand.Reader); err != nil {
@@ -184,13 +184,16 @@ func (w *witnessRun) serve() error {
 	if err != nil {
 		return witnessError(err)
 	}
-	return errors.Join(w.listen(s, metrics, log), s.Close())
+	if err := w.listen(s, metrics, log); err != nil {
+		return err // the lock goes with the process: a request that has not ended may still write
+	}
+	return s.Close()
 }
 
 // signers unlocks the keys.
 func (w *witnessRun) signers() ([]proofs.Signer, error) {
 	dir := filepath.Join(w.dir, server.KeysFolder)
-	if !exists(dir) {
+	if !server.IsWitness(w.dir) {
 		return nil, usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "%s is not the folder of a witness", shown(w.dir))
 	}
 	store, err := keys.Open(dir, w.c.passphrase())

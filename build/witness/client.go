@@ -233,7 +233,7 @@ func (c *Client) ask(ctx context.Context, p Peer, j *job, a *answer) {
 			return
 		}
 	}
-	a.fault = fault(Outage, "look who else submits this log's checkpoints", "it has named another size %d times in a row", mostConflicts)
+	a.fault = fault(Broken, "look who else submits this log's checkpoints", "it has named another size %d times in a row", mostConflicts)
 }
 
 const askOperator = "ask whoever operates it"

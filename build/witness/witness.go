@@ -82,8 +82,8 @@ type Fault struct {
 	again int // seconds after which the witness wants to be asked again, 0 if it does not say
 }
 
-func (f *Fault) Error() string { return fmt.Sprintf("witness %s: %v", f.Peer.Name, f.Err) }
-func (f *Fault) Unwrap() error { return f.Err }
+func (f Fault) Error() string { return fmt.Sprintf("witness %s: %v", f.Peer.Name, f.Err) }
+func (f Fault) Unwrap() error { return f.Err }
 
 func fault(k Kind, hint, format string, args ...any) *Fault {
 	return &Fault{Kind: k, Err: fmt.Errorf(format, args...), Hint: hint}

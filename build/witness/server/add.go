@@ -32,7 +32,7 @@ func (s *Server) add(r *http.Request) outcome {
 		return said(http.StatusNotFound, "this log is not known here")
 	}
 	if err := c.verify(keys); err != nil {
-		s.Log.Warn("not signed by the log", "origin", c.Origin, "size", c.Size, "error", err)
+		s.Log.Debug("not signed by the log", "origin", c.Origin, "size", c.Size, "error", err)
 		return said(http.StatusForbidden, "%v", err)
 	}
 	if req.Old > c.Size {
@@ -61,8 +61,7 @@ func (s *Server) extend(req *witness.Request, c *checkpoint) outcome {
 		return outcome{http.StatusConflict, "text/x.tlog.size", fmt.Appendf(nil, "%d\n", before.Size)}
 	}
 	if err := follows(req, before, c); err != nil {
-		s.Log.Warn("does not follow from what was cosigned", "origin", c.Origin, "old", req.Old, "size", c.Size, "error", err)
-		s.unproved(c, req)
+		s.unproved(c, req, err)
 		return said(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return s.cosign(rec, last, c)
@@ -88,26 +87,32 @@ func (s *Server) cosign(rec *record, last *state, c *checkpoint) outcome {
 		}
 		now = last.time // a clock that was set right by a little
 	}
+	if last != nil && last.time == now && last.text == c.text && last.said != nil {
+		return outcome{http.StatusOK, contentLines, last.said} // what is public can be sent again by anybody, as often as they like
+	}
 	lines, err := c.cosign(s.Signers, now)
 	if err != nil {
 		return s.unfit(c.Origin, err)
 	}
 	st := &state{time: now, note: c.note(lines), checkpoint: *c}
+	for i := range lines {
+		st.said = append(st.said, lines[i].String()...)
+	}
 	if err := s.save(rec, st); err != nil {
 		return s.unfit(c.Origin, err)
 	}
 	s.Metrics.cosigned(c.Origin, c.Size, now)
 	s.Log.Info("cosigned", "origin", c.Origin, "size", c.Size, "root", c.Root.String(), "time", now)
-	var body []byte
-	for i := range lines {
-		body = append(body, lines[i].String()...)
-	}
-	return outcome{http.StatusOK, contentLines, body}
+	return outcome{http.StatusOK, contentLines, st.said}
 }
 
 // unfit is the answer where this witness can say nothing about a log.
 func (s *Server) unfit(origin string, err error) outcome {
 	s.Metrics.unfit(origin)
-	s.Log.Error("nothing is signed for this log", "origin", origin, "error", err)
+	hint := "when it is over, nothing has to be done here"
+	if errors.Is(err, ErrDamaged) {
+		hint = "make another witness, in another folder and with other keys: stele witness --init"
+	}
+	s.Log.Error("nothing is signed for this log", "origin", origin, "error", err, "hint", hint)
 	return said(http.StatusInternalServerError, "this witness cannot sign for this log at present; its operator has been told why")
 }

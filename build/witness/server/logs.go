@@ -71,9 +71,7 @@ func (l *logs) reread(now stamp) {
 		if l.bad == nil || l.bad.Error() != err.Error() { // once, not with every request
 			l.log.Error("the file of logs cannot be used; what it said before is kept", "file", l.path, "error", err)
 		}
-		if l.bad = err; now.info != nil {
-			l.stamp = now
-		}
+		l.bad, l.stamp = err, now // of a file that is gone, a stamp that is never the same
 		l.metrics.configured(len(l.keys), false)
 		return
 	}

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -110,6 +111,12 @@ func Init(dir string) error {
 	return errors.Join(writeOrigins(dir, nil), durable.SyncDir(filepath.Dir(dir))) // which makes the names in the folder durable
 }
 
+// IsWitness tells the folder of a witness by its list of origins.
+func IsWitness(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, originsFile))
+	return err == nil && info.Mode().IsRegular()
+}
+
 func writeMissing(path string, b []byte) error {
 	if err := durable.WriteNew(path, b, 0o644); !errors.Is(err, fs.ErrExist) {
 		return err
@@ -136,7 +143,7 @@ func Open(c Config) (*Server, error) {
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics()
 	}
-	if !isFile(filepath.Join(c.Dir, originsFile)) { // before a lock is left behind in a folder that is somebody else's
+	if !IsWitness(c.Dir) { // before a lock is left behind in a folder that is somebody else's
 		return nil, failed("make one: stele witness --init", "%s is %w", c.Dir, ErrNoWitness)
 	}
 	lock, err := take(c.Dir)
@@ -144,6 +151,7 @@ func Open(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Config: c, lock: lock, inside: make(chan struct{}, mostInside), records: map[string]*record{}}
+	sweep(c.Dir, filepath.Join(c.Dir, stateFolder))
 	if s.origins, err = readOrigins(c.Dir); err == nil {
 		s.logs, err = openLogs(filepath.Join(c.Dir, LogsFile), c.Log, c.Metrics)
 	}
@@ -151,6 +159,16 @@ func Open(c Config) (*Server, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return s, nil
+}
+
+// sweep removes what a process that was killed was about to write. What cannot be removed is in nobody's way.
+func sweep(dirs ...string) {
+	for _, dir := range dirs {
+		left, _ := filepath.Glob(filepath.Join(dir, ".new-*"))
+		for _, path := range left {
+			os.Remove(path)
+		}
+	}
 }
 
 // Close gives the folder free. Nothing may be served any more.

@@ -32,6 +32,7 @@ type record struct {
 type state struct {
 	time int64  // of its cosignature
 	note []byte // with the log's lines and the witness's
+	said []byte // the lines that were answered; nil once it was read from the disk
 	checkpoint
 }
 
@@ -179,11 +180,6 @@ func readOrigins(dir string) (map[string]bool, error) {
 		origins[strings.TrimSuffix(line, "\n")] = true
 	}
 	return origins, nil
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // countFiles counts what is in a folder, without what is being written.

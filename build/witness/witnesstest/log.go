@@ -32,6 +32,14 @@ func NewLog(t testing.TB, origin, history string, entries int) *Log {
 	return l
 }
 
+// Fork is a log under the same keys with the first entries of this one and other ones after them, as many in all.
+func (l *Log) Fork(at int, history string) *Log {
+	l.Helper()
+	f := NewLog(l.TB, l.Origin, history, len(l.leaves))
+	copy(f.leaves[:at], l.leaves)
+	return f
+}
+
 // Signer makes a key, the same for the same name and seed.
 func Signer(t testing.TB, name string, kind proofs.KeyType, seed string) proofs.Signer {
 	t.Helper()
