@@ -27,6 +27,10 @@ type Result struct {
 	Keys        uint64
 	Issuers     uint64
 	Files       int // index files read and compared
+
+	Head  []byte           // ledger/head, as it was read
+	State *index.State     // what the ledger comes to, to go on from: the index of the head
+	Edge  *proofs.Frontier // of the ledger's tree
 }
 
 // Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map with the
@@ -50,10 +54,11 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 		return nil, fmt.Errorf("head: %w", err)
 	}
 	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
-	if err := a.all(checkpoint, head.RootTile, tile); err != nil {
+	state, err := a.all(checkpoint, head.RootTile, tile)
+	if err != nil {
 		return nil, err
 	}
-	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files}, nil
+	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files, Head: raw, State: state, Edge: a.edge}, nil
 }
 
 type auditor struct {
@@ -68,13 +73,16 @@ type auditor struct {
 
 	published map[uint64]bool // sizes of all publications, as the ledger has them
 	before    uint64          // that of the one before the head's
+
+	edge *proofs.Frontier // of the tree, once all entries are read
 }
 
-// all goes through everything, in this order: a fault is told where it is, not by what follows from it.
-func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) error {
+// all goes through everything, in this order: a fault is told where it is, not by what follows from it. It returns what the
+// ledger comes to.
+func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) (*index.State, error) {
 	f, err := a.newFollower(rootTile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, part := range []func() error{
 		f.follow,
@@ -86,10 +94,12 @@ func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) error {
 		func() error { return a.statistics(f.statistics()) },
 	} {
 		if err := part(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	s := f.ix.State()
+	s.RootTile, s.Keys, s.Statistics = rootTile, a.x.Keys, f.statistics() // the map was compared, not made
+	return &s, nil
 }
 
 func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ctx, "ledger/"+t.Path()) }
