@@ -189,10 +189,10 @@ func readApprovals(paths []string) ([][]byte, error) {
 
 // publishBy publishes the ledger, then the portal's pages. Pages that cannot be made do not undo a publication. A publisher that finds
 // nothing to do returns nil.
-func (c *cli) publishBy(r *registry.Registry, publish func(ctx context.Context) (*registry.Publication, error)) (*registry.Publication, error) {
+func (c *cli) publishBy(r *registry.Registry, publish publishing) (*registry.Publication, error) {
 	defer c.bar.clear()
 	r.Stage = c.bar.stage
-	p, err := publish(c.ctx)
+	p, err := c.withStaff(r, publish)(c.ctx)
 	if p == nil || err != nil {
 		return nil, err
 	}
