@@ -71,10 +71,28 @@ func (c *check) recall() {
 		return err
 	})
 	if err != nil {
-		c.seenErr = err
+		c.seenErr, c.beyond = err, c.wentBeyond(head)
 		return
 	}
 	c.seen = &evidence{x: x, trust: by, olds: head.Consistency, raw: c.q.Remembered}
+}
+
+// wentBeyond tells whether this device has believed a head of an earlier epoch that is larger than the end of that epoch. To a third
+// party it proves nothing, since keys may be stolen after their time. But this device has seen it in its time, and is not to
+// forget it because the registry has changed its keys since.
+func (c *check) wentBeyond(head *Head) bool {
+	cp, _, err := ParseCheckpoint(head.Proof.Checkpoint)
+	if err != nil || cp.Origin != c.t.Origin {
+		return false
+	}
+	for t := c.t; t != nil && t.Previous != nil && cp.Size > t.FinalSize; {
+		if t = c.before(t); t != nil {
+			if _, _, err := head.Verify(t, AnyTime); err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // compareMemory demands that the registry has grown from what this device has seen.
@@ -84,6 +102,10 @@ func (c *check) compareMemory(seen *evidence) {
 		// It is kept: whoever withholds a trust file must not be able to have the past forgotten.
 		c.remember = false
 		c.step("consistency", "failed", "what this device has seen cannot be compared: "+c.seenErr.Error())
+	}
+	if c.beyond {
+		c.rollback, c.remember = true, false
+		c.step("consistency", "failed", "this device has seen a larger ledger, signed with keys whose time ended before it")
 	}
 	if seen == nil {
 		return
@@ -223,6 +245,20 @@ func (c *check) decideNothing() {
 		return
 	}
 	c.verdict(Unavailable, reasonFor(err, outage), err.Error())
+	if c.r.Reason == ReasonQuorum {
+		c.tellMissing()
+	}
+}
+
+// tellMissing tells who has signed a head that lacks signatures, and so who has not.
+func (c *check) tellMissing() {
+	head, err := ParseHead(c.q.Files[HeadPath])
+	if err != nil {
+		return
+	}
+	if s, missing, err := c.t.Examine(head.Proof.Checkpoint, c.q.Now); err == nil && missing != "" {
+		c.r.Signers, c.r.Officers, c.r.Witnesses = s.Signers, s.Officers, s.Witnesses
+	}
 }
 
 func (c *check) decideAbsent(ev *evidence) {

@@ -79,6 +79,9 @@ func TestReportTellsWhoSigned(t *testing.T) {
 		"quorum-two-and-two": {
 			"2 of 3, 2 needed: officer-1.example ML-DSA-44 false false officer-2.example Ed25519 true true officer-3.example Ed25519 true true",
 			"2 of 3, 2 needed: witness-1.example ML-DSA-44 true true witness-2.example Ed25519 true true witness-3.example Ed25519 false false"},
+		"quorum-one-officer": { // not enough, and told all the same
+			"1 of 3, 2 needed: officer-1.example ML-DSA-44 false false officer-2.example Ed25519 true true officer-3.example Ed25519 false false",
+			"3 of 3, 2 needed: witness-1.example ML-DSA-44 true true witness-2.example Ed25519 true true witness-3.example Ed25519 true true"},
 		"authentic": {"0 of 0, 0 needed:", "0 of 0, 0 needed:"},
 	} {
 		r := reportOf(t, name)

@@ -282,6 +282,16 @@ func memories(s set) {
 	s.add("epoch-memory-rollback-withheld", online(v2.with(proofs.TrustPath(2), nil), "two").remembering(v4).trusting(t1), proofs.Authentic, "",
 		"And who withholds the next trust file as well: nothing can be compared, and nothing is forgotten.", "remember kept", "epoch 1")
 
+	beyond, _ := newEpochs("two")
+	beyond.register(education, "last")
+	beyond.publish(start + 90*60)
+	beyond.register(education, "three")
+	b4 := beyond.publish(start + 2*hour)
+	s.add("epoch-memory-beyond", online(v4, "two").remembering(b4), proofs.Stale, proofs.ReasonRollback,
+		"What was seen lies beyond the end of the epoch before: this proves nothing to others, and is not forgotten.", "remember kept")
+	s.add("epoch-memory-beyond-followed", online(v4, "two").remembering(b4).trusting(t1), proofs.Stale, proofs.ReasonRollback, "The same, with the trust file before in hand.",
+		"remember kept", "followed 2")
+
 	other, _ := newEpochs("another")
 	w2 := other.views[1]
 	s.add("epoch-fork", online(v4, "one").remembering(w2), proofs.Inconsistent, proofs.ReasonFork, "Another tree was seen at the very end of the epoch before.", "remember kept", "conflict yes")
