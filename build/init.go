@@ -126,7 +126,7 @@ func (c *cli) notFree(err error) error {
 	case errors.Is(err, fs.ErrExist):
 		return &registry.Error{Err: fmt.Errorf("%s holds keys, but no trust file", c.folder()),
 			Hint: "if it was a registry, restore its trust file from a backup; if an init was cut off there, remove " +
-				shell(filepath.Join(dir, "keys")) + " and run it again"}
+				shell(filepath.Join(dir, "keys")) + " and run it again; if the keys were made for this one, add --adopt-keys"}
 	case errors.Is(err, syscall.ENOTDIR):
 		return usage("name a folder, or what is to become one, with "+c.folderFlag(), "%s is a file or lies under one, want a folder", shown(dir))
 	}

@@ -61,7 +61,32 @@ func runKeys(c *cli) error {
 	if err != nil {
 		return err
 	}
-	return c.tellKeys(dir, infos, epochs)
+	all := []keptKey{}
+	for _, i := range infos {
+		all = append(all, kept(dir, i, epochs))
+	}
+	if r != nil {
+		if err := c.accredited(r, infos, all); err != nil {
+			return err
+		}
+	}
+	return c.tellKeys(dir, all)
+}
+
+// accredited tells of authorities' keys what the root has said of them.
+func (c *cli) accredited(r *registry.Registry, infos []keys.Info, all []keptKey) error {
+	as, err := r.Authorities(c.ctx)
+	for n, i := range infos {
+		for _, a := range as {
+			if i.Role != keys.Issuer || i.Key.Name != a.Name || !a.Had(i.Key) {
+				continue
+			}
+			if all[n].State, all[n].As = "retired", "issuer"; a.Standing != nil && slices.ContainsFunc(a.Standing.Keys, i.Key.Equal) {
+				all[n].State = "in force"
+			}
+		}
+	}
+	return err
 }
 
 // epochsFor are the trust files to judge keys by, the newest last.
@@ -86,11 +111,7 @@ func (c *cli) epochsFor(dir, policy string) ([]*proofs.Trust, *registry.Registry
 	return epochs, r, nil
 }
 
-func (c *cli) tellKeys(dir string, infos []keys.Info, epochs []*proofs.Trust) error {
-	all := []keptKey{}
-	for _, i := range infos {
-		all = append(all, kept(dir, i, epochs))
-	}
+func (c *cli) tellKeys(dir string, all []keptKey) error {
 	if c.json {
 		return c.printJSON(map[string]any{"keys": all, "folder": dir})
 	}
@@ -103,9 +124,13 @@ func (c *cli) tellKeys(dir string, infos []keys.Info, epochs []*proofs.Trust) er
 		case "in force":
 			c.fact("in force", "as "+k.As)
 		case "retired":
+			if k.Epoch == 0 {
+				c.fact("retired", "its authority is no more accredited with it")
+				break
+			}
 			c.fact("retired", fmt.Sprintf("it was in force as %s until epoch %d ended", k.As, k.Epoch))
 		case "unknown":
-			c.fact("unknown", "no trust file in hand names it; an authority's keys are named by its accreditation")
+			c.fact("unknown", "no trust file in hand names it, and no accreditation that is in hand")
 		}
 	}
 	if len(all) == 0 {

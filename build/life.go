@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 
 	"stele/build/durable"
 	"stele/build/issuer"
@@ -426,7 +427,7 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 	case issuer.NoKey:
 		return "work where that key is; or the registry's root says it: " + again + " --root"
 	case issuer.NoRootKey:
-		return "work where the root's keys are; where several people hold them: " + again + " --root --out FILE"
+		return "work where the root's keys are; or have it signed there: " + strings.TrimSuffix(again, " --root") + " --root --out FILE"
 	case issuer.Countersignature:
 		return "add --out FILE, and have " + registrant + " sign that file too: stele link --countersign FILE"
 	case issuer.Revoked, issuer.Superseded, issuer.Suspended, issuer.NotSuspended:

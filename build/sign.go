@@ -175,14 +175,13 @@ func (c *cli) confirm(yes bool) error {
 	if yes {
 		return nil
 	}
-	c.bar.aside(func() { fmt.Fprint(c.stderr, "Sign this? Type yes: ") })
+	c.note("sign this? type yes, or anything else to leave it:")
 	answer := make([]byte, 0, 8)
 	for b := make([]byte, 1); len(answer) < cap(answer); { // a byte at a time: a passphrase may be typed after it
 		if n, err := c.stdin.Read(b); n == 0 && err != nil {
 			if err != io.EOF {
 				return err
 			}
-			fmt.Fprintln(c.stderr)
 			break
 		}
 		if b[0] == '\n' {

@@ -33,7 +33,7 @@ func runWitness(c *cli) error {
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&w.dir, "dir", "", "the witness's folder")
 		fs.BoolVar(&w.init, "init", false, "make the folder and its keys, and print the public keys; nothing is served")
-		fs.StringVar(&w.name, "name", "", "with --init: the witness's name, for ever, such as agency.example/witness")
+		fs.StringVar(&w.name, "name", "", "the witness's name, for ever, such as agency.example/witness; once it is made, it need not be said")
 		fs.StringVar(&w.addr, "addr", "127.0.0.1:8081", "where to listen; put a proxy that speaks TLS before it")
 		fs.StringVar(&w.metrics, "metrics", "", "where to serve metrics for Prometheus, such as 127.0.0.1:9091 (default: nowhere)")
 	})
@@ -49,8 +49,6 @@ func runWitness(c *cli) error {
 		return usage("choose a folder of its own: a registry that is its own witness has none", "%s is a registry's folder", shown(w.dir))
 	case w.init:
 		return w.make()
-	case w.name != "":
-		return usage("stele witness --dir "+shell(w.dir), "--name belongs to --init: a witness keeps the name that it was made with")
 	}
 	return w.serve()
 }
@@ -157,7 +155,7 @@ func (w *witnessRun) tellMade(infos []keys.Info, made bool) error {
 		c.note("note: the witness was made before; nothing has changed")
 	}
 	c.note("the lines above are public, the first ML-DSA-44 and the second Ed25519: give them to the logs that are to be witnessed,\n"+
-		"with the address at which they reach this witness.\n"+
+		"with the address at which they reach this witness; in a file, stele trust change --witness FILE=URL takes both\n"+
 		"write the logs' public keys into %s, one a line: log VKEY\n"+
 		"then: stele witness --dir %s --addr 127.0.0.1:8081", shell(logs), shell(w.dir))
 	if made {
@@ -203,6 +201,9 @@ func (w *witnessRun) signers() ([]proofs.Signer, error) {
 	infos, err := witnessKeys(store)
 	if err != nil {
 		return nil, err
+	}
+	if i := slices.IndexFunc(infos, func(k keys.Info) bool { return w.name != "" && k.Key.Name != w.name }); i >= 0 {
+		return nil, usage("leave --name out, or name another folder", "this witness is called %s: it keeps the name that it was made with", infos[i].Key.Name)
 	}
 	if len(infos) == 0 {
 		return nil, usage("bring the key files there, or make another witness", "%s holds no key of a witness", shown(dir))

@@ -3,9 +3,9 @@ package proofs
 // The index: one Merkle map from a document's key to its record (FORMAT.md, section 8).
 
 import (
-	"errors"
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"slices"
 )
 

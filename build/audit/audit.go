@@ -64,6 +64,7 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 type auditor struct {
 	ctx      context.Context
 	t        *proofs.Trust
+	earlier  []*proofs.Trust // the trust files before it, the newest first; read when one is needed
 	p        portal.Portal
 	x        *proofs.VerifiedIndex
 	now      int64

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"stele/build/portal"
 	"stele/proofs"
 )
 
@@ -78,7 +79,7 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 	if got := proofs.Hash(sha256.Sum256(b)); got != l.File {
 		return fmt.Errorf("its content hashes to %s", got)
 	}
-	s, err := a.t.VerifyCheckpoint(b, proofs.AnyTime) // also one that was published since the audit began
+	s, err := a.judge(b)
 	if err != nil {
 		return err
 	}
@@ -86,6 +87,28 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 		return fmt.Errorf("size %d and root %s were signed, but the ledger has root %s at size %d", s.Size, s.Root, root, l.Size)
 	}
 	return nil
+}
+
+// judge verifies a checkpoint with the trust file of its epoch, whatever its time: also one that was published since the audit began.
+func (a *auditor) judge(b []byte) (*proofs.Signed, error) {
+	s, first := a.t.VerifyCheckpoint(b, proofs.AnyTime)
+	if first == nil || a.t.Previous == nil {
+		return s, first
+	}
+	if a.earlier == nil {
+		var err error
+		if a.earlier, err = portal.Earlier(a.ctx, a.p, a.t); err != nil {
+			return nil, err
+		}
+	}
+	last := a.t.FinalSize
+	for _, t := range a.earlier {
+		if s, err := t.VerifyCheckpoint(b, proofs.AnyTime); err == nil && s.Size <= last {
+			return s, nil
+		}
+		last = t.FinalSize
+	}
+	return nil, first
 }
 
 // trust compares the published trust file and its policy with the trust file in hand.

@@ -58,8 +58,8 @@ func (a *Authority) keys() []*proofs.Key {
 	return nil
 }
 
-// had reports whether the authority was ever accredited with a key.
-func (a *Authority) had(k *proofs.Key) bool {
+// Had reports whether the authority was ever accredited with a key.
+func (a *Authority) Had(k *proofs.Key) bool {
 	return slices.ContainsFunc(a.Said, func(e *proofs.Entry) bool { return slices.ContainsFunc(e.Statement.Keys, k.Equal) })
 }
 
@@ -223,7 +223,7 @@ func (r *Registry) freshKey(a *Authority) (*proofs.Key, error) {
 		return nil, err
 	}
 	for _, k := range slices.Backward(ring.Keys(a.Name)) {
-		if !a.had(k) {
+		if !a.Had(k) {
 			return k, nil
 		}
 	}
@@ -272,7 +272,7 @@ func (r *Registry) submitRoot(s *proofs.Statement) error {
 	signers, err := ring.Root(r.Trust)
 	var refusal *issuer.Refusal
 	if errors.As(err, &refusal) {
-		return hint("work where the root's keys are; where several people hold them, add --out FILE, and have each sign that file: stele sign FILE", "%w", err)
+		return hint("work where the root's keys are; or add --out FILE, and have that file signed there: stele sign FILE --keys DIR --policy TRUST", "%w", err)
 	}
 	if err != nil {
 		return err

@@ -191,27 +191,44 @@ func (r *Registry) readApprovals(c proofs.Checkpoint) ([]proofs.Signature, error
 	return lines, err
 }
 
-// approved tells how far the officers are: by the first policy that they do not meet yet.
+// approved tells how far the officers are: by the first policy that they do not meet yet, of those under which the log has proposed
+// the tree.
 func (r *Registry) approved(a *Approval, trusts []*proofs.Trust) (*Approval, error) {
 	lines, err := r.readApprovals(a.Checkpoint)
 	if err != nil {
 		return nil, err
 	}
+	signed, err := r.readDraft()
+	if err != nil {
+		return nil, err
+	}
 	d := &draft{Checkpoint: a.Checkpoint, lines: lines}
 	for _, t := range trusts {
-		note, _, err := d.note(t, r.Now().Unix())
-		if err != nil {
-			return nil, err
+		if signed != nil && signed.Checkpoint == a.Checkpoint && !signed.logged(t) {
+			continue
 		}
-		s, _, err := t.Examine(note, r.Now().Unix())
-		if err != nil {
-			return nil, err
-		}
-		if a.Officers = s.Officers; !s.Officers.Met {
+		if a.Officers, err = d.officers(t, r.Now().Unix()); err != nil || !a.Officers.Met {
 			break
 		}
 	}
-	return a, nil
+	return a, err
+}
+
+// officers is how far a trust file's officers are.
+func (d *draft) officers(t *proofs.Trust, now int64) (proofs.QuorumReport, error) {
+	if len(d.vouched(t, now)) == 0 {
+		nobody, _ := t.Demanded()
+		return nobody, nil
+	}
+	note, _, err := d.note(t, now)
+	if err != nil {
+		return proofs.QuorumReport{}, err
+	}
+	s, _, err := t.Examine(note, now)
+	if err != nil {
+		return proofs.QuorumReport{}, err
+	}
+	return s.Officers, nil
 }
 
 // takeApprovals takes those that were brought by hand.

@@ -148,6 +148,9 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 // keyStore makes the folder of keys, or opens one that is to be adopted.
 func (s Setup) keyStore(dir string, pass keys.Passphrase) (*keys.Store, error) {
 	if !s.Adopt {
+		if ks, err := keys.Open(dir, pass); err == nil && !ks.Sealed() { // keys on tokens, which Create would not see
+			return nil, &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist}
+		}
 		return keys.Create(dir, pass, s.Demo)
 	}
 	ks, err := keys.Open(dir, pass)

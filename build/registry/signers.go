@@ -223,5 +223,9 @@ func (s Signers) around(policy []byte) ([]byte, error) {
 		}
 		b.WriteString(line)
 	}
+	if _, err := proofs.ParsePolicy([]byte(b.String())); err != nil {
+		return nil, hint("put the log's own lines in: log, and its ML-DSA-44 key as a witness that the quorum asks for; they stand in what is published as /policy",
+			"the log's keys cannot be put into this policy: %w", err)
+	}
 	return []byte(b.String()), nil
 }

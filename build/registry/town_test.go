@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,7 @@ type town struct {
 
 // A guard is a witness.
 type guard struct {
+	dir    string
 	signer proofs.Signer
 	http   *httptest.Server
 }
@@ -125,25 +128,13 @@ func newTown(t testing.TB, trusts ...*proofs.Trust) *town {
 	for _, name := range append([]string{"dora.officer.test"}, officers...) {
 		w.officers[name] = signerOf(t, name, keyTypeOf(name))
 	}
-	var logs strings.Builder
-	seen := map[string]bool{}
-	for _, trust := range trusts {
-		for _, l := range trust.Policy.Logs {
-			if line := fmt.Sprintf("log %s\n", l.Key); !seen[line] {
-				seen[line] = true
-				logs.WriteString(line)
-			}
-		}
-	}
 	for _, name := range witnesses {
 		dir := t.TempDir()
 		if err := server.Init(dir); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, server.LogsFile), []byte(logs.String()+"quorum none\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		g := &guard{signer: signerOf(t, name, keyTypeOf(name))}
+		g := &guard{dir: dir, signer: signerOf(t, name, keyTypeOf(name))}
+		g.tell(t, trusts)
 		s, err := server.Open(server.Config{Dir: dir, Signers: []proofs.Signer{g.signer}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 			Now: func() time.Time { return time.Unix(w.now, 0) }})
 		if err != nil {
@@ -154,6 +145,29 @@ func newTown(t testing.TB, trusts ...*proofs.Trust) *town {
 		w.witnesses[name] = g
 	}
 	return w
+}
+
+// tell tells a witness the log's keys.
+func (g *guard) tell(t testing.TB, trusts []*proofs.Trust) {
+	t.Helper()
+	logs := map[string]bool{}
+	for _, trust := range trusts {
+		for _, l := range trust.Policy.Logs {
+			logs["log "+l.Key.String()+"\n"] = true
+		}
+	}
+	text := strings.Join(slices.Sorted(maps.Keys(logs)), "") + "quorum none\n"
+	if err := durable.WriteFile(filepath.Join(g.dir, server.LogsFile), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tellWitnesses tells all witnesses the log's keys of several trust files.
+func (w *town) tellWitnesses(trusts ...*proofs.Trust) {
+	w.Helper()
+	for _, g := range w.witnesses {
+		g.tell(w, trusts)
+	}
 }
 
 // client reaches the witnesses by their names. One that is down refuses connections.

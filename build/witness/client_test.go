@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -149,6 +150,9 @@ func TestCollect(t *testing.T) {
 	if len(lines) != 0 || len(faults) != 1 || faults[0].Kind != witness.Contradiction || faults[0].Size != 50 {
 		t.Errorf("a smaller tree: %d lines, %v", len(lines), faults)
 	}
+	if !strings.Contains(faults[0].Hint, "publish nothing more") {
+		t.Errorf("hint: %q", faults[0].Hint)
+	}
 	forked := witnesstest.NewLog(t, origin, "false", 60)
 	for _, size := range []uint64{50, 60} {
 		lines, faults := c.Collect(context.Background(), forked.Note(size), []witness.Peer{one, two}, forked.Growth(size), nil)
@@ -238,6 +242,43 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("got %v, want a fault of kind %q with %q", faults, c.kind, c.text)
 			}
 		})
+	}
+}
+
+// TestAddresses: an address that cannot be one is not tried again and again.
+func TestAddresses(t *testing.T) {
+	log := witnesstest.NewLog(t, origin, "true", 3)
+	for _, url := range []string{"w.example", "ftp://w.example", "unix:///run/w", "http://w.example:x", "https://\x7f"} {
+		_, faults := (&witness.Client{Patience: time.Hour}).Collect(context.Background(), log.Note(3), []witness.Peer{{Name: "w", URL: url}}, log.Growth(3), nil)
+		if len(faults) != 1 || faults[0].Kind != witness.Refusal || !strings.Contains(faults[0].Hint, "address") {
+			t.Errorf("%q: %v", url, faults)
+		}
+	}
+}
+
+// TestKeepAlive: one connection does for all.
+func TestKeepAlive(t *testing.T) {
+	log := witnesstest.NewLog(t, origin, "true", 20)
+	peer, web := serveBy(t, log, "one.example/w", time.Now)
+	var opened atomic.Int64
+	counted := httptest.NewUnstartedServer(web.Config.Handler)
+	counted.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	counted.Start()
+	defer counted.Close()
+	peer.URL = counted.URL
+	client := &witness.Client{HTTP: &http.Client{Transport: &http.Transport{}}} // remembers nothing: a conflict each time
+	defer client.HTTP.CloseIdleConnections()
+	for size := uint64(1); size <= 5; size++ {
+		if lines, faults := client.Collect(context.Background(), log.Note(size), []witness.Peer{peer}, log.Growth(size), nil); len(lines) != 2 {
+			t.Fatal(faults)
+		}
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
 	}
 }
 

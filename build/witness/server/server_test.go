@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -507,6 +508,31 @@ func TestWriteFails(t *testing.T) {
 	h.wantCosigned(h.grow(10, 20), h.log.Checkpoint(20), h.now)
 }
 
+// TestWriteFailsLate: what was written, and not answered because of what failed after it, is gone on from.
+func TestWriteFailsLate(t *testing.T) {
+	h := newHouse(t)
+	path := filepath.Join(h.dir, originsFile)
+	aside := path + ".aside"
+	if err := errors.Join(os.Rename(path, aside), os.MkdirAll(filepath.Join(path, "inside"), 0o755)); err != nil { // the list cannot be replaced
+		t.Fatal(err)
+	}
+	w := h.grow(0, 10)
+	h.want(w, 500, "operator")
+	if strings.Contains(w.Body.String(), "—") {
+		t.Error("a cosignature has left")
+	}
+	if _, err := os.Stat(h.state()); err != nil {
+		t.Fatal("the record was to be written first: ", err)
+	}
+	if err := errors.Join(os.RemoveAll(path), os.Rename(aside, path)); err != nil {
+		t.Fatal(err)
+	}
+	h.want(h.grow(0, 12), 409, "10\n")
+	h.wantCosigned(h.grow(10, 12), h.log.Checkpoint(12), h.now)
+	h.again()
+	h.wantCosigned(h.grow(12, 13), h.log.Checkpoint(13), h.now)
+}
+
 // TestClock: no cosignature is of a time before the last one.
 func TestClock(t *testing.T) {
 	h := newHouse(t)
@@ -689,6 +715,16 @@ func TestTooMany(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	<-h.server.inside
+	for range mostAtWork {
+		h.server.atWork <- struct{}{}
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	w = httptest.NewRecorder()
+	body := (&witness.Request{Checkpoint: h.log.Note(5)}).Marshal()
+	h.server.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/add-checkpoint", bytes.NewReader(body)).WithContext(gone))
+	h.want(w, 503, "broken off")
+	<-h.server.atWork
 	h.wantCosigned(h.grow(0, 5), h.log.Checkpoint(5), h.now)
 }
 
