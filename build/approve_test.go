@@ -275,6 +275,23 @@ func TestApproveKeepsFirst(t *testing.T) {
 	mustDo(t, lock.Close())
 }
 
+// TestApproveAway: an officer who has not looked for so long that the index of then was deleted is shown all the same what has come since.
+func TestApproveAway(t *testing.T) {
+	o := newOffice(t, threeOfficers)
+	o.want(0, "nothing waits")(o.approve("alice", ""))
+	o.Register(followtest.Office, 10, 13)
+	o.Accredit("court.test.example")
+	o.Publish()
+	o.Collect()
+	o.Register(followtest.Office, 13, 14)
+	o.Propose()
+	o.want(0, "audited anew", "before      12 entries", "4  office.test.example register letter", "court.test.example\", which may not issue so far", "in 2 publications", "approved as alice")(
+		o.approve("alice", "", "--yes"))
+	o.Register(followtest.Office, 14, 15)
+	o.Propose()
+	o.want(0, "before      19 entries", "1  office.test.example register letter", "approved as alice")(o.approve("alice", "", "--yes"))
+}
+
 // TestApproveTrust: a change of who may sign is told in words, and is refused where it is not the one that the root has named.
 func TestApproveTrust(t *testing.T) {
 	o := newOffice(t, threeOfficers)

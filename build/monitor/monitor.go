@@ -295,6 +295,12 @@ func (r *round) ledger() error {
 	}
 	r.Monitor.view = v
 	c, err := f.Advance(r.ctx, v)
+	if follow.Collected(err) { // the monitor was away for long
+		r.Monitor.seen = nil
+		if c, err = f.Renew(r.ctx); err == nil {
+			v = c.View
+		}
+	}
 	if err != nil {
 		return err
 	}
