@@ -175,12 +175,19 @@ func (w *watcher) tellReport(r *monitor.Report) {
 	for _, f := range r.Faults {
 		w.tellFault(f.Severity, f.Code, f.What, f.Evidence, f.Hint)
 	}
+	for _, f := range r.Standing {
+		w.tellFault(f.Severity, f.Code, "found before, and could not be looked at again: "+f.What, f.Evidence, f.Hint)
+	}
 	for _, m := range r.Told {
 		if m.State == monitor.Event && m.Code != monitor.CodeWell {
 			w.tellFault(m.Severity, m.Code, m.What, m.Evidence, m.Hint)
 		}
 	}
 	state := map[int]string{0: "all is well", 1: "ALARM", 2: "could not be decided"}[r.Worst()]
+	if r.AsOf == 0 {
+		fmt.Fprintf(w.stdout, "%s: %s\n", shown(r.Registry), state)
+		return
+	}
 	fmt.Fprintf(w.stdout, "%s: %s: publication %d, %d entries, as of %s\n", shown(r.Registry), state, r.Publication, r.Size, stamp(r.AsOf))
 }
 

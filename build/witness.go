@@ -155,7 +155,7 @@ func (w *witnessRun) tellMade(infos []keys.Info, made bool) error {
 		c.note("note: the witness was made before; nothing has changed")
 	}
 	c.note("the lines above are public, the first ML-DSA-44 and the second Ed25519: give them to the logs that are to be witnessed,\n"+
-		"with the address at which they reach this witness; a registry like ours takes each by stele trust change --witness VKEY=URL\n"+
+		"with the address at which they reach this witness; in a file, stele trust change --witness FILE=URL takes both\n"+
 		"write the logs' public keys into %s, one a line: log VKEY\n"+
 		"then: stele witness --dir %s --addr 127.0.0.1:8081", shell(logs), shell(w.dir))
 	if made {

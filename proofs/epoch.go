@@ -190,7 +190,7 @@ func (t *Trust) CheckSuccessor(next *Trust) error {
 		why = "its eras are not those of the trust file before it, and that one's own"
 	}
 	if why != "" {
-		return unverified(TrustPath(next.Epoch), why)
+		return unverified("trust file", why)
 	}
 	return nil
 }

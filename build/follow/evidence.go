@@ -2,7 +2,6 @@ package follow
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,17 +12,7 @@ import (
 )
 
 // Evidence is the file that proves the fork to whoever has the trust file (FORMAT.md, section 20).
-func (e *Fork) Evidence() []byte {
-	b := []byte("stele.fork/1\n")
-	for _, note := range [][]byte{e.One, e.Other} {
-		b = append(binary.BigEndian.AppendUint32(b, uint32(len(note))), note...)
-	}
-	b = append(append(b, e.Root[:]...), byte(len(e.Growth)))
-	for _, h := range e.Growth {
-		b = append(b, h[:]...)
-	}
-	return b
-}
+func (e *Fork) Evidence() []byte { return proofs.FormatFork(e.One, e.Other, e.Root, e.Growth) }
 
 // KeepEvidence keeps, durably and below evidence/ in the follower's folder, what an error that Advance has returned about a view rests on, and
 // returns where: for a fork one file, which anybody can check offline; for a wrong index, a rollback or a wrong change of trust a folder with all that

@@ -109,6 +109,7 @@ func Code(err error) string {
 		wrong      *WrongIndex
 		trust      *BadTrust
 		epoch      *proofs.OtherEpochError
+		handover   *portal.NoHandoverError
 		other      *proofs.OtherRegistryError
 		future     *proofs.FutureError
 		few        *proofs.InsufficientError
@@ -129,7 +130,7 @@ func Code(err error) string {
 		return CodeTrust
 	case errors.As(err, &future):
 		return CodeClock
-	case errors.As(err, &epoch):
+	case errors.As(err, &epoch), errors.As(err, &handover):
 		return CodeEpoch
 	case errors.As(err, &other):
 		return CodeOther

@@ -136,6 +136,10 @@ type View struct {
 	Index *proofs.VerifiedIndex
 	Next  *proofs.Trust // of a proposal: the trust file that it changes to; nil if it changes to none
 
+	// Retired says that a head is of an epoch that is over: between the publication of a trust file and that of the head after it. It is
+	// never fresh, since whoever has stolen the keys of that epoch can sign it anew.
+	Retired bool
+
 	proposal bool
 }
 
@@ -154,11 +158,19 @@ func (f *Follower) View(raw []byte) (*View, error) {
 	if err != nil {
 		return nil, &Damage{proofs.HeadPath, err}
 	}
-	x, _, err := head.Verify(f.Trust, f.Now().Unix())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", proofs.HeadPath, err)
+	now := f.Now().Unix()
+	x, _, err := head.Verify(f.Trust, now)
+	if err == nil {
+		return &View{Raw: raw, Head: head, Index: x}, nil
 	}
-	return &View{Raw: raw, Head: head, Index: x}, nil
+	last := f.Trust.FinalSize
+	for _, t := range f.earlier { // "size <= its final SIZE": FORMAT.md, section 13
+		if x, _, err := head.Verify(t, now); err == nil && x.Size <= last {
+			return &View{Raw: raw, Head: head, Index: x, Retired: true}, nil
+		}
+		last = t.FinalSize
+	}
+	return nil, fmt.Errorf("%s: %w", proofs.HeadPath, err)
 }
 
 // Checkpoint is the view's size and root.

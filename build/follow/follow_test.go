@@ -272,6 +272,9 @@ func TestForks(t *testing.T) {
 	if err := follow(short, false); !errors.As(err, &back) || back.Unproved == nil {
 		t.Errorf("a shorter head, and no tiles to compare it: %v", err)
 	}
+	if r, err := base.Trust.CheckEvidence(fork.Evidence(), nil, base.Now); err != nil || r.Size != fork.Size {
+		t.Errorf("its evidence: %v", err)
+	}
 	if err := follow(short, true); !errors.As(err, &fork) || fork.Size != short.Size() {
 		t.Errorf("a shorter fork: %v", err)
 	}
@@ -410,6 +413,9 @@ func TestChangeOfTrust(t *testing.T) {
 		t.Errorf("epoch %d after %d earlier ones", f.Trust.Epoch, len(f.Earlier()))
 	}
 	r.Put(proofs.TrustPath(3), []byte("x"))
+	if err := f.FollowTrust(context.Background()); Code(err) != CodeEpoch {
+		t.Errorf("a next trust file without a handover: %v", err)
+	}
 	r.Put(proofs.HandoverPath(3), []byte("x"))
 	if err := f.FollowTrust(context.Background()); Code(err) != CodeTrust {
 		t.Errorf("a next trust file that is none: %v", err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"stele/build/portal"
 	"stele/proofs"
 )
 
@@ -135,6 +136,9 @@ func (f *Follower) nextTrust(ctx context.Context) (*proofs.Trust, error) {
 		return nil, err
 	}
 	handover, err := f.read(ctx, proofs.HandoverPath(f.Trust.Epoch+1))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, &portal.NoHandoverError{Epoch: f.Trust.Epoch + 1})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/follow"
 )
 
 // What a message tells of a fault.
@@ -129,9 +130,14 @@ func (r *round) settle() {
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.state.Alarms)) {
 		before := r.state.Alarms[key]
-		if _, there := now[key]; !there && r.over(before) {
+		_, there := now[key]
+		switch {
+		case there:
+		case r.over(before):
 			delete(r.state.Alarms, key)
 			r.tell(Ends, before.Fault, before.Since)
+		default:
+			r.standing = append(r.standing, before.Fault)
 		}
 	}
 	for _, f := range r.faults {
@@ -148,15 +154,17 @@ func (r *round) settle() {
 	r.allWell()
 }
 
-// over reports whether an alarm that was not found again has ended: its step has decided, or it was an outage of a step that now found something else.
+// over reports whether an alarm that was not found again has ended: where its step has decided. How the portal and each witness answer shows in every
+// round.
 func (r *round) over(s standing) bool {
-	if r.decided[s.Step] {
+	switch s.Code {
+	case follow.CodeOutage, CodeWitness, CodeWitnessWrong, CodeOwn:
 		return true
 	}
-	if witness := strings.HasPrefix(s.Step, "witness "); witness && r.decided["witnesses"] {
-		return !slices.ContainsFunc(r.faults, func(f Fault) bool { return f.Step == s.Step })
+	if strings.HasPrefix(s.Step, "witness ") && r.decided["witnesses"] && !slices.Contains(r.asked, s.Step) {
+		return true // it is no witness any more
 	}
-	return false
+	return r.decided[s.Step]
 }
 
 // allWell tells now and then that nothing is wrong, if that was asked for: whoever misses it knows that the monitor is down.

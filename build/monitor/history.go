@@ -11,6 +11,7 @@ import (
 
 	"stele/build/durable"
 	"stele/build/follow"
+	"stele/build/portal"
 	"stele/proofs"
 )
 
@@ -25,30 +26,50 @@ func (r *round) checkpoint() error {
 	if err != nil {
 		return &follow.Outage{Path: path, Err: err}
 	}
-	s, err := r.verify(b)
+	s, current, err := r.verify(b)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := r.compare(b); err != nil {
 		return err
 	}
-	if s.AsOf > r.state.AsOf {
+	if current && s.AsOf > r.state.AsOf {
 		r.state.AsOf, r.state.Heard = s.AsOf, r.now
 	}
 	return nil
 }
 
-// verify verifies a published checkpoint with the trust file of its epoch.
-func (r *round) verify(b []byte) (*proofs.Signed, error) {
-	s, err := r.Follower.Trust.VerifyCheckpoint(b, r.now)
-	for _, t := range r.Follower.Earlier() {
-		var epoch *proofs.OtherEpochError
-		if !errors.As(err, &epoch) {
-			break
-		}
-		s, err = t.VerifyCheckpoint(b, r.now)
+// verify verifies a published checkpoint with the trust file of its epoch: current tells that it is the present one's.
+func (r *round) verify(b []byte) (s *proofs.Signed, current bool, err error) {
+	t := r.Follower.Trust
+	if s, err = t.VerifyCheckpoint(b, r.now); err == nil || t.Previous == nil {
+		return s, true, err
 	}
-	return s, err
+	earlier, errEarlier := r.earlier()
+	if errEarlier != nil {
+		return nil, false, errEarlier
+	}
+	last := t.FinalSize
+	for _, t := range earlier {
+		if s, err := t.VerifyCheckpoint(b, r.now); err == nil && s.Size <= last {
+			return s, false, nil
+		}
+		last = t.FinalSize
+	}
+	return nil, false, err
+}
+
+// earlier are the trust files of the epochs before, newest first.
+func (r *round) earlier() ([]*proofs.Trust, error) {
+	t := r.Follower.Trust
+	if all := r.Follower.Earlier(); len(all) > 0 || t.Previous == nil {
+		return all, nil
+	}
+	all, err := portal.Earlier(r.ctx, r.Follower.Portal, t)
+	if err != nil {
+		return nil, &follow.Outage{Path: proofs.TrustPath(t.Epoch - 1), Err: err}
+	}
+	return all, nil
 }
 
 // compare compares a signed checkpoint with the newest that was gone through.
@@ -124,7 +145,7 @@ func (r *round) pastCheckpoint(l proofs.HistoryLine) error {
 	if got := proofs.Hash(sha256.Sum256(b)); got != l.File {
 		return &follow.Damage{Path: l.Path(), Err: fmt.Errorf("its content hashes to %s", got)}
 	}
-	s, err := r.verify(b)
+	s, _, err := r.verify(b)
 	if err == nil && s.Size != l.Size {
 		err = &follow.Damage{Path: l.Path(), Err: fmt.Errorf("is of size %d", s.Size)}
 	}

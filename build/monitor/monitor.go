@@ -98,6 +98,7 @@ type Report struct {
 	Publication uint64    `json:"publication"`
 	AsOf        int64     `json:"as_of"`
 	Faults      []Fault   `json:"faults"`
+	Standing    []Fault   `json:"standing"` // what was found before, and could not be decided anew
 	Told        []Message `json:"told"`
 	Undelivered int       `json:"undelivered"`
 }
@@ -105,7 +106,7 @@ type Report struct {
 // Worst is the report's exit code: 0 all is well, 1 an alarm, 2 something could not be decided.
 func (r *Report) Worst() int {
 	worst := 0
-	for _, f := range r.Faults {
+	for _, f := range slices.Concat(r.Faults, r.Standing) {
 		switch {
 		case f.Severity == Alarm:
 			return 1
@@ -127,12 +128,14 @@ func (m *Monitor) Open() error { return m.load() }
 // A round is one run of all steps.
 type round struct {
 	*Monitor
-	ctx     context.Context
-	now     int64
-	faults  []Fault
-	decided map[string]bool // steps
-	events  []Message
-	audited bool
+	ctx      context.Context
+	now      int64
+	faults   []Fault
+	decided  map[string]bool // steps
+	asked    []string        // steps of witnesses
+	standing []Fault         // found before, and not decided
+	events   []Message
+	audited  bool
 }
 
 // Round goes through all steps, tells what is to be told, and returns what it has found. The error is the monitor's own, or the context's.
@@ -161,7 +164,7 @@ func (m *Monitor) Round(ctx context.Context) (*Report, error) {
 
 func (r *round) report() *Report {
 	ix := r.Follower.Index()
-	return &Report{Registry: r.Follower.Trust.Origin, Time: r.now, Size: r.Follower.Last().Size, Publication: ix.Publication, AsOf: r.state.AsOf, Faults: r.faults, Told: r.events}
+	return &Report{Registry: r.Follower.Trust.Origin, Time: r.now, Size: r.Follower.Last().Size, Publication: ix.Publication, AsOf: r.state.AsOf, Faults: r.faults, Standing: r.standing, Told: r.events}
 }
 
 // found makes a fault of a step's error. Without one, or with one that says what is wrong, the step has decided.
@@ -175,6 +178,9 @@ func (r *round) found(step string, err error) {
 	case errors.As(err, &own):
 		own.Step = step
 		r.decided[step] = own.Severity != Outage && !own.undecided
+		if own.Code == follow.CodeOutage {
+			own.Step = "portal"
+		}
 		r.faults = append(r.faults, *own)
 		return
 	}
@@ -183,7 +189,7 @@ func (r *round) found(step string, err error) {
 	case "":
 		f.Code, f.Severity, f.Hint = CodeOwn, Outage, "look at the machine on which the monitor runs"
 	case follow.CodeOutage:
-		f.Severity = Outage
+		f.Severity, f.Step = Outage, "portal" // one outage, however much cannot be read
 	default:
 		r.decided[step] = true
 		f.Evidence = r.keep(err)
@@ -192,7 +198,14 @@ func (r *round) found(step string, err error) {
 	if strings.HasSuffix(f.Evidence, ".stele-evidence") {
 		f.Hint += ": stele verify-evidence " + f.Evidence + " --policy TRUST-FILE"
 	}
-	r.faults = append(r.faults, f)
+	if !slices.ContainsFunc(r.faults, f.same) {
+		r.faults = append(r.faults, f)
+	}
+}
+
+// same tells a fault that another step has found already.
+func (f Fault) same(o Fault) bool {
+	return f.Code == o.Code && (f.key() == o.key() || f.Evidence != "" && f.Evidence == o.Evidence)
 }
 
 // keep keeps the evidence of what is wrong.
@@ -296,7 +309,7 @@ func (r *round) ledger() error {
 	if err := f.Keep(c); err != nil {
 		return err
 	}
-	if v.Index.AsOf > r.state.AsOf {
+	if v.Index.AsOf > r.state.AsOf && !v.Retired {
 		r.state.AsOf, r.state.Heard = v.Index.AsOf, r.now
 	}
 	return r.statistics(v)
@@ -322,12 +335,12 @@ func (r *round) tellChange(c *follow.Change) error {
 			break
 		}
 		r.event(Fault{Step: "ledger", Code: CodeWatched, Subject: e.Envelope.Issuer, Severity: Alarm, Hint: watchedHint,
-			What: fmt.Sprintf("%s by %s about %s, at place %d", e.Envelope.Action, e.Envelope.Issuer, subject(e), e.Place)})
+			What: fmt.Sprintf("%s by %s about %s, at place %d, statement %s", e.Envelope.Action, e.Envelope.Issuer, subject(e), e.Place, identity(e.Note.Text))})
 	}
 	return nil
 }
 
-const watchedHint = "if that authority has not said so, its key is in other hands: stele revoke it, and have the root retire the key"
+const watchedHint = "if that authority has not said so, its key is in other hands: it revokes the statement, and has the root retire the key"
 
 func subject(e *proofs.Entry) string {
 	if e.Envelope.Selector == "" {
@@ -345,8 +358,11 @@ func (r *round) unexpected() ([]*proofs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(r.seen), func(e *proofs.Entry) bool { return expected[sha256.Sum256([]byte(e.Note.Text))] }), nil
+	return slices.DeleteFunc(slices.Clone(r.seen), func(e *proofs.Entry) bool { return expected[identity(e.Note.Text)] }), nil
 }
+
+// identity is a statement's: FORMAT.md, section 5.
+func identity(text string) proofs.Hash { return sha256.Sum256([]byte(text)) }
 
 // statistics compares the published statistics with what was counted, where they are of the same publication.
 func (r *round) statistics(v *follow.View) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"stele/build/follow"
@@ -15,9 +16,17 @@ import (
 // is shown another ledger than the witnesses are shows it here.
 func (r *round) witnesses() error {
 	t := r.Follower.Trust
-	var logs []*proofs.Key
-	for _, l := range t.Policy.Logs {
-		logs = append(logs, l.Key)
+	earlier, err := r.earlier()
+	if err != nil {
+		return err
+	}
+	var logs []*proofs.Key // also those of before: a witness shows what it has cosigned last
+	for _, t := range append(earlier[:len(earlier):len(earlier)], t) {
+		for _, l := range t.Policy.Logs {
+			if !slices.ContainsFunc(logs, l.Key.Equal) {
+				logs = append(logs, l.Key)
+			}
+		}
 	}
 	peers := witness.Peers(t.Policy, t.Witnesses)
 	views := make([]*witness.View, len(peers))
@@ -30,6 +39,7 @@ func (r *round) witnesses() error {
 	r.state.Witnesses = map[string]uint64{}
 	for i, p := range peers {
 		step := "witness " + p.Name
+		r.asked = append(r.asked, step)
 		if errs[i] != nil {
 			r.found(step, unseen(p, errs[i]))
 			continue

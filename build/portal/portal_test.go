@@ -378,7 +378,7 @@ func TestTrustFiles(t *testing.T) {
 	if got, err := read(3, 0); err != nil || got.Epoch != 3 {
 		t.Errorf("got %+v, %v, want the third", got, err)
 	}
-	if _, err := read(3, 1); err == nil || !strings.Contains(err.Error(), "trust/2: follows the trust file ") {
+	if _, err := read(3, 1); err == nil || !strings.Contains(err.Error(), "trust/2: unverified trust file: follows the trust file ") {
 		t.Errorf("got %v, want that the second does not follow the first", err)
 	}
 	if _, err := read(portal.MaxEpochs+5, 0); err == nil || asked > portal.MaxEpochs {

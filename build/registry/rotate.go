@@ -257,8 +257,8 @@ func (r *Registry) follow() error {
 		if err != nil {
 			return nil // there is none, or it cannot be read: whoever needs what is published will hear of that
 		}
-		if ours, err := r.at.State.Read(stateTrustNext); err == nil && bytes.Equal(ours, b) {
-			return nil
+		if ours, err := r.nextTrust(); ours != nil || err != nil {
+			return err
 		}
 		next, err := r.handedOver(b)
 		if err != nil {

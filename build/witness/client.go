@@ -35,7 +35,7 @@ const (
 	maxAhead      = 300 // seconds a cosignature may be timed after our clock; FORMAT.md, section 10
 )
 
-// A Client asks witnesses. Its fields are set before it is used; one Collect at a time.
+// A Client asks witnesses. Its fields are set before it is used; one Collect at a time, and any number of Views.
 type Client struct {
 	// HTTP sends the requests; nil is a client of its own, which keeps connections. Redirections are followed within a
 	// host only, whatever it says.
@@ -256,9 +256,7 @@ func (c *Client) post(ctx context.Context, p Peer, j *job, body []byte, a *answe
 		if a.size == 0 {
 			return false, fault(Broken, askOperator, "it has cosigned nothing of this log, and does not take its beginning (422: %q)", cut(string(b)))
 		}
-		f := fault(Contradiction, "", "it has cosigned another ledger: it does not take the proof from size %d to %d", a.size, j.checkpoint.Size)
-		f.Size = a.size
-		return false, f
+		return false, contradiction(a.size, j.checkpoint.Size)
 	}
 	return false, refused(status, b)
 }
@@ -271,12 +269,25 @@ func (c *Client) conflict(j *job, kind string, b []byte, a *answer) (again bool,
 		return false, fault(Broken, askOperator, "it answered 409 without the size that it has cosigned last: %q", cut(string(b)))
 	}
 	if size > j.checkpoint.Size {
-		f := fault(Contradiction, "", "it has cosigned size %d, and ours is %d", size, j.checkpoint.Size)
-		f.Size = size
-		return false, f
+		return false, contradiction(size, j.checkpoint.Size)
 	}
 	a.size, a.known = size, true
 	return true, nil
+}
+
+// contradiction is of a witness that has cosigned a size of another ledger.
+func contradiction(theirs, ours uint64) *Fault {
+	const why = "publish nothing more until it is known why: was the registry put back from a copy, or has somebody else its log key? " +
+		"Whoever operates the witness can show what it has cosigned"
+	f := fault(Contradiction, why, "it has cosigned a ledger of size %d from which ours of size %d does not go on", theirs, ours)
+	switch {
+	case theirs == ours:
+		f = fault(Contradiction, why, "it has cosigned another ledger of size %d", ours)
+	case theirs > ours:
+		f = fault(Contradiction, why, "it has cosigned size %d, and ours is %d", theirs, ours)
+	}
+	f.Size = theirs
+	return f
 }
 
 // typeSize is the media type of a 409.

@@ -150,6 +150,9 @@ func TestCollect(t *testing.T) {
 	if len(lines) != 0 || len(faults) != 1 || faults[0].Kind != witness.Contradiction || faults[0].Size != 50 {
 		t.Errorf("a smaller tree: %d lines, %v", len(lines), faults)
 	}
+	if !strings.Contains(faults[0].Hint, "publish nothing more") {
+		t.Errorf("hint: %q", faults[0].Hint)
+	}
 	forked := witnesstest.NewLog(t, origin, "false", 60)
 	for _, size := range []uint64{50, 60} {
 		lines, faults := c.Collect(context.Background(), forked.Note(size), []witness.Peer{one, two}, forked.Growth(size), nil)

@@ -131,6 +131,16 @@ func (r *Registry) Signer(name string, kind proofs.KeyType) *proofs.MemorySigner
 	return r.signers[id]
 }
 
+// Rekey replaces the log's keys from now on.
+func (r *Registry) Rekey() {
+	for _, kind := range []proofs.KeyType{proofs.Ed25519Key, proofs.MLDSA44Key} {
+		s, err := proofs.NewMemorySigner(Origin, kind, Seed(fmt.Sprint("again ", r.Trust.Epoch), kind))
+		r.must(err)
+		r.signers[fmt.Sprint(Origin, kind)] = s
+	}
+	r.Log, r.Own = r.Signer(Origin, proofs.Ed25519Key), r.Signer(Origin, proofs.MLDSA44Key)
+}
+
 func (r *Registry) must(err error) {
 	r.t.Helper()
 	if err != nil {

@@ -31,6 +31,17 @@ func (s *Server) add(r *http.Request) outcome {
 		s.Log.Debug("a log that is not known", "origin", c.Origin)
 		return said(http.StatusNotFound, "this log is not known here")
 	}
+	select {
+	case s.atWork <- struct{}{}:
+		defer func() { <-s.atWork }()
+	case <-r.Context().Done(): // whoever has sent it has gone
+		return said(http.StatusServiceUnavailable, "broken off")
+	}
+	return s.consider(req, c, keys)
+}
+
+// consider answers a request of a log that is known.
+func (s *Server) consider(req *witness.Request, c *checkpoint, keys []*proofs.Key) outcome {
 	if err := c.verify(keys); err != nil {
 		s.Log.Debug("not signed by the log", "origin", c.Origin, "size", c.Size, "error", err)
 		return said(http.StatusForbidden, "%v", err)
@@ -61,7 +72,9 @@ func (s *Server) extend(req *witness.Request, c *checkpoint) outcome {
 		return outcome{http.StatusConflict, "text/x.tlog.size", fmt.Appendf(nil, "%d\n", before.Size)}
 	}
 	if err := follows(req, before, c); err != nil {
-		s.unproved(c, req, err)
+		if c.Size != before.Size { // two trees of one size have been compared above
+			s.unproved(c, req, err)
+		}
 		return said(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return s.cosign(rec, last, c)

@@ -13,7 +13,8 @@ import (
 
 // emptyLogs is the file of logs as Init makes it.
 const emptyLogs = `# The logs that this witness cosigns for, a line each: the word log and the log's verifier key. A log with two keys has two
-# lines. It is read again when it changes. The form is c2sp.org/tlog-policy.
+# lines; one that changes its keys has the old and the new ones until it signs with the new ones alone, and the line of a key
+# that was stolen is taken out at once. The file is read again when it changes. Its form is c2sp.org/tlog-policy.
 quorum none
 `
 

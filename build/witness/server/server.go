@@ -34,17 +34,22 @@ import (
 
 // Names in a witness's folder.
 const (
-	lockFile     = "lock"
-	KeysFolder   = "keys"
-	LogsFile     = "logs"
-	originsFile  = "origins"
-	stateFolder  = "state"
-	badFolder    = "misbehaviour"
-	mostInside   = 64 // requests at once
-	mostSigners  = 4  // keys of one witness
-	backwards    = 60 // seconds the clock may be behind the last cosignature before that is refused
-	contentLines = "text/plain; charset=utf-8"
+	KeysFolder  = "keys"
+	LogsFile    = "logs"
+	lockFile    = "lock"
+	originsFile = "origins"
+	stateFolder = "state"
+	badFolder   = "misbehaviour"
 )
+
+const (
+	mostSigners = 4   // keys of one witness
+	mostInside  = 512 // requests at once, each with a body of up to 130 KB
+	mostAtWork  = 16  // of them, those that are being verified, signed and written: who sends slowly keeps nobody waiting
+	backwards   = 60  // seconds that the clock may be behind the last cosignature; more is refused
+)
+
+const contentLines = "text/plain; charset=utf-8"
 
 // A Config is what a server is made of.
 type Config struct {
@@ -61,6 +66,7 @@ type Server struct {
 	lock   *durable.Lock
 	logs   *logs
 	inside chan struct{}
+	atWork chan struct{}
 
 	mu      sync.Mutex
 	origins map[string]bool // those in the file
@@ -150,7 +156,7 @@ func Open(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, lock: lock, inside: make(chan struct{}, mostInside), records: map[string]*record{}}
+	s := &Server{Config: c, lock: lock, inside: make(chan struct{}, mostInside), atWork: make(chan struct{}, mostAtWork), records: map[string]*record{}}
 	sweep(c.Dir, filepath.Join(c.Dir, stateFolder))
 	if s.origins, err = readOrigins(c.Dir); err == nil {
 		s.logs, err = openLogs(filepath.Join(c.Dir, LogsFile), c.Log, c.Metrics)

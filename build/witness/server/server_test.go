@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -714,6 +715,16 @@ func TestTooMany(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	<-h.server.inside
+	for range mostAtWork {
+		h.server.atWork <- struct{}{}
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	w = httptest.NewRecorder()
+	body := (&witness.Request{Checkpoint: h.log.Note(5)}).Marshal()
+	h.server.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/add-checkpoint", bytes.NewReader(body)).WithContext(gone))
+	h.want(w, 503, "broken off")
+	<-h.server.atWork
 	h.wantCosigned(h.grow(0, 5), h.log.Checkpoint(5), h.now)
 }
 
