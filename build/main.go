@@ -246,7 +246,7 @@ func (c *cli) help() {
 	fmt.Fprintf(c.stdout, "\nEvery command takes --registry DIR (default: the current directory) and --json.\n"+
 		"stele help COMMAND tells what else it takes. After -- everything is a file's name, even what begins with a hyphen.\n\n"+
 		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
-		"from STELE_PASSPHRASE.\n\n"+
+		"from STELE_PASSPHRASE. The PIN of a PKCS#11 token is asked for, or read from the file named by STELE_PIN_FILE.\n\n"+
 		"Exit codes: 0 done, and for verify: the document is authentic; 1 it failed, or verify reached another verdict,\n"+
 		"or publish has refused a statement; 2 the command line is wrong, or verify or receipt could decide nothing.\n"+
 		"A receipt may prove bad news: that it was written is 0, and says nothing of the document.\n")

@@ -25,8 +25,8 @@ part() {
 install_debian() {
 	missing=
 	PATH=$PATH:/usr/sbin
-	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core \
-		softhsm2-util:softhsm2 cc:gcc ssh-agent:openssh-client sqlite3:sqlite3; do
+	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core softhsm2-util:softhsm2 cc:gcc \
+		ssh-agent:openssh-client sqlite3:sqlite3; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done
 	[ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"

@@ -58,7 +58,7 @@ type changeResult struct {
 	Removed []saying `json:"removed"`
 	Added   []saying `json:"added"`
 	Made    []string `json:"made,omitempty"` // IDs of keys that were made for it
-	State   string   `json:"state"`          // half-signed, pending
+	State   string   `json:"state"`          // held, pending, proposed
 	File    string   `json:"file,omitempty"`
 }
 
@@ -89,13 +89,13 @@ func runTrustShow(c *cli) error {
 		c.note("note: %s", plain(err))
 	}
 	out := trustOf(r.Trust, epochs)
-	next, queued, err := r.Changing()
+	next, stage, err := r.Changing()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if next != nil {
 		ch := changeOf(r.Trust, next)
-		ch.State = map[bool]string{true: "pending", false: "half-signed"}[queued]
+		ch.State = string(stage)
 		out.Change = &ch
 	}
 	return c.tellTrust(out, r.Trust, next)
@@ -133,10 +133,14 @@ func (c *cli) tellTrust(out trustResult, t, next *proofs.Trust) error {
 	if next == nil {
 		return nil
 	}
-	if out.Change.State == "pending" {
-		fmt.Fprintf(c.stdout, "\na change waits to be published: %s; to take it back: %s\n", c.inRegistry("stele publish"), c.inRegistry("stele trust cancel"))
-	} else {
-		fmt.Fprintf(c.stdout, "\na change waits for the root's signatures; nothing new is published until it has them, or is taken back: %s\n", c.inRegistry("stele trust cancel"))
+	cancel := c.inRegistry("stele trust cancel")
+	switch registry.Stage(out.Change.State) {
+	case registry.ChangeHeld:
+		fmt.Fprintf(c.stdout, "\na change waits for the root's signatures; nothing new is published until it has them, or is taken back: %s\n", cancel)
+	case registry.ChangePending:
+		fmt.Fprintf(c.stdout, "\na change waits to be published: %s; to take it back: %s\n", c.inRegistry("stele publish"), cancel)
+	case registry.ChangeProposed:
+		fmt.Fprintf(c.stdout, "\na change is in the ledger, and waits for officers and witnesses: %s tells for whom\n", c.inRegistry("stele publish"))
 	}
 	c.tellChange(t, next)
 	return nil

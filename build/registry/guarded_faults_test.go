@@ -17,31 +17,80 @@ type guardedRun struct {
 	make   func(w *town, r *Registry)               // what happens before
 	run    func(w *town, r *Registry) error         // what is interrupted
 	finish func(t *testing.T, w *town, r *Registry) // the runs after it, up to the end
+	change bool                                     // of trust
 }
 
 func plainRun(_ *town, r *Registry) error { _, err := r.Publish(context.Background()); return err }
 
 var guardedRuns = []guardedRun{
-	{"propose", func(*town, *Registry) {}, plainRun, approveAll},
+	{"propose", func(*town, *Registry) {}, plainRun, approveAll, false},
 	{"publish", func(w *town, r *Registry) {
 		publish(w, r)
 		w.approve(r, officers[:2]...)
-	}, plainRun, approveAll},
+	}, plainRun, approveAll, false},
 	{"overtake", func(w *town, r *Registry) {
 		publish(w, r)
 		w.now += overtakeAfter
 		register(w, r, office, 4, 5)
-	}, plainRun, approveAll},
+	}, plainRun, approveAll, false},
 	{"approve", func(w *town, r *Registry) { publish(w, r) }, func(w *town, r *Registry) error {
 		_, err := r.PublishWith(context.Background(), Options{Approvals: [][]byte{w.approval(r, officers[0]), w.approval(r, officers[1])}})
 		return err
-	}, approveAll},
+	}, approveAll, false},
 	{"heartbeat", func(w *town, r *Registry) {
 		publish(w, r)
 		w.approve(r, officers[:2]...)
 		publish(w, r)
 		w.now += hour
-	}, plainRun, approveAll},
+	}, plainRun, approveAll, false},
+}
+
+// TestRotationFaults fails every durable write of a change of trust: in the run that proposes it to the old officers, in that which
+// proposes it to the new ones, and in that which publishes it.
+func TestRotationFaults(t *testing.T) {
+	for i, name := range []string{"to-the-old", "to-the-new", "publish"} {
+		g := guardedRun{"change-" + name, func(w *town, r *Registry) {
+			next := nextTrust(w, r, w.now)
+			w.tellWitnesses(r.Trust, next)
+			changeTrust(w, r, next)
+			if i > 0 {
+				publish(w, r)
+				w.approve(r, officers[0], officers[1]) // the second is an officer of the next epoch too
+			}
+			if i > 1 {
+				publish(w, r)
+				w.approve(r, "dora.officer.test")
+			}
+		}, plainRun, finishRotation, true}
+		t.Run(name, func(t *testing.T) { g.faults(t) })
+	}
+}
+
+// finishRotation brings a change of trust to its end.
+func finishRotation(t *testing.T, w *town, r *Registry) {
+	t.Helper()
+	for range 4 {
+		w.now += 60
+		p := publish(t, r)
+		if p.Epoch == 2 {
+			break
+		}
+		if p.Stale != "" || p.Proposal == nil || p.Proposal.ForWitnesses() || !p.Proposal.Change {
+			t.Fatalf("got %+v", p)
+		}
+		w.approve(r, map[uint64][]string{1: officers, 2: {"dora.officer.test", officers[1]}}[p.Proposal.Epoch]...)
+	}
+	old := mustRead(t, r, proofs.TrustPath(1))
+	first, err := proofs.ParseTrust(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := followed(t, r, first, w.now)
+	if r = w.open(r.Dir); r.Trust.ID() != next.ID() {
+		t.Fatalf("the registry is of epoch %d, want 2", r.Trust.Epoch)
+	}
+	publishedIn(t, r, w.now)
+	w.afterRotation(r)
 }
 
 // approveAll publishes what is left, with all officers at hand.
@@ -105,8 +154,14 @@ func (g guardedRun) begin(t *testing.T) (*town, *Registry) {
 	from, now := guardedImageOf(t, g)
 	dir := t.TempDir()
 	copyTree(t, from, dir)
-	w := newTown(t, openAt(t, dir, now).Trust)
+	r := openAt(t, dir, now)
+	w := newTown(t, r.Trust)
 	w.now = now
+	if next, err := r.nextTrust(); err != nil {
+		t.Fatal(err)
+	} else if next != nil {
+		w.tellWitnesses(r.Trust, next)
+	}
 	return w, w.open(dir)
 }
 
@@ -158,7 +213,9 @@ func (g guardedRun) interrupt(t *testing.T, at int, power bool) {
 	if head := readHead(t, r); head == nil {
 		t.Error("the published head is gone")
 	}
-	mustAudit(t, r, w.now)
-	verdicts(t, r, w.now, map[int]proofs.Verdict{0: proofs.Authentic})
+	if !g.change { // while the trust file changes, what has been written of the new epoch is nothing to an auditor of the old
+		mustAudit(t, r, w.now)
+	}
+	verdicts(t, r, w.now, map[int]proofs.Verdict{0: proofs.Authentic}) // as a citizen asks, who follows
 	g.finish(t, w, r)
 }

@@ -257,8 +257,8 @@ func (r *Registry) follow() error {
 		if err != nil {
 			return nil // there is none, or it cannot be read: whoever needs what is published will hear of that
 		}
-		if ours, err := r.at.State.Read(stateTrustNext); err == nil && bytes.Equal(ours, b) {
-			return nil
+		if ours, err := r.nextTrust(); ours != nil || err != nil {
+			return err
 		}
 		next, err := r.handedOver(b)
 		if err != nil {
@@ -289,26 +289,31 @@ func (r *Registry) handedOver(b []byte) (*proofs.Trust, error) {
 }
 
 // judge verifies a checkpoint of this registry's own, whatever its time: by the present trust file, by the one that is prepared,
-// or by an earlier one.
+// or by an earlier one. The tree that an epoch ended with is that epoch's, even where it would satisfy the next policy as well, such as one that
+// has lost an officer.
 func (r *Registry) judge(b []byte) (*proofs.Signed, *proofs.Trust, error) {
 	s, first := r.Trust.VerifyCheckpoint(b, proofs.AnyTime)
-	if first == nil {
+	if first == nil && (r.Trust.Previous == nil || s.Size > r.Trust.FinalSize) {
 		return s, r.Trust, nil
 	}
 	if next, err := r.nextTrust(); err == nil && next != nil {
-		if s, err := next.VerifyCheckpoint(b, proofs.AnyTime); err == nil {
+		if s, err := next.VerifyCheckpoint(b, proofs.AnyTime); err == nil && s.Size > next.FinalSize {
 			return s, next, nil
 		}
 	}
+	own := s
 	for t := r.Trust; t.Previous != nil; {
 		before, err := r.trustBefore(t)
 		if err != nil {
-			return nil, nil, cmp.Or(err, first)
+			return nil, nil, err
 		}
 		if s, err := before.VerifyCheckpoint(b, proofs.AnyTime); err == nil && s.Size <= t.FinalSize {
 			return s, before, nil
 		}
 		t = before
+	}
+	if first == nil {
+		return own, r.Trust, nil
 	}
 	return nil, nil, first
 }

@@ -131,10 +131,8 @@ func TestChangeOfTrust(t *testing.T) {
 // afterRotation publishes what was held back, under the new trust file.
 func (w *town) afterRotation(r *Registry) {
 	w.Helper()
-	for _, name := range []string{stateTrustNext, stateProposed} {
-		if _, err := r.at.State.Read(name); !errors.Is(err, fs.ErrNotExist) {
-			w.Errorf("left behind: state/%s (%v)", name, err)
-		}
+	if _, err := r.at.State.Read(stateTrustNext); !errors.Is(err, fs.ErrNotExist) {
+		w.Errorf("left behind: state/%s (%v)", stateTrustNext, err)
 	}
 	w.now += hour
 	p := publish(w, r)

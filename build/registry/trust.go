@@ -317,24 +317,48 @@ func (r *Registry) final() (proofs.Checkpoint, error) {
 	return s.Checkpoint, err
 }
 
-// Changing is the next trust file, and whether the root's statement is in the queue; an fs.ErrNotExist if no change is under way.
-func (r *Registry) Changing() (next *proofs.Trust, queued bool, err error) {
+// A Stage is how far a change of trust has come.
+type Stage string
+
+const (
+	ChangeHeld     Stage = "held"     // the root has not signed it as yet
+	ChangePending  Stage = "pending"  // its statement is in the queue
+	ChangeProposed Stage = "proposed" // its statement is in the ledger, and waits for officers and witnesses
+)
+
+// Changing is the next trust file, and how far the change has come; an fs.ErrNotExist if none is under way.
+func (r *Registry) Changing() (next *proofs.Trust, stage Stage, err error) {
 	b, err := r.at.State.Read(stateTrustNext)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
 	next, err = proofs.ParseTrust(b)
 	if err == nil && next.Epoch <= r.Trust.Epoch {
-		return nil, false, fs.ErrNotExist // in force: an interrupted publication has left it
+		return nil, "", fs.ErrNotExist // in force: an interrupted publication has left it
 	}
 	if err == nil {
 		err = r.Trust.CheckSuccessor(next)
 	}
 	if err != nil {
-		return nil, false, hint("take it back: stele trust cancel", "%s: %w", r.at.State.Path(stateTrustNext), err)
+		return nil, "", hint("take it back: stele trust cancel", "%s: %w", r.at.State.Path(stateTrustNext), err)
+	}
+	if there, err := r.inLedger(next); there || err != nil {
+		return next, ChangeProposed, err
 	}
 	batch, err := r.trustBatch()
-	return next, batch != nil, err
+	if batch == nil {
+		return next, ChangeHeld, err
+	}
+	return next, ChangePending, err
+}
+
+// inLedger looks into the ledger itself, where the publisher may have come further than it remembers.
+func (r *Registry) inLedger(next *proofs.Trust) (bool, error) {
+	err := r.log().Entries(next.FinalSize, next.FinalSize+1, func(uint64, [][]byte) error { return nil })
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // trustBatch finds the `trust` statement in the queue.
@@ -410,7 +434,7 @@ func (r *Registry) ChangeTrust(ctx context.Context, next *proofs.Trust, statemen
 	if err := r.holdTrust(next); err != nil {
 		return err
 	}
-	if batch, err := r.trustBatch(); err != nil || batch != nil {
+	if _, stage, err := r.Changing(); err != nil || stage != ChangeHeld {
 		return err
 	}
 	return r.Enqueue(ctx, [][]byte{statement})
@@ -456,17 +480,14 @@ func (r *Registry) CancelTrust(ctx context.Context) error {
 	return r.remove(r.at.State, stateTrustNext)
 }
 
-// mayCancel looks into the ledger itself, where the publisher may have come further than it remembers.
+// mayCancel refuses what is in the ledger.
 func (r *Registry) mayCancel(next *proofs.Trust) error {
 	if next.Epoch <= r.Trust.Epoch {
 		return nil
 	}
-	err := r.log().Entries(next.FinalSize, next.FinalSize+1, func(uint64, [][]byte) error { return nil })
-	if err == nil {
-		return hint("stele publish brings it to its end; what it changed can be changed back after that", "the change of trust is in the ledger already, and nothing is taken out of there")
+	there, err := r.inLedger(next)
+	if there {
+		err = hint("stele publish brings it to its end; what it changed can be changed back after that", "the change of trust is in the ledger already, and nothing is taken out of there")
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return err
 }
