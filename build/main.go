@@ -67,6 +67,7 @@ func commands() []command {
 		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
 		{"monitor", "--portal URL --policy TRUST --state DIR [--once]", "watch a registry from outside, and raise the alarm", runMonitor},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
+		{"mirror", "--portal URL|DIR --policy TRUST --dir DIR [--once] [--addr A]", "keep a verified copy of a registry that can be served as a portal of its own", runMirror},
 		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
