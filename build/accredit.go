@@ -15,11 +15,13 @@ import (
 func runAccredit(c *cli) error {
 	var a registry.Accreditation
 	var kinds, vkeys, retire list
+	var out string
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&a.Title, "title", "", "the authority's name, for people (default: as it is, or AUTHORITY)")
 		fs.Var(&kinds, "kind", "a kind of document that it may issue; may be repeated (default: as they are, or any)")
 		fs.Var(&vkeys, "key", "a public key of the authority, as stele key prints it, whose private key is elsewhere; may be repeated")
 		fs.BoolVar(&a.NewKey, "new-key", false, "make a further key here; the authority's next statements are signed with it")
+		outFlag(fs, &out)
 		fs.Var(&retire, "retire-key", "the ID of a key that is to sign no more; what it has signed stays valid; may be repeated")
 	})
 	if err != nil {
@@ -44,10 +46,14 @@ func runAccredit(c *cli) error {
 	if a.Add, err = checkKeys(a.Authority, vkeys); err != nil {
 		return err
 	}
+	if err := checkOut(out); err != nil {
+		return err
+	}
 	r, err := c.open()
 	if err != nil {
 		return err
 	}
+	a.Say = c.sayTo(r, out)
 	return c.accredit(r, a)
 }
 
@@ -112,6 +118,9 @@ func (c *cli) accredit(r *registry.Registry, a registry.Accreditation) error {
 	after, err := r.AccreditKeys(a)
 	if err != nil && !errors.Is(err, registry.ErrStands) {
 		return err
+	}
+	if a.Say != nil && err == nil { // it was told as it was written
+		return nil
 	}
 	return c.tellAccredit(r, a, known, after, err == nil)
 }

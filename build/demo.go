@@ -132,7 +132,11 @@ func (d *demo) open() error {
 		if err := d.clearKeys(); err != nil {
 			return err
 		}
-		setup := registry.Setup{Origin: demoOrigin, Title: demoTitle, Demo: true, StaleAfter: demoFresh}
+		roles, err := hire(d.dir)
+		if err != nil {
+			return d.notFree(err)
+		}
+		setup := registry.Setup{Origin: demoOrigin, Title: demoTitle, Demo: true, StaleAfter: demoFresh, Roles: roles}
 		if _, err := d.init(setup); err != nil {
 			return err
 		}
@@ -223,7 +227,7 @@ func (d *demo) register() error {
 }
 
 func (d *demo) publish() error {
-	_, err := d.r.Publish(d.ctx)
+	_, err := d.withStaff(d.r, d.r.Publish)(d.ctx)
 	return err
 }
 
@@ -308,7 +312,7 @@ func (d *demo) portal() error {
 	if err := d.r.KeepSamples(d.samples()); err != nil {
 		return err
 	}
-	_, err := d.cli.publish(d.r)
+	_, err := d.cli.publishBy(d.r, d.r.Publish)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -22,12 +23,17 @@ const freshness = 48 * time.Hour
 func runInit(c *cli) error {
 	var s registry.Setup
 	var office, officeTitle, settings string
+	var signers signerFlags
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&s.Origin, "origin", "", "the ledger's name, for ever, such as registry.gov.example/ledger")
 		fs.StringVar(&s.Title, "title", "", "the registry's name, for people")
 		fs.DurationVar(&s.StaleAfter, "fresh", freshness, "how old a signature may be before verifiers call it stale")
 		fs.StringVar(&office, "issuer", "", "the first authority (default: the origin with /office)")
 		fs.StringVar(&officeTitle, "issuer-title", "", "its name, for people (default: the registry's)")
+		signers.define(fs)
+		fs.Var(&signers.roots, "root-key", keyOrFile+", of a holder of a root key, so that the root need not lie with the other keys; may be repeated")
+		fs.DurationVar(&s.ApprovalAge, "approval-age", 7*24*time.Hour, "how long an officer's approval is carried over while nothing new is published")
+		fs.BoolVar(&s.Adopt, "adopt-keys", false, "use the keys that stele key has made in DIR/keys, on a token say, and make the missing ones")
 		fs.BoolVar(&s.Demo, "demo", false, "a demonstration: its keys are public, and every verdict says so")
 		fs.StringVar(&settings, "storage", "", "a `FILE` that names a bucket and a database where the registry is to lie (default: the folder).\n"+
 			"        It begins with the line stele.storage/1; then, each on a line: bucket NAME, prefix PATH (optional), region NAME,\n"+
@@ -49,6 +55,17 @@ func runInit(c *cli) error {
 			return err
 		}
 	}
+	if s.Roles, err = signers.roles(); err != nil {
+		return err
+	}
+	for _, v := range signers.roots {
+		keys, err := readKeys("--root-key", v)
+		if err != nil {
+			return err
+		}
+		s.RootKeys = append(s.RootKeys, keys...)
+	}
+	s.Root = signers.root
 	s.Title = cmp.Or(s.Title, "Registry "+s.Origin)
 	office, officeTitle = cmp.Or(office, s.Origin+"/office"), cmp.Or(officeTitle, s.Title)
 	if err := checkInit(s, office, officeTitle); err != nil {
@@ -58,17 +75,26 @@ func runInit(c *cli) error {
 	if err != nil {
 		return err
 	}
+	if len(s.RootKeys) > 0 { // whoever holds the root's keys has the say
+		return c.tellInit(r, "", chosen)
+	}
 	if err := r.Accredit(office, officeTitle, []string{"*"}); err != nil {
 		return err
 	}
 	return c.tellInit(r, office, chosen)
 }
 
+// settings are what an error of Setup.Check may begin with.
+var settings = regexp.MustCompile(`^(origin|title|fresh|storage|policy|root|root-key)\b`)
+
 // checkInit refuses before anything is made what would be refused after.
 func checkInit(s registry.Setup, office, officeTitle string) error {
 	var e *registry.Error
 	if err := s.Check(); errors.As(err, &e) {
-		return usage(e.Hint, "--%w", err) // it begins with the setting's name
+		if settings.MatchString(err.Error()) {
+			return usage(e.Hint, "--%w", err)
+		}
+		return usage(e.Hint, "%w", err)
 	}
 	if err := registry.CheckAuthority(office, s.Names()...); errors.As(err, &e) {
 		return usage("stele init --issuer education.gov.example", "--issuer: %w", err)
@@ -100,7 +126,7 @@ func (c *cli) notFree(err error) error {
 	case errors.Is(err, fs.ErrExist):
 		return &registry.Error{Err: fmt.Errorf("%s holds keys, but no trust file", c.folder()),
 			Hint: "if it was a registry, restore its trust file from a backup; if an init was cut off there, remove " +
-				shell(filepath.Join(dir, "keys")) + " and run it again"}
+				shell(filepath.Join(dir, "keys")) + " and run it again; if the keys were made for this one, add --adopt-keys"}
 	case errors.Is(err, syscall.ENOTDIR):
 		return usage("name a folder, or what is to become one, with "+c.folderFlag(), "%s is a file or lies under one, want a folder", shown(dir))
 	}
@@ -124,17 +150,24 @@ func (c *cli) tellInit(r *registry.Registry, office string, chosen bool) error {
 		return c.printJSON(struct {
 			Registry  string `json:"registry"`
 			Origin    string `json:"origin"`
-			Issuer    string `json:"issuer"`
+			Issuer    string `json:"issuer,omitempty"` // none where the root's keys are elsewhere
 			TrustFile string `json:"trust_file"`
 			SHA256    string `json:"trust_sha256"`
 		}{r.Dir, r.Trust.Origin, office, filepath.Join(r.Dir, "trust"), id.String()})
 	}
-	fmt.Fprintf(c.stdout, "registry  %s\norigin    %s\nissuer    %s\ntrust     %s\n          sha256 %s\n", shown(r.Dir), r.Trust.Origin, office,
-		shown(filepath.Join(r.Dir, "trust")), id)
+	fmt.Fprintf(c.stdout, "registry  %s\norigin    %s\n", shown(r.Dir), r.Trust.Origin)
+	if office != "" {
+		fmt.Fprintf(c.stdout, "issuer    %s\n", office)
+	}
+	fmt.Fprintf(c.stdout, "trust     %s\n          sha256 %s\n", shown(filepath.Join(r.Dir, "trust")), id)
 	if !r.Trust.Demo {
 		fmt.Fprintf(c.stdout, "\nKeep the passphrase: without it nothing can be registered or published.\n")
 	}
-	fmt.Fprintf(c.stdout, "\nGive the trust file to whoever is to check documents. Next:\n  %s\n  %s\n", c.inRegistry("stele register FILE…"), c.inRegistry("stele publish"))
+	first := c.inRegistry("stele register FILE…")
+	if office == "" {
+		first = c.inRegistry("stele accredit AUTHORITY --out FILE") + ", for the holders of the root's keys to sign"
+	}
+	fmt.Fprintf(c.stdout, "\nGive the trust file to whoever is to check documents. Next:\n  %s\n  %s\n", first, c.inRegistry("stele publish"))
 	return nil
 }
 

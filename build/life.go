@@ -5,9 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 
 	"stele/build/durable"
 	"stele/build/issuer"
+	"stele/build/portal"
 	"stele/build/registry"
 	"stele/proofs"
 )
@@ -37,6 +39,8 @@ type documentResult struct {
 	Code       issuer.Code `json:"code,omitempty"`
 	Error      string      `json:"error,omitempty"`
 	Hint       string      `json:"hint,omitempty"`
+
+	joint bool // half signed by the root
 }
 
 // done says what has been done to a document.
@@ -52,7 +56,7 @@ type wish struct {
 	reason      string
 	relation    string // of a link
 	target      string // of a link: a document
-	out         string // of a link: a file for the half-signed statement
+	out         string // a file for what is half signed: another authority's link, or what the root says
 	countersign string // of a link: such a file
 }
 
@@ -64,6 +68,9 @@ func (w *wish) flags(fs *flag.FlagSet) {
 	fs.StringVar(&w.reason, "reason", "", "why, in words that citizens read, for ever; at most 1,000 bytes")
 	fs.StringVar(&w.issuer, "issuer", "", "the authority that says it (default: the one that registered the document)")
 	fs.BoolVar(&w.root, "root", false, "the registry's root says it, whoever registered the document")
+	if w.action != proofs.ActionLink {
+		fs.StringVar(&w.out, "out", "", "with --root, "+outHelp)
+	}
 	fs.StringVar(&w.registrant, "registrant", "", "whose registration is meant, if several authorities have registered it (default: the issuer's, or the earliest)")
 }
 
@@ -76,7 +83,7 @@ func (c *cli) runLife(action string) error {
 	if len(docs) == 0 {
 		return usage("stele "+action+` FILE --reason "Why"; a receipt or sha256:DIGEST will do for the file`, "no document to %s", action)
 	}
-	if err := w.check(); err != nil {
+	if err := w.checkOut(docs); err != nil {
 		return err
 	}
 	at, err := c.counter()
@@ -85,7 +92,7 @@ func (c *cli) runLife(action string) error {
 	}
 	var asks []ask
 	for _, doc := range docs {
-		asks = append(asks, ask{name: doc, make: func() (issuer.Draft, error) { return c.draft(at, w, doc) }})
+		asks = append(asks, ask{name: doc, out: w.out, make: func() (issuer.Draft, error) { return c.draft(at, w, doc) }})
 	}
 	return c.tellLives(c.say(at, action, asks))
 }
@@ -99,14 +106,14 @@ func runSupersede(c *cli) error {
 	if len(docs) != 2 {
 		return usage(`stele supersede OLD NEW --reason "Why"`, "supersede takes two documents, the old one and the new one, got %d", len(docs))
 	}
-	if err := w.check(); err != nil {
+	if err := w.checkOut(docs[:1]); err != nil {
 		return err
 	}
 	at, err := c.counter()
 	if err != nil {
 		return err
 	}
-	a := ask{name: docs[0], second: docs[1], make: func() (d issuer.Draft, err error) {
+	a := ask{name: docs[0], out: w.out, second: docs[1], make: func() (d issuer.Draft, err error) {
 		if d, err = c.draft(at, w, docs[0]); err == nil {
 			d.Successor, err = c.other(at, docs[1])
 		}
@@ -121,7 +128,7 @@ func runLink(c *cli) error {
 		w.flags(fs)
 		fs.StringVar(&w.relation, "relation", "", "what the link tells of, one word such as amendment, custody or translation")
 		fs.StringVar(&w.target, "target", "", "the other document: a file, a receipt or a digest")
-		fs.StringVar(&w.out, "out", "", "write the link, signed by --issuer alone, to this file for the document's registrant to countersign")
+		fs.StringVar(&w.out, "out", "", "write the link, signed by --issuer alone, to this `FILE` for the document's registrant to countersign; with --root, for the holders of the root's keys to sign")
 		fs.StringVar(&w.countersign, "countersign", "", "show the link in such a file, add the registrant's signature and submit it")
 	})
 	if err != nil {
@@ -147,6 +154,17 @@ func runLink(c *cli) error {
 		}})
 	}
 	return c.tellLives(c.say(at, w.action, asks))
+}
+
+// checkOut refuses a file for what needs no second signature.
+func (w *wish) checkOut(docs []string) error {
+	if w.out != "" && (!w.root || len(docs) != 1) {
+		return usage("stele "+w.action+" FILE --root --out FILE", "--out takes one document, and --root says that it is for the holders of the root's keys")
+	}
+	if err := checkOut(w.out); err != nil {
+		return err
+	}
+	return w.check()
 }
 
 // check refuses what no statement can say.
@@ -187,7 +205,7 @@ func (w *wish) checkLink(docs []string) error {
 		return usage(example, "--relation is missing: what does the link tell of?")
 	case !proofs.IsWord(w.relation):
 		return usage("use a word such as amendment, custody or translation", "--relation %q: want one word of lower-case letters, digits and hyphens", w.relation)
-	case w.out != "" && (len(docs) != 1 || w.issuer == ""):
+	case w.out != "" && (len(docs) != 1 || w.issuer == "" && !w.root):
 		return usage("stele link FILE --relation custody --issuer court.gov.example --out custody.link", "--out takes one document, and --issuer says who links it")
 	case w.out != "" && exists(w.out):
 		return usage("choose another name", "%s is there already: not overwriting it", shown(w.out))
@@ -219,8 +237,9 @@ const sayEvery = 4096
 
 // A counter is where statements are signed and handed in.
 type counter struct {
-	desk issuer.Desk
-	ring *issuer.Ring
+	desk   issuer.Desk
+	ring   *issuer.Ring
+	portal portal.Portal
 }
 
 // counter is that of the registry which --registry names.
@@ -234,7 +253,7 @@ func (c *cli) counter() (*counter, error) {
 
 func counterOf(r *registry.Registry) (*counter, error) {
 	ring, err := r.Ring()
-	return &counter{r.Desk(), ring}, err
+	return &counter{r.Desk(), ring, r.Portal()}, err
 }
 
 // say says everything that is asked for. What would have no effect is told and the rest go on; what is told as pending is durable.
@@ -301,7 +320,11 @@ func (c *cli) sayOne(clerk *issuer.Clerk, action string, a ask) (documentResult,
 	res := resultOf(a.name, said)
 	if said.Half {
 		res.State, res.File = "half-signed", a.out
-		err = durable.WriteFile(a.out, said.Entry.Bytes, 0o644)
+		b := said.Entry.Bytes
+		if said.Joint != nil {
+			b, res.joint = said.Joint.Marshal(), true
+		}
+		err = durable.WriteFile(a.out, b, 0o644)
 	}
 	return res, err
 }
@@ -337,6 +360,9 @@ func (c *cli) tellDocument(action string, res documentResult) {
 			c.note("hint: %s", res.Hint)
 		}
 	case c.json:
+	case res.State == "half-signed" && res.joint:
+		fmt.Fprintf(c.stdout, "%s: %s by the root, written to %s\nit counts once as many root keys as have to sign have signed it: stele sign %s\n", shown(res.Document), action,
+			shown(res.File), shell(res.File))
 	case res.State == "half-signed":
 		fmt.Fprintf(c.stdout, "%s: link signed by %s alone, in %s\nit counts once %s has signed it too: stele link --countersign %s\n", shown(res.Document),
 			res.Issuer, shown(res.File), res.Registrant, shell(res.File))
@@ -403,7 +429,7 @@ func (c *cli) lifeHint(action string, a ask, err error) string {
 	case issuer.NoKey:
 		return "work where that key is; or the registry's root says it: " + again + " --root"
 	case issuer.NoRootKey:
-		return "work where the root's keys are"
+		return "work where the root's keys are; or have it signed there: " + strings.TrimSuffix(again, " --root") + " --root --out FILE"
 	case issuer.Countersignature:
 		return "add --out FILE, and have " + registrant + " sign that file too: stele link --countersign FILE"
 	case issuer.Revoked, issuer.Superseded, issuer.Suspended, issuer.NotSuspended:

@@ -47,7 +47,10 @@ func commands() []command {
 		{"accredit", "AUTHORITY [--title TEXT] [--kind WORD]… [--key VKEY | --new-key]", "let an authority issue kinds of documents, and change its keys", runAccredit},
 		{"withdraw", "AUTHORITY [--from PLACE|DATE|start] [--reason TEXT]", "end what an authority may say", runWithdraw},
 		{"issuers", "", "list the authorities, what each may issue, and its keys", runIssuers},
-		{"key", "AUTHORITY [--keys DIR]", "make an authority's key on its own machine", runKey},
+		{"key", "NAME [--role ROLE] [--keys DIR]", "make a key on its holder's own machine: an authority's, an officer's, a witness's, a root key", runKey},
+		{"keys", "[--keys DIR] [--policy TRUST]", "list the keys in a folder, and which of them count; change its passphrase", runKeys},
+		{"trust", "[change … | sign FILE | cancel]", "tell who may sign what; prepare the next trust file, or take it back", runTrust},
+		{"sign", "FILE… [--keys DIR --policy TRUST]", "sign what several holders of root keys say together, or hand it in", runSign},
 		{"digest", "FILE… [-o LIST]", "make a list of documents by their digests, to be registered without them", runDigest},
 		{"register", "FILE… [--kind WORD] [--issuer AUTHORITY]", "register documents, folders of them, or a list: --from LIST", runRegister},
 		{"revoke", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "take documents back, for good; a DOC is a file, a receipt or a digest", runRevoke},
@@ -55,13 +58,17 @@ func commands() []command {
 		{"restore", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "end the suspension of documents", runRestore},
 		{"supersede", "OLD NEW [--reason TEXT]", "replace a document by another that is registered already", runSupersede},
 		{"link", "DOC… --relation WORD [--target DOC] [--reason TEXT]", "tell something more about documents: an amendment, custody, a translation", runLink},
-		{"publish", "", "take what is registered into the ledger, sign and write it", runPublish},
+		{"publish", "[--approval FILE]… [--anew]", "take what is registered into the ledger; propose it to the officers, or sign and write it", runPublish},
+		{"approve", "--portal URL --policy TRUST --keys DIR", "look at what is proposed, on an officer's own machine, and approve it", runApprove},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
+		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
+		{"monitor", "--portal URL --policy TRUST --state DIR [--once]", "watch a registry from outside, and raise the alarm", runMonitor},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
-		{"evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runEvidence},
+		{"mirror", "--portal URL|DIR --policy TRUST --dir DIR [--once] [--addr A]", "keep a verified copy of a registry that can be served as a portal of its own", runMirror},
+		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
 }
@@ -240,7 +247,7 @@ func (c *cli) help() {
 	fmt.Fprintf(c.stdout, "\nEvery command takes --registry DIR (default: the current directory) and --json.\n"+
 		"stele help COMMAND tells what else it takes. After -- everything is a file's name, even what begins with a hyphen.\n\n"+
 		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
-		"from STELE_PASSPHRASE.\n\n"+
+		"from STELE_PASSPHRASE. The PIN of a PKCS#11 token is asked for, or read from the file named by STELE_PIN_FILE.\n\n"+
 		"Exit codes: 0 done, and for verify: the document is authentic; 1 it failed, or verify reached another verdict,\n"+
 		"or publish has refused a statement; 2 the command line is wrong, or verify or receipt could decide nothing.\n"+
 		"A receipt may prove bad news: that it was written is 0, and says nothing of the document.\n")

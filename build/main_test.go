@@ -137,6 +137,7 @@ func TestScripts(t *testing.T) {
 			"copydir": cmdCopyDir, "mkfifo": cmdMkfifo, "truncate": cmdTruncate, "snapshot": cmdSnapshot, "unchanged": cmdUnchanged,
 			"hostile": cmdHostile, "printable": cmdPrintable, "publishat": cmdPublishAt, "revokes": cmdRevokes, "expected": cmdExpected,
 			"lock": cmdLock, "linkstele": cmdLinkStele,
+			"cosigned": cmdCosigned,
 		},
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 
 	"stele/build/registry"
@@ -15,16 +17,94 @@ import (
 
 // publishResult is the JSON answer of publish.
 type publishResult struct {
-	Publication uint64    `json:"publication"`
-	Size        uint64    `json:"size"`
-	Root        string    `json:"root"`
-	Time        string    `json:"time"`
-	Added       int       `json:"added"`
-	Heartbeat   bool      `json:"heartbeat"`
-	Keys        uint64    `json:"keys"`
-	Refused     []refusal `json:"refused"`
-	RefusedFile string    `json:"refused_file,omitempty"`
-	Public      string    `json:"public"`
+	Publication uint64          `json:"publication"`
+	Size        uint64          `json:"size"`
+	Root        string          `json:"root"`
+	Time        string          `json:"time"`
+	Added       int             `json:"added"`
+	Heartbeat   bool            `json:"heartbeat"`
+	Keys        uint64          `json:"keys"`
+	Refused     []refusal       `json:"refused"`
+	RefusedFile string          `json:"refused_file,omitempty"`
+	Public      string          `json:"public"`
+	Epoch       uint64          `json:"epoch"`
+	Proposed    bool            `json:"proposed"`
+	Proposal    *proposalResult `json:"proposal,omitempty"`
+	Stale       string          `json:"stale,omitempty"`
+	Witnessed   []string        `json:"witnessed,omitempty"`
+	Witnesses   []witnessFault  `json:"witness_faults,omitempty"`
+	LeftOut     []string        `json:"left_out,omitempty"`
+}
+
+// A proposalResult is what waits.
+type proposalResult struct {
+	Size      uint64       `json:"size"`
+	Root      string       `json:"root"`
+	Since     string       `json:"since"`
+	Added     int          `json:"added"`
+	Renewal   bool         `json:"renewal"`
+	Change    bool         `json:"change_of_trust"`
+	Epoch     uint64       `json:"epoch"`
+	Waits     string       `json:"waits_for"` // officers or witnesses
+	Officers  quorumResult `json:"officers"`
+	Witnesses quorumResult `json:"witnesses"`
+}
+
+// A quorumResult is how far a quorum is.
+type quorumResult struct {
+	Have    int      `json:"have"`
+	Needed  int      `json:"needed"`
+	Met     bool     `json:"met"`
+	Signed  []string `json:"signed"`
+	Missing []string `json:"missing"`
+}
+
+// A witnessFault is why a witness has not signed.
+type witnessFault struct {
+	Witness string `json:"witness"`
+	URL     string `json:"url"`
+	Kind    string `json:"kind"`
+	Error   string `json:"error"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func quorumOf(q proofs.QuorumReport) quorumResult {
+	r := quorumResult{Have: q.Have, Needed: q.Needed, Met: q.Met, Signed: []string{}, Missing: []string{}}
+	for _, m := range q.Members {
+		if name := memberName(m); m.Met {
+			r.Signed = append(r.Signed, name)
+		} else {
+			r.Missing = append(r.Missing, name)
+		}
+	}
+	return r
+}
+
+// memberName names a member of a quorum: a key by the name that it signs under, a group by its name in the policy.
+func memberName(m proofs.MemberReport) string { return cmp.Or(m.Key, m.Name) }
+
+func faultsOf(p *registry.Publication) []witnessFault {
+	var out []witnessFault
+	for _, f := range p.Faults {
+		out = append(out, witnessFault{f.Peer.Name, f.Peer.URL, string(f.Kind), f.Err.Error(), f.Hint})
+	}
+	return out
+}
+
+func proposalOf(p *registry.Publication) *proposalResult {
+	q := p.Proposal
+	if q == nil {
+		return nil
+	}
+	return &proposalResult{q.Size, q.Root.String(), stamp(q.Since), q.Added, q.Renewal, q.Change, q.Epoch, waitsFor(q),
+		quorumOf(q.Officers), quorumOf(q.Witnesses)}
+}
+
+func waitsFor(q *registry.Proposal) string {
+	if q.ForWitnesses() {
+		return "witnesses"
+	}
+	return "officers"
 }
 
 // A refusal is a statement that was not taken.
@@ -54,7 +134,13 @@ func refusals(p *registry.Publication) []refusal {
 func statementID(text string) string { return proofs.Hash(sha256.Sum256([]byte(text))).String() }
 
 func runPublish(c *cli) error {
-	args, err := c.parse(nil)
+	var o registry.Options
+	var approvals list
+	args, err := c.parse(func(fs *flag.FlagSet) {
+		fs.Var(&approvals, "approval", "a `FILE` that stele approve has written; may be repeated")
+		fs.BoolVar(&o.Anew, "anew", false, "propose what is pending too, in place of a proposal that waits: officers approve anew")
+		fs.BoolVar(&o.NoHandover, "no-handover", false, "a change of trust without the old officers and witnesses, where they cannot be had any more: nobody can follow it by itself")
+	})
 	if err != nil {
 		return err
 	}
@@ -65,11 +151,14 @@ func runPublish(c *cli) error {
 		}
 		return usage(hint, "publish takes no arguments, got %s", shown(args[0]))
 	}
+	if o.Approvals, err = readApprovals(approvals); err != nil {
+		return err
+	}
 	r, err := c.open()
 	if err != nil {
 		return err
 	}
-	p, err := c.publish(r)
+	p, err := c.publishBy(r, func(ctx context.Context) (*registry.Publication, error) { return r.PublishWith(ctx, o) })
 	if err != nil {
 		return err
 	}
@@ -82,20 +171,36 @@ func runPublish(c *cli) error {
 	return nil
 }
 
-// publish publishes the ledger, then the portal's pages. Pages that cannot be made do not undo a publication.
-func (c *cli) publish(r *registry.Registry) (*registry.Publication, error) {
-	return c.publishBy(r, r.Publish)
+// readApprovals reads files of approvals.
+func readApprovals(paths []string) ([][]byte, error) {
+	var all [][]byte
+	for _, path := range paths {
+		if err := notAFile(path); err != nil {
+			return nil, usage("name a file that stele approve has written", "--approval %s: %v", shown(path), err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
 }
 
-// publishBy is publish for a publisher that may find nothing to do, and then returns nil.
-func (c *cli) publishBy(r *registry.Registry, publish func(ctx context.Context) (*registry.Publication, error)) (*registry.Publication, error) {
+// publishBy publishes the ledger, then the portal's pages. Pages that cannot be made do not undo a publication. A publisher that finds
+// nothing to do returns nil.
+func (c *cli) publishBy(r *registry.Registry, publish publishing) (*registry.Publication, error) {
 	defer c.bar.clear()
 	r.Stage = c.bar.stage
-	p, err := publish(c.ctx)
+	p, err := c.withStaff(r, publish)(c.ctx)
 	if p == nil || err != nil {
 		return nil, err
 	}
 	c.noteRefused(p)
+	c.noteWitnesses(p)
+	if p.Number == 0 { // nothing was ever published: there is nothing to show
+		return p, nil
+	}
 	c.bar.stage("making the portal's pages")
 	files, err := verifier.Get(c.ctx)
 	if err == nil {
@@ -131,16 +236,90 @@ func (c *cli) noteRefused(p *registry.Publication) {
 	}
 }
 
+// noteWitnesses tells why witnesses have not signed, and who had no room on the checkpoint.
+func (c *cli) noteWitnesses(p *registry.Publication) {
+	for _, f := range p.Faults {
+		c.note("witness %s (%s): %v", f.Peer.Name, f.Kind, f.Err)
+		if f.Hint != "" {
+			c.note("hint: %s", f.Hint)
+		}
+	}
+	if len(p.LeftOut) > 0 {
+		c.note("note: a checkpoint holds %d signatures; left out: %s", proofs.MaxSignatures, strings.Join(p.LeftOut, ", "))
+	}
+	if p.Stale != "" {
+		c.note("note: what is published could not be signed again: %s", p.Stale)
+	}
+}
+
 func (c *cli) tellPublish(r *registry.Registry, p *registry.Publication) error {
 	if c.json {
-		return c.printJSON(publishResult{p.Number, p.Checkpoint.Size, p.Checkpoint.Root.String(), stamp(p.Time), p.Added, p.Heartbeat,
-			p.Keys, refusals(p), p.RefusedFile, r.Public()})
+		root, time := p.Checkpoint.Root.String(), stamp(p.Time)
+		if p.Number == 0 { // nothing is published yet
+			root, time = "", ""
+		}
+		return c.printJSON(publishResult{p.Number, p.Checkpoint.Size, root, time, p.Added, p.Heartbeat,
+			p.Keys, refusals(p), p.RefusedFile, r.Public(), p.Epoch, p.Proposal != nil, proposalOf(p), p.Stale, p.Witnessed, faultsOf(p), p.LeftOut})
 	}
-	what := plural(p.Added, "statement", "statements") + " added"
-	if p.Heartbeat {
-		what = "nothing new; signed again"
+	if p.Number > 0 {
+		c.tellPublished(p)
+	} else {
+		fmt.Fprintln(c.stdout, "nothing is published yet")
 	}
-	fmt.Fprintf(c.stdout, "publication %d: %s\nsize %d, root %s, signed %s\n%s\n", p.Number, what, p.Checkpoint.Size, p.Checkpoint.Root,
-		stamp(p.Time), shown(r.Public()))
+	c.tellProposal(p.Proposal)
+	fmt.Fprintln(c.stdout, shown(r.Public()))
 	return nil
+}
+
+func (c *cli) tellPublished(p *registry.Publication) {
+	what := plural(p.Added, "statement", "statements") + " added"
+	switch {
+	case p.Heartbeat:
+		what = "nothing new; signed again"
+	case p.Stale != "":
+		what = "nothing new, and not signed again"
+	}
+	if p.Heartbeat && p.Proposal != nil {
+		what = "as before; signed again"
+	}
+	fmt.Fprintf(c.stdout, "publication %d: %s\nsize %d, root %s, signed %s\n", p.Number, what, p.Checkpoint.Size, p.Checkpoint.Root, stamp(p.Time))
+	if len(p.Witnessed) > 0 {
+		fmt.Fprintf(c.stdout, "witnessed by %s\n", strings.Join(p.Witnessed, ", "))
+	}
+}
+
+// tellProposal tells what waits, and for whom.
+func (c *cli) tellProposal(q *registry.Proposal) {
+	if q == nil {
+		return
+	}
+	what := plural(q.Added, "statement", "statements")
+	switch {
+	case q.Renewal:
+		what = "the published ledger again, since approvals grow old"
+	case q.Change:
+		what = fmt.Sprintf("a change of the trust file, to the officers and witnesses of epoch %d", q.Epoch)
+	}
+	fmt.Fprintf(c.stdout, "proposed %s: %s\nsize %d, root %s\n", stamp(q.Since), what, q.Size, q.Root)
+	c.tellQuorum("officers", quorumOf(q.Officers))
+	if q.ForWitnesses() {
+		c.tellQuorum("witnesses", quorumOf(q.Witnesses))
+		c.note("hint: run stele publish again once the missing witnesses answer")
+	} else {
+		c.note("hint: each officer runs stele approve; then stele publish")
+	}
+}
+
+func (c *cli) tellQuorum(what string, q quorumResult) {
+	if q.Needed == 0 {
+		return
+	}
+	fmt.Fprintf(c.stdout, "%s: %d of the %d needed", what, q.Have, q.Needed)
+	if len(q.Signed) > 0 {
+		fmt.Fprintf(c.stdout, "; signed: %s", strings.Join(q.Signed, ", "))
+	}
+	if len(q.Missing) > 0 {
+		fmt.Fprintf(c.stdout, "; missing: %s", strings.Join(q.Missing, ", "))
+	}
+	fmt.Fprintln(c.stdout)
 }

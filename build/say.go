@@ -159,7 +159,7 @@ func distance(a, b string) int {
 }
 
 // needsRegistry finds the commands in a hint that work on a registry.
-var needsRegistry = regexp.MustCompile(`\bstele (accredit|withdraw|issuers|register|revoke|suspend|restore|supersede|link|publish|receipt|serve|audit)\b`)
+var needsRegistry = regexp.MustCompile(`\bstele (accredit|withdraw|issuers|register|revoke|suspend|restore|supersede|link|publish|receipt|serve|audit|trust(?: change| cancel)?)\b`)
 
 // inRegistry completes the commands of a hint with the --registry that this run was given.
 func (c *cli) inRegistry(hint string) string {

@@ -68,9 +68,13 @@ func (c *cli) openToServe(publish bool) (*registry.Registry, error) {
 	return r, err
 }
 
-// mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again.
+// mustBeServable wants a publication with its pages. A stele that cannot make them is no help by publishing again. Where officers have
+// to approve the first one, they do so through the daemon.
 func (c *cli) mustBeServable(r *registry.Registry) error {
 	switch {
+	case !c.published() && r.Trust.Officers != "none":
+		c.note("note: nothing is published yet; stele publish proposes the first publication, and officers approve it here")
+		return nil
 	case !c.published():
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
 	case hasPages(r):
@@ -102,6 +106,7 @@ type daemon struct {
 	log      *slog.Logger
 	schedule *intake.Schedule
 	counts   *intake.Metrics
+	atOnce   chan struct{} // a publication is asked for
 	servers  []*http.Server
 }
 
@@ -114,6 +119,7 @@ func (d *daemon) run(c *cli, r *registry.Registry) error {
 		d.log = slog.New(slog.NewJSONHandler(c.stderr, nil))
 	}
 	d.schedule = &intake.Schedule{Every: d.every}
+	d.atOnce = make(chan struct{}, 1)
 	handler := d.handler()
 	listening, metrics, err := d.listen()
 	if err != nil {
@@ -155,8 +161,19 @@ func (d *daemon) handler() http.Handler {
 	}
 	d.counts = intake.NewMetrics(d.in)
 	s := &intake.Server{Registry: d.r, Intake: d.in, Log: d.log, Schedule: d.schedule, Limits: intake.DefaultLimits, Metrics: d.counts}
+	if d.every > 0 {
+		s.Publish = d.publishAtOnce
+	}
 	mux.Handle("/v1/", s.Handler())
 	return mux
+}
+
+// publishAtOnce asks for a publication that does not wait for its turn: the officers' quorum is met.
+func (d *daemon) publishAtOnce() {
+	select {
+	case d.atOnce <- struct{}{}:
+	default: // it is asked for already
+	}
 }
 
 func (d *daemon) listen() (listening, metrics net.Listener, err error) {
@@ -242,24 +259,27 @@ func (d *daemon) publishEvery() {
 	d.schedule.Due(time.Now().Add(d.every), 0)
 	var again <-chan time.Time
 	for {
+		publish := func(ctx context.Context) (*registry.Publication, error) { return d.r.PublishDue(ctx, d.every/2) }
 		select {
 		case <-d.c.ctx.Done():
 			return
+		case <-d.atOnce:
+			publish = d.r.Publish
 		case <-again:
 		case <-tick.C:
 		}
 		again = nil
-		if !d.publish() && retryAfter < d.every {
+		if !d.publish(publish) && retryAfter < d.every {
 			again = time.After(retryAfter)
 		}
 	}
 }
 
 // publish reports whether there is nothing to be tried again.
-func (d *daemon) publish() bool {
+func (d *daemon) publish(publish func(ctx context.Context) (*registry.Publication, error)) bool {
 	began := time.Now()
 	d.schedule.Due(began.Add(d.every), 0)
-	p, err := d.c.publishBy(d.r, func(ctx context.Context) (*registry.Publication, error) { return d.r.PublishDue(ctx, d.every/2) })
+	p, err := d.c.publishBy(d.r, publish)
 	took := time.Since(began)
 	d.schedule.Due(began.Add(max(d.every, took)), took)
 	if d.c.ctx.Err() != nil {
@@ -277,8 +297,24 @@ func (d *daemon) publish() bool {
 	}
 	d.log.Info("publication", "number", p.Number, "size", p.Checkpoint.Size, "added", p.Added, "refused", len(p.Refused),
 		"heartbeat", p.Heartbeat, "seconds", took.Seconds())
+	d.logProposal(p)
 	d.refresh()
-	return true
+	return p.Stale == "" && (p.Proposal == nil || !p.Proposal.ForWitnesses())
+}
+
+// logProposal tells what waits, and for whom.
+func (d *daemon) logProposal(p *registry.Publication) {
+	for _, f := range p.Faults {
+		d.log.Warn("witness has not signed", "witness", f.Peer.Name, "kind", f.Kind, "error", f.Err.Error(), "hint", f.Hint)
+	}
+	if p.Stale != "" {
+		d.log.Warn("what is published could not be signed again", "why", p.Stale)
+	}
+	if q := p.Proposal; q != nil {
+		o := quorumOf(q.Officers)
+		d.log.Info("proposed", "size", q.Size, "added", q.Added, "renewal", q.Renewal, "since", stamp(q.Since), "waits_for", waitsFor(q),
+			"officers", o.Have, "needed", o.Needed, "missing", o.Missing)
+	}
 }
 
 // refresh looks what has been queued and published.

@@ -25,9 +25,11 @@ part() {
 install_debian() {
 	missing=
 	PATH=$PATH:/usr/sbin
-	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core; do
+	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core softhsm2-util:softhsm2 cc:gcc \
+		ssh-agent:openssh-client sqlite3:sqlite3; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done
+	[ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
 	[ -z "$missing" ] && return 0
 	echo "installing$missing"
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing
@@ -53,11 +55,15 @@ in_chromium() { for f in site/e2e/*.test.mjs; do node --test "$f" || return 1; d
 # An S3 server for the tests of a registry that lies in a bucket: a Go module, not one of ours.
 s3_server() { GOBIN="$PWD/.out/tools" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
 
+# A witness that is not one of ours, for the tests of our client; its list of logs is written with sqlite3.
+other_witness() { GOBIN="$PWD/.out/tools" go install filippo.io/torchwood/cmd/litewitness@v0.9.0; }
+
 npm_packages() { npm ci --prefix site/e2e --ignore-scripts --no-audit --no-fund; }
 
 part "Debian packages" install_debian
 part "npm packages" npm_packages
 part "S3 server" s3_server
+part "another witness" other_witness
 part "gofmt" formatted
 part "templates are fresh" templates
 part "go vet" go vet ./...

@@ -27,14 +27,15 @@ type check struct {
 	receipt, policy, portal string // as the flags name them
 
 	trust    *proofs.Trust
-	unpinned bool // the trust file came from the portal itself
+	earlier  []*proofs.Trust // trust files before it that are at hand
+	unpinned bool            // the trust file came from the portal itself
 	from     portal.Portal
 	memory   portal.Memory
 	proof    []byte // the receipt
 }
 
 func (k *check) flags(fs *flag.FlagSet) {
-	fs.StringVar(&k.policy, "policy", "", "the trust file (default: the registry's)")
+	fs.StringVar(&k.policy, "policy", "", "the trust file, or a folder of all of them (default: the registry's)")
 	fs.StringVar(&k.portal, "portal", "", "address or folder of a portal (default: the registry's)")
 }
 
@@ -87,7 +88,10 @@ func (k *check) open(c *cli) error {
 	if k.from == nil && k.receipt == "" {
 		return usage("add --receipt FILE.tlog-proof, or --portal https://registry.gov.example", "there is a trust file, but neither a receipt nor a portal to check against")
 	}
-	return k.openTrust(c, here)
+	if err := k.openTrust(c, here); err != nil {
+		return err
+	}
+	return k.follow(c)
 }
 
 // nowhere says that nothing tells which registry is meant.
@@ -104,7 +108,7 @@ func (k *check) nowhere(c *cli) error {
 const (
 	maxReceipt  = 4 << 20
 	maxTrust    = 512 << 10
-	maxEvidence = 2*maxReceipt + 1<<10
+	maxEvidence = proofs.MaxEvidence
 )
 
 // readUpTo reads a file, or one byte over a limit of it, which makes it too large for whoever parses it.
@@ -184,11 +188,15 @@ func (c *cli) published() bool {
 
 func (k *check) openTrust(c *cli, here bool) error {
 	path := k.policy
-	if path == "" && k.portal == "" && here {
+	own := path == "" && k.portal == "" && here
+	if own {
 		path = filepath.Join(c.registryDir, "trust")
 	}
 	if path == "" {
 		return k.openUnpinned(c)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return k.openTrustFolder(path)
 	}
 	if err := notAFile(path); err != nil {
 		return usage("--policy takes the registry's trust file", "trust file %s: %s", shown(path), about(path, err))
@@ -202,6 +210,11 @@ func (k *check) openTrust(c *cli, here bool) error {
 	}
 	if k.trust, err = proofs.ParseTrust(b); err != nil {
 		return usage("--policy takes the registry's trust file, which begins with stele.trust/1", "%s: %v", shown(path), err)
+	}
+	if own && k.trust.Epoch > 1 {
+		if r, err := c.look(); err == nil { // for want of them, what is older cannot be judged
+			k.earlier, _ = portal.Earlier(c.ctx, r.Portal(), k.trust)
+		}
 	}
 	return nil
 }
@@ -269,10 +282,18 @@ func (k *check) ask(c *cli, file string) (proofs.Answer, error) {
 	}
 	sha3 := proofs.Hash512(d.SHA3512)
 	q := proofs.Question{Trust: k.trust, Now: time.Now().Unix(), SHA256: d.SHA256, SHA3512: &sha3, Receipt: k.proof,
-		Online: k.from != nil, Remembered: k.memory.Recall(k.trust)}
+		Online: k.from != nil, Remembered: k.memory.Recall(k.trust), Files: map[string][]byte{}}
+	for _, t := range k.before() {
+		q.Files[proofs.TrustPath(t.Epoch)] = t.Marshal()
+	}
 	a, err := portal.Ask(c.ctx, k.from, q, nil)
 	if err != nil {
 		return a, err
+	}
+	if a.Trust != nil { // proved by its handover
+		if k.trust, err = proofs.ParseTrust(a.Trust); err != nil {
+			return a, err
+		}
 	}
 	k.memory.Keep(k.trust, a.Remember)
 	if k.unpinned {
@@ -330,7 +351,7 @@ func (c *cli) printReport(file string, r *proofs.Report) error {
 // keepConflict writes the evidence into the current folder: an accusation has to be checkable. The verdict
 // stands even if that fails.
 func (c *cli) keepConflict(k *check, file string, evidence []byte) {
-	path := filepath.Base(file) + ".stele-conflict"
+	path := filepath.Base(file) + ".stele-evidence"
 	if err := durable.WriteFile(path, evidence, 0o644); err != nil {
 		c.note("the evidence could not be kept: %s", plain(err))
 		return
@@ -339,7 +360,7 @@ func (c *cli) keepConflict(k *check, file string, evidence []byte) {
 	if policy == "" && k.portal == "" {
 		policy = filepath.Join(c.registryDir, "trust")
 	}
-	c.note("evidence: %s\nhint: anyone can check it: stele evidence %s --policy %s", shown(path), shell(path), shell(cmp.Or(policy, "TRUST-FILE")))
+	c.note("evidence: %s\nhint: anyone can check it: stele verify-evidence %s --policy %s", shown(path), shell(path), shell(cmp.Or(policy, "TRUST-FILE")))
 }
 
 // tellVerdict tells a person: the verdict, what it means, what to do, then the facts.
@@ -372,6 +393,7 @@ func (c *cli) tellVerdict(k *check, file string, r *proofs.Report) {
 var (
 	reasonsHere = map[proofs.Reason]string{
 		proofs.ReasonOtherRegistry: "The receipt or the portal is of another registry.",
+		proofs.ReasonOtherEpoch:    "It is signed with keys that the trust file does not name: with those of an earlier or a later one. --policy also takes a folder with all of them, such as a copy of the portal's folder trust.",
 		proofs.ReasonTooOld:        "The registry holds something about this file that this stele is too old to understand. Use a newer one.",
 	}
 	noticesHere = map[proofs.Notice]string{

@@ -20,11 +20,13 @@ type withdrawResult struct {
 }
 
 func runWithdraw(c *cli) error {
+	var out string
 	var from *string // nil if it is not given: an empty one is a mistake, such as a script's
 	w := registry.Withdrawal{}
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.Func("from", "since when its keys are not to be believed: a `PLACE` in the ledger, a day or time of publication, or start (default: what it has said stands)",
 			func(v string) error { from = &v; return nil })
+		outFlag(fs, &out)
 		fs.StringVar(&w.Reason, "reason", "", "why, in words that citizens read, for ever; at most 1,000 bytes")
 	})
 	if err != nil {
@@ -43,10 +45,14 @@ func runWithdraw(c *cli) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOut(out); err != nil {
+		return err
+	}
 	r, err := c.open()
 	if err != nil {
 		return err
 	}
+	w.Say = c.sayTo(r, out)
 	if w.From, err = when(r); err != nil {
 		return err
 	}
@@ -107,6 +113,12 @@ func (c *cli) withdraw(r *registry.Registry, w registry.Withdrawal) error {
 	out.Registrations = out.Undone[proofs.ActionRegister]
 	if err := r.Withdraw(w); err != nil {
 		return err
+	}
+	if w.Say != nil { // it was told as it was written
+		if w.From != nil {
+			c.note("note: %s would be undone", undoneText(out.Undone))
+		}
+		return nil
 	}
 	if c.json {
 		return c.printJSON(out)

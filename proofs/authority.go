@@ -221,20 +221,18 @@ func (t *Trust) AuthoriseClaim(as Authorities, place uint64, entry []byte) (*Ent
 
 func (t *Trust) authoriseSigner(as Authorities, e *Entry) (*Claim, error) {
 	note, env := e.Note, e.Envelope
+	era := t.Ruling(e.Place)
 	switch env.Issuer {
 	case t.RootName():
 		if env.Action == ActionRegister || env.Action == ActionIndex || env.Action == ActionLandmark {
 			return nil, insufficient("authority", "the root does not ", quote(env.Action))
 		}
-		return nil, t.verifyRoot(note)
+		return nil, era.verifyRoot(note)
 	case t.Publication.Name:
 		if env.Action != ActionIndex && env.Action != ActionLandmark {
 			return nil, insufficient("authority", "the publication key does not ", quote(env.Action))
 		}
-		if len(note.Signatures) != 1 || !note.Signatures[0].verifyText(t.Publication, note.Text) {
-			return nil, unverified("statement", "of ", quote(env.Issuer), ": want one signature of the publication key")
-		}
-		return nil, nil
+		return nil, era.verifyPublication(note)
 	}
 	return as.authorise(e)
 }
@@ -281,25 +279,6 @@ func (e *Entry) mostLines() int {
 		return 2
 	}
 	return 1
-}
-
-// verifyRoot wants exactly k lines of distinct root keys, in the order of the trust file.
-func (t *Trust) verifyRoot(note *Note) error {
-	if len(note.Signatures) != t.RootThreshold {
-		return unverified("statement", "of the root: ", itoa(len(note.Signatures)), " signatures, want ", itoa(t.RootThreshold))
-	}
-	next := 0
-	for i := range note.Signatures {
-		s := &note.Signatures[i]
-		for next < len(t.RootKeys) && !s.By(t.RootKeys[next]) {
-			next++
-		}
-		if next == len(t.RootKeys) || !s.verifyText(t.RootKeys[next], note.Text) {
-			return unverified("statement", "of the root: signature ", itoa(i+1))
-		}
-		next++
-	}
-	return nil
 }
 
 // keyOf is the key, among some of type 0x01, that the line claims to be by; nil if it is by none.

@@ -74,6 +74,15 @@ func (s *Signature) verifyCheckpoint(k *Key, c Checkpoint) (int64, error) {
 	return int64(time), nil
 }
 
+// CheckCheckpoint checks that a line is a key's over a checkpoint, and returns its time, 0 for type 0x01. For those who ask
+// one cosigner; a policy is judged by Trust.VerifyCheckpoint.
+func (s *Signature) CheckCheckpoint(k *Key, c Checkpoint) (int64, error) {
+	if !s.By(k) {
+		return 0, unverified("checkpoint", "a line of ", quote(s.Name), " is not of the key ", quote(k.Name))
+	}
+	return s.verifyCheckpoint(k, c)
+}
+
 func verifyRaw(k *Key, message, sig []byte) bool {
 	if k.Type == CosignatureKey {
 		return ed25519.Verify(k.Public, message, sig)

@@ -17,9 +17,8 @@ const laterThan = 366
 // compareViews looks for two policy-valid views of the ledger that conflict: the
 // registry's head, the remembered head and the receipt.
 func (c *check) compareViews() {
-	seen := c.rememberedView()
 	var views []*evidence
-	for _, ev := range []*evidence{c.registry, seen, c.receipt} {
+	for _, ev := range []*evidence{c.registry, c.seen, c.receipt} {
 		if ev != nil {
 			views = append(views, ev)
 		}
@@ -33,32 +32,81 @@ func (c *check) compareViews() {
 			}
 		}
 	}
+	c.refuseOtherEnds()
 	if c.registry != nil {
 		c.remember = true
-		c.compareMemory(seen)
+		c.compareMemory(c.seen)
 	}
 }
 
-// rememberedView verifies the head kept from an earlier visit; one that the trust
-// file does not cover is forgotten.
-func (c *check) rememberedView() *evidence {
+// refuseOtherEnds: what agrees with all that was seen and not with the trust file is no fork that could be shown, and not believed.
+func (c *check) refuseOtherEnds() {
+	if c.receipt != nil {
+		if err := c.contradicts(c.receipt); err != nil {
+			c.receipt, c.mismatch = nil, false
+			c.failReceipt(err)
+		}
+	}
+	if c.registry != nil {
+		if err := c.contradicts(c.registry); err != nil {
+			c.registry, c.registryErr = nil, err
+			c.step("registry", "failed", err.Error())
+		}
+	}
+}
+
+// recall verifies the head kept from an earlier visit; one that no trust file of the registry covers is forgotten.
+func (c *check) recall() {
 	if c.q.Remembered == nil {
-		return nil
+		return
 	}
 	head, err := ParseHead(c.q.Remembered)
 	if err != nil {
-		return nil
+		return
 	}
-	// What was seen was seen, even where this device's clock has gone back since.
-	x, _, err := head.Verify(c.t, AnyTime)
+	var x *VerifiedIndex
+	by, err := c.judged(head.Proof.Checkpoint, func(t *Trust) (err error) {
+		// What was seen was seen, even where this device's clock has gone back since.
+		x, _, err = head.Verify(t, AnyTime)
+		return err
+	})
 	if err != nil {
-		return nil
+		c.seenErr, c.beyond = err, c.wentBeyond(head)
+		return
 	}
-	return &evidence{x: x, olds: head.Consistency, raw: c.q.Remembered}
+	c.seen = &evidence{x: x, trust: by, olds: head.Consistency, raw: c.q.Remembered}
+}
+
+// wentBeyond tells whether this device has believed a head of an earlier epoch that is larger than the end of that epoch. To a third
+// party it proves nothing, since keys may be stolen after their time. But this device has seen it in its time, and is not to
+// forget it because the registry has changed its keys since.
+func (c *check) wentBeyond(head *Head) bool {
+	cp, _, err := ParseCheckpoint(head.Proof.Checkpoint)
+	if err != nil || cp.Origin != c.t.Origin {
+		return false
+	}
+	for t := c.t; t != nil && t.Previous != nil && cp.Size > t.FinalSize; {
+		if t = c.before(t); t != nil {
+			if _, _, err := head.Verify(t, AnyTime); err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // compareMemory demands that the registry has grown from what this device has seen.
 func (c *check) compareMemory(seen *evidence) {
+	var epoch *OtherEpochError
+	if lacksKeys(c.seenErr) || errors.As(c.seenErr, &epoch) {
+		// It is kept: whoever withholds a trust file must not be able to have the past forgotten.
+		c.remember = false
+		c.step("consistency", "failed", "what this device has seen cannot be compared: "+c.seenErr.Error())
+	}
+	if c.beyond {
+		c.rollback, c.remember = true, false
+		c.step("consistency", "failed", "this device has seen a larger ledger, signed with keys whose time ended before it")
+	}
 	if seen == nil {
 		return
 	}
@@ -197,6 +245,20 @@ func (c *check) decideNothing() {
 		return
 	}
 	c.verdict(Unavailable, reasonFor(err, outage), err.Error())
+	if c.r.Reason == ReasonQuorum {
+		c.tellMissing()
+	}
+}
+
+// tellMissing tells who has signed a head that lacks signatures, and so who has not.
+func (c *check) tellMissing() {
+	head, err := ParseHead(c.q.Files[HeadPath])
+	if err != nil {
+		return
+	}
+	if s, missing, err := c.t.Examine(head.Proof.Checkpoint, c.q.Now); err == nil && missing != "" {
+		c.r.Signers, c.r.Officers, c.r.Witnesses = s.Signers, s.Officers, s.Witnesses
+	}
 }
 
 func (c *check) decideAbsent(ev *evidence) {
@@ -214,7 +276,13 @@ func (c *check) staleReason(otherwise Reason) Reason {
 	return otherwise
 }
 
-func (c *check) stale(ev *evidence) bool { return c.q.Now-ev.x.AsOf > c.t.StaleAfter }
+// stale: "evidence under the keys of an earlier epoch is never fresh".
+func (c *check) stale(ev *evidence) bool {
+	return c.q.Now-ev.x.AsOf > c.t.StaleAfter || c.retired(ev)
+}
+
+// retired tells evidence under keys that the registry has replaced since.
+func (c *check) retired(ev *evidence) bool { return ev.trust.Epoch < c.t.Epoch }
 
 func (c *check) decideLife(ev *evidence, life *Life) {
 	c.r.Life = c.reportLife(ev, life)
@@ -266,7 +334,8 @@ func expired(expires string, now int64) bool {
 
 func (c *check) describe(ev *evidence) {
 	x := ev.x
-	c.r.Source, c.r.AsOf = ev.source, x.AsOf
+	c.by = ev.trust
+	c.r.Source, c.r.AsOf, c.r.Epoch = ev.source, x.AsOf, ev.trust.Epoch
 	c.r.Size, c.r.Root, c.r.Keys = x.Size, x.Root, x.Keys
 	c.r.Signers, c.r.Officers, c.r.Witnesses = x.Signers, x.Officers, x.Witnesses
 	if ev.source == FromReceipt {
@@ -277,6 +346,11 @@ func (c *check) describe(ev *evidence) {
 		signed = append(signed, Evidence{s.Role, s.Name + " (" + s.Algorithm + ")"})
 	}
 	c.step("policy", "passed", "the checkpoint is signed as the policy demands", signed...)
+	if c.retired(ev) {
+		id := ev.trust.ID()
+		c.step("epoch", "passed", "signed with the keys of epoch "+utoa(ev.trust.Epoch)+", which ended at size "+utoa(c.lastOf(ev.trust))+": they prove what was, and never what is",
+			Evidence{"trust-sha256", id.String()})
+	}
 	state := "passed"
 	if c.stale(ev) {
 		state = "failed"
@@ -326,8 +400,9 @@ func (c *check) notices() {
 	}
 	answered := c.r.Source != FromNothing
 	add(c.t.Demo, NoticeDemo)
-	add(answered && c.t.Witnesses == "none", NoticeNoWitnesses)
-	add(answered && c.t.Officers == "none", NoticeNoOfficers)
+	add(answered && c.by.Witnesses == "none", NoticeNoWitnesses)
+	add(answered && c.by.Officers == "none", NoticeNoOfficers)
+	add(answered && c.by.Epoch < c.t.Epoch, NoticeRetiredKeys)
 	add(c.receiptErr != nil && c.registry != nil, NoticeBrokenReceipt)
 	add(c.registryErr != nil && c.r.Source == FromReceipt, NoticeRegistryFailed)
 	add(c.salt != nil, NoticeSealed)

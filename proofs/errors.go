@@ -2,7 +2,7 @@ package proofs
 
 import "strconv"
 
-// The verifier tells six kinds of failure apart, by type, because they lead
+// The verifier tells seven kinds of failure apart, by type, because they lead
 // to different words for the person who asked.
 
 // A MalformedError says that bytes are not in the format they claim.
@@ -45,6 +45,20 @@ type OtherRegistryError struct{ Got, Want string }
 
 func (e *OtherRegistryError) Error() string {
 	return "origin " + quote(e.Got) + ", want " + quote(e.Want)
+}
+
+// An OtherEpochError says that something is not signed with the keys of the trust file in hand, and may be with those of
+// an earlier or a later one (FORMAT.md, section 12). It is never an accusation.
+type OtherEpochError struct {
+	What  string
+	Epoch uint64 // of the trust file that has to judge it; 0 where that is not known
+}
+
+func (e *OtherEpochError) Error() string {
+	if e.Epoch == 0 {
+		return e.What + "; the trust file of another epoch may judge otherwise"
+	}
+	return e.What + ": signed before this trust file was in force, and the one of its time is not at hand: " + TrustPath(e.Epoch)
 }
 
 // A FutureError says that required signatures are timed after the verifier's clock.

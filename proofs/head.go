@@ -146,6 +146,11 @@ func (t *Trust) verifyIndex(p *TLogProof, statement []byte, now int64) (*Verifie
 	if err != nil {
 		return nil, err
 	}
+	return t.verifyLast(signed, p, statement, now)
+}
+
+// verifyLast checks that an index statement is the last entry of a tree, and signed by the publication key that rules there.
+func (t *Trust) verifyLast(signed *Signed, p *TLogProof, statement []byte, now int64) (*VerifiedIndex, error) {
 	if signed.Size == 0 || p.Index != signed.Size-1 {
 		return nil, unverified("index statement", "at place ", utoa(p.Index), ", not the last of ", utoa(signed.Size))
 	}
@@ -178,6 +183,35 @@ func (h *Head) Verify(t *Trust, now int64) (*VerifiedIndex, *MapTile, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return h.verifyContent(t, x)
+}
+
+// VerifyProposal checks a proposal (FORMAT.md, section 10.1): as Verify does, but of the signatures on the checkpoint only the log's
+// Ed25519 line has to be there. What else there is is in Signed; AsOf may be 0.
+func (h *Head) VerifyProposal(t *Trust, now int64) (*VerifiedIndex, *MapTile, error) {
+	return h.VerifyChange(t, t, now)
+}
+
+// VerifyChange is VerifyProposal for the tree that changes the trust file to next: who has signed the checkpoint is judged by t,
+// as long as the handover is being signed, and what the tree holds by next.
+func (h *Head) VerifyChange(t, next *Trust, now int64) (*VerifiedIndex, *MapTile, error) {
+	v, err := t.examine(h.Proof.Checkpoint, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	signed, missing := v.judge(h.Proof.Checkpoint)
+	if !v.log {
+		return nil, nil, insufficient("signatures on the checkpoint", missing)
+	}
+	x, err := next.verifyLast(signed, &h.Proof, h.Statement, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return h.verifyContent(next, x)
+}
+
+// verifyContent checks the root tile and the consistency proofs.
+func (h *Head) verifyContent(t *Trust, x *VerifiedIndex) (*VerifiedIndex, *MapTile, error) {
 	tile, err := ParseMapTile(h.RootTile)
 	if err != nil {
 		return nil, nil, err

@@ -5,6 +5,7 @@ package proofs
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"slices"
 )
 
@@ -403,6 +404,9 @@ func (t *Trust) eachAbout(as Authorities, rec Record, covers uint64, time int64,
 			return unverified("issuer record", "place ", utoa(re.Place), " is not covered by the index")
 		}
 		e, err := t.Authorise(nil, re.Place, re.Bytes)
+		if errors.As(err, new(*OtherEpochError)) {
+			return err
+		}
 		if err != nil {
 			return unverified("issuer record", "place ", utoa(re.Place), ": ", err.Error())
 		}

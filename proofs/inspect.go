@@ -50,19 +50,29 @@ type Finding struct {
 	Remember     []byte // as in an Answer
 	RememberSize uint64
 	Conflict     []byte
+	Trust        []byte // as in an Answer
 }
 
 // Inspect finds out, or says what it needs. It is a pure function of the inquiry.
 func Inspect(in Inquiry) Finding {
-	i := &inspection{in: in, tiles: map[Tile][]Hash{}}
-	i.q = Question{Trust: in.Trust, Now: in.Now, Remembered: in.Remembered, Files: in.Files, Errors: in.Errors}
-	i.t = in.Trust
-	err := i.inspect()
+	q := Question{Trust: in.Trust, Now: in.Now, Remembered: in.Remembered, Online: true, Files: in.Files, Errors: in.Errors}
+	c := check{q: q, t: in.Trust}
+	for {
+		i := &inspection{in: in, tiles: map[Tile][]Hash{}, check: c}
+		err := i.inspect()
+		if i.later == nil {
+			return i.finding(err)
+		}
+		c = check{q: q, t: i.later, followed: append(c.followed, i.later)}
+	}
+}
+
+func (i *inspection) finding(err error) Finding {
 	if len(i.need) > 0 {
 		return Finding{Need: i.need}
 	}
-	f := Finding{View: &i.v}
-	i.v.Registry, i.v.Now, i.v.StaleAfter = i.t.Origin, in.Now, i.t.StaleAfter
+	f := Finding{View: &i.v, Trust: i.newTrust()}
+	i.v.Registry, i.v.Now, i.v.StaleAfter = i.t.Origin, i.in.Now, i.t.StaleAfter
 	if err != nil {
 		i.v.Detail = err.Error()
 		if i.v.Reason == "" {
@@ -70,7 +80,7 @@ func Inspect(in Inquiry) Finding {
 		}
 	}
 	if i.remember {
-		f.Remember, f.RememberSize = in.Files[HeadPath], i.x.Size
+		f.Remember, f.RememberSize = i.in.Files[HeadPath], i.x.Size
 	}
 	if i.conflict != nil {
 		f.Conflict = FormatConflict(i.conflict[0], i.conflict[1])
@@ -81,19 +91,32 @@ func Inspect(in Inquiry) Finding {
 // inspection is the state of one inquiry. What it embeds reads the files and compares the head with what is remembered.
 type inspection struct {
 	check
-	in Inquiry
-	x  *VerifiedIndex
-	v  View
+	in    Inquiry
+	x     *VerifiedIndex
+	v     View
+	later *Trust // to be asked in place of the one in hand
 
 	tiles    map[Tile][]Hash // known to be the ledger's
 	edge     error           // what is wrong with the ledger's right edge
 	edgeSeen bool
 }
 
+// inspect looks by one trust file, and for the next one where that has to be asked.
 func (i *inspection) inspect() error {
-	if err := i.readLedger(); err != nil {
-		return err
+	err := i.readLedger()
+	if err == nil && i.later == nil && len(i.need) == 0 {
+		err = i.show()
 	}
+	if err != nil {
+		i.registryErr = err
+	}
+	if i.later == nil {
+		i.later = i.next()
+	}
+	return err
+}
+
+func (i *inspection) show() error {
 	switch i.in.Subject {
 	case SubjectIssuers:
 		return i.issuers()
@@ -113,11 +136,17 @@ func (i *inspection) inspect() error {
 
 // readLedger verifies the head, and holds it against what this device has seen.
 func (i *inspection) readLedger() error {
-	if _, err := i.readHead(); err != nil {
-		return i.blame(HeadPath, err)
+	if _, i.registryErr = i.readHead(); i.registryErr != nil || len(i.need) > 0 {
+		return i.blame(HeadPath, i.registryErr)
+	}
+	if i.recall(); len(i.need) > 0 {
+		return nil
+	}
+	if i.later = i.next(); i.later != nil || len(i.need) > 0 { // what was remembered is of a later epoch
+		return nil
 	}
 	i.x = i.look.x
-	i.registry = &evidence{x: i.x, source: FromRegistry, olds: i.look.head.Consistency, raw: i.in.Files[HeadPath]}
+	i.registry = &evidence{x: i.x, trust: i.look.trust, source: FromRegistry, olds: i.look.head.Consistency, raw: i.in.Files[HeadPath]}
 	i.compareViews()
 	switch {
 	case i.conflict != nil:
@@ -354,6 +383,10 @@ func (i *inspection) authorities() (as Authorities, err error) {
 		as, err = i.t.ReadAuthorities(i.look.issuers, i.x.Covers, i.x.Time)
 		return err
 	})
+	var epoch *OtherEpochError
+	if errors.As(err, &epoch) {
+		i.registryErr = err // a later trust file may know the root's keys
+	}
 	return as, err
 }
 
@@ -474,7 +507,14 @@ func (i *inspection) readCheckpoint(l HistoryLine) (CheckpointView, error) {
 	case b == nil:
 		return CheckpointView{}, nil
 	}
-	signed, err := i.t.VerifyCheckpoint(b, AnyTime)
+	var signed *Signed
+	_, err = i.judged(b, func(t *Trust) (err error) {
+		signed, err = t.VerifyCheckpoint(b, AnyTime)
+		return err
+	})
+	if len(i.need) > 0 {
+		return CheckpointView{}, nil
+	}
 	if sha256.Sum256(b) != l.File {
 		err = unverified("checkpoint", "its content is not what its name says")
 	} else if err == nil && signed.Size != l.Size {

@@ -577,3 +577,81 @@ func randomPolicy(r *rand.Rand, log *proofs.MemorySigner, witnesses []*proofs.Me
 	}
 	return s + "quorum " + free[len(free)-1] + "\n"
 }
+
+// TestPolicyFormsAgainstPeers: what a policy may look like, of another ledger than ours. Where a peer differs from the specification, its
+// line says so: torchwood and formats take `#` anywhere for a comment, do not look at names twice, at line ends or at control characters, and split at Unicode's spaces
+// too; torchwood wants every log; and knows no keys of type 0x06; formats wants a URL for every witness,
+// reads no logs, and takes a log's key for a witness's.
+func TestPolicyFormsAgainstPeers(t *testing.T) {
+	log := signer(t, "form log", "other.example/log", proofs.Ed25519Key).Key().String()
+	log2 := signer(t, "form log 2", "second.example/log", proofs.MLDSA44Key).Key().String()
+	one, two := signer(t, "form 1", "w1.example", proofs.CosignatureKey).Key().String(), signer(t, "form 2", "w2.example", proofs.CosignatureKey).Key().String()
+	quantum := signer(t, "form 3", "w3.example", proofs.MLDSA44Key).Key().String()
+	same := signer(t, "form 1", "w1-again.example", proofs.CosignatureKey).Key().String()
+	pair := "witness one " + one + " https://one.example/\nwitness two " + two + " https://two.example/w\n"
+	const ours, torch, formats = 1, 2, 4
+	for name, c := range map[string]struct {
+		text string
+		take int // who takes it
+	}{
+		"plain":               {"log " + log + "\n" + pair + "group g 2 one two\nquorum g\n", ours | torch | formats},
+		"nested":              {"log " + log + "\n" + pair + "group g any one\ngroup h all g two\nquorum h\n", ours | torch | formats},
+		"nobody":              {"quorum none\n", ours | torch | formats},
+		"log with URL":        {"log " + log + " https://log.example/\nquorum none\n", ours | torch | formats},
+		"tabs and spaces":     {"\tlog\t" + log + " \n \t\nwitness  one\t" + one + "\thttps://one.example/ \nquorum \tone\n", ours | torch | formats},
+		"comments":            {"# who\n  # looks\n" + pair + "quorum one\n#\n", ours | torch | formats},
+		"any order":           {pair + "log " + log + "\ngroup g any one two\nquorum g\n", ours | torch | formats},
+		"quorum in between":   {pair + "quorum one\nlog " + log + "\n", ours | torch | formats},
+		"names like keywords": {strings.ReplaceAll(pair, "witness one", "witness log") + "group g any log two\nquorum g\n", ours | torch},
+		"names beyond ASCII":  {strings.ReplaceAll(pair, "witness one", "witness zürich") + "quorum zürich\n", ours | torch | formats},
+		"names not in UTF-8":  {strings.ReplaceAll(pair, "witness one", "witness \xff\xfe") + "quorum \xff\xfe\n", ours | torch | formats},
+		"a name with #":       {strings.ReplaceAll(pair, "witness one", "witness o#e") + "quorum o#e\n", ours},
+		"no URL":              {"witness one " + one + "\nquorum one\n", ours | torch},
+		"post-quantum":        {"log " + log2 + "\nwitness three " + quantum + " https://three.example/\nquorum three\n", ours | formats},
+
+		"no newline at the end":  {pair + "quorum one", torch | formats},
+		"carriage returns":       {strings.ReplaceAll(pair+"quorum one\n", "\n", "\r\n"), torch | formats},
+		"nothing":                {"", 0},
+		"no quorum":              {pair, 0},
+		"quorum twice":           {pair + "quorum one\nquorum two\n", formats},
+		"quorum unknown":         {pair + "quorum three\n", 0},
+		"quorum before":          {"quorum one\n" + pair, torch | formats},
+		"group before":           {"group g any one two\n" + pair + "quorum g\n", 0},
+		"group of none":          {pair + "group g any none\nquorum g\n", 0},
+		"group of itself":        {pair + "group g any g\nquorum g\n", 0},
+		"group without members":  {pair + "group g all\nquorum g\n", formats},
+		"threshold 0":            {pair + "group g 0 one two\nquorum g\n", formats},
+		"threshold over members": {pair + "group g 3 one two\nquorum g\n", 0},
+		"threshold 02":           {pair + "group g 02 one two\nquorum g\n", torch | formats},
+		"threshold +2":           {pair + "group g +2 one two\nquorum g\n", torch},
+		"member twice":           {pair + "group g 2 one one\nquorum g\n", torch | formats},
+		"member of two groups":   {pair + "group g any one\ngroup h 2 g one\nquorum h\n", torch | formats},
+		"name twice":             {pair + "witness one " + two + " https://x.example/\nquorum one\n", 0},
+		"group named as witness": {pair + "group one any two\nquorum one\n", 0},
+		"named none":             {strings.ReplaceAll(pair, "witness one", "witness none") + "quorum two\n", torch},
+		"key twice":              {pair + "witness three " + one + " https://x.example/\nquorum one\n", torch | formats},
+		"key twice, other name":  {pair + "witness three " + same + " https://x.example/\nquorum one\n", torch | formats},
+		"log twice":              {"log " + log + "\nlog " + log + "\nquorum none\n", torch | formats},
+		"log key as witness":     {"witness one " + log + " https://x.example/\nquorum one\n", formats},
+		"witness key as log":     {"log " + one + "\nquorum none\n", formats},
+		"key ID":                 {"witness one " + strings.Replace(one, "+", "+0", 1) + " https://x.example/\nquorum one\n", 0},
+		"four items":             {"witness one " + one + " https://x.example/ more\nquorum one\n", torch},
+		"unknown word":           {pair + "wellness one\nquorum one\n", 0},
+		"control character":      {pair + "# \x07\nquorum one\n", torch | formats},
+		"no-break space":         {"witness\u00a0one " + one + " https://one.example/\nquorum one\n", torch | formats},
+	} {
+		take := 0
+		if _, err := proofs.ParsePolicy([]byte(c.text)); err == nil {
+			take |= ours
+		}
+		if _, err := torchwood.ParsePolicy([]byte(c.text)); err == nil {
+			take |= torch
+		}
+		if _, err := formatswitness.ParsePolicy([]byte(c.text)); err == nil {
+			take |= formats
+		}
+		if take != c.take {
+			t.Errorf("%s: taken by %03b, want %03b (ours 1, torchwood 2, formats 4)", name, take, c.take)
+		}
+	}
+}

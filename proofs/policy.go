@@ -232,9 +232,10 @@ func (p *Policy) Leaves(name string) []int {
 	return leaves
 }
 
-// progress says how many members of a name's quorum are met.
-func (p *Policy) progress(name string, signed func(int) bool) QuorumReport {
-	q := QuorumReport{Name: name, Met: p.Met(name, signed)}
+// progress says how much of a name's quorum is met, down to every key: by the witnesses that count, of those that have signed at
+// these times.
+func (p *Policy) progress(name string, times map[int]int64, counts func(int) bool) QuorumReport {
+	q := QuorumReport{Name: name, Met: p.Met(name, counts)}
 	if name == "none" {
 		return q
 	}
@@ -245,9 +246,19 @@ func (p *Policy) progress(name string, signed func(int) bool) QuorumReport {
 	}
 	q.Of = len(members)
 	for _, m := range members {
-		if p.Met(m, signed) {
+		q.Members = append(q.Members, p.member(m, times, counts))
+		if p.Met(m, counts) {
 			q.Have++
 		}
 	}
 	return q
+}
+
+func (p *Policy) member(name string, times map[int]int64, counts func(int) bool) MemberReport {
+	w := p.witness(name)
+	if w < 0 {
+		return MemberReport{QuorumReport: p.progress(name, times, counts)}
+	}
+	k := p.Witnesses[w].Key
+	return MemberReport{QuorumReport: QuorumReport{Name: name, Met: counts(w)}, Key: k.Name, Algorithm: k.Type.String(), Time: times[w]}
 }

@@ -12,6 +12,7 @@ type Report struct {
 	Title    string // the registry's name, from the trust file
 	Demo     bool   // a demonstration: nothing here is real
 
+	Epoch      uint64 // of the trust file whose keys signed what decided; 0 where nothing did
 	AsOf       int64  // the status is known as of this time (FORMAT.md, section 13)
 	Now        int64  // the verifier's clock
 	StaleAfter int64  // seconds
@@ -55,6 +56,7 @@ const (
 	ReasonQuorum            Reason = "quorum"              // unavailable: required signatures are missing
 	ReasonClock             Reason = "clock"               // unavailable: evidence from beyond the verifier's clock
 	ReasonTooOld            Reason = "verifier-too-old"    // unavailable: something not understood under the key
+	ReasonOtherEpoch        Reason = "other-epoch"         // unavailable: signed with keys of a trust file that is not at hand
 	ReasonTrust             Reason = "trust"               // unavailable: no usable trust file
 	ReasonRollback          Reason = "rollback"            // stale: smaller than a head seen before
 	ReasonFork              Reason = "fork"                // inconsistent
@@ -78,6 +80,7 @@ const (
 	NoticePostdated       Notice = "postdated"        // `issued` lies after the publication
 	NoticeOtherIssuers    Notice = "other-issuers"    // another authority registered the same document
 	NoticeSealed          Notice = "sealed"           // found through a sealed commitment
+	NoticeRetiredKeys     Notice = "retired-keys"     // signed with keys that the registry has replaced since: never fresh
 	NoticeWithdrawnLater  Notice = "withdrawn-later"  // the issuer is no longer accredited
 )
 
@@ -140,16 +143,25 @@ type SignerReport struct {
 
 // A QuorumReport says how much of a quorum is met.
 type QuorumReport struct {
-	Name   string // in the policy; "none" where none is demanded
-	Needed int    // members needed
-	Of     int
-	Have   int
-	Met    bool
+	Name    string // in the policy; "none" where none is demanded
+	Needed  int    // members needed
+	Of      int
+	Have    int
+	Met     bool
+	Members []MemberReport // in the policy's order
+}
+
+// A MemberReport is a member of a quorum: a key, or a group with members of its own.
+type MemberReport struct {
+	QuorumReport        // of a key: Name and Met alone
+	Key          string // the key's name; empty for a group
+	Algorithm    string // Ed25519, ML-DSA-44; empty for a group
+	Time         int64  // of the key's signature, also of one too old to count; 0 without one
 }
 
 // A Step is one check, with the evidence for people who follow it by eye.
 type Step struct {
-	ID       string // stable: hash, digest, trust, receipt, registry, head, map, consistency, policy, time, life
+	ID       string // stable: hash, digest, trust, handover, receipt, registry, head, map, consistency, policy, epoch, time, life
 	State    string // passed, failed
 	Detail   string // one technical sentence
 	Evidence []Evidence
@@ -180,6 +192,11 @@ func (r *Report) appendFields(j *jsonWriter) {
 	j.str("registry", r.Registry)
 	j.str("registry_title", r.Title)
 	j.bool("demo", r.Demo)
+	if r.Epoch != 0 {
+		j.num("epoch", r.Epoch)
+	} else {
+		j.null("epoch")
+	}
 	life := r.Life
 	if life == nil {
 		life = &LifeReport{}
@@ -274,12 +291,29 @@ func (r *Report) appendSteps(j *jsonWriter) {
 
 func (q *QuorumReport) appendJSON(j *jsonWriter) {
 	j.open('{')
+	q.appendFields(j)
+	j.close('}')
+}
+
+func (q *QuorumReport) appendFields(j *jsonWriter) {
 	j.str("name", q.Name)
 	j.num("needed", uint64(q.Needed))
 	j.num("of", uint64(q.Of))
 	j.num("have", uint64(q.Have))
 	j.bool("met", q.Met)
-	j.close('}')
+	list(j, "members", q.Members, (*MemberReport).appendFields)
+}
+
+func (m *MemberReport) appendFields(j *jsonWriter) {
+	if m.Key == "" {
+		m.QuorumReport.appendFields(j)
+		return
+	}
+	j.str("name", m.Name)
+	j.bool("met", m.Met)
+	j.str("key", m.Key)
+	j.str("algorithm", m.Algorithm)
+	j.time("time", m.Time)
 }
 
 func (l *LifeReport) appendJSON(j *jsonWriter) {

@@ -1,7 +1,9 @@
 package proofs_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -61,5 +63,60 @@ func TestReportOfDigestsAlone(t *testing.T) {
 		if b := r.AppendJSON(nil); !json.Valid(b) {
 			t.Errorf("%s: %s", v.name, b)
 		}
+	}
+}
+
+// A quorum is told down to every key: who has signed and when, and whose signature does not count.
+func TestReportTellsWhoSigned(t *testing.T) {
+	told := func(q proofs.QuorumReport) string {
+		s := fmt.Sprintf("%d of %d, %d needed:", q.Have, q.Of, q.Needed)
+		for _, m := range q.Members {
+			s += fmt.Sprintf(" %s %s %v %v", m.Key, m.Algorithm, m.Time > 0, m.Met)
+		}
+		return s
+	}
+	for name, want := range map[string][2]string{
+		"quorum-two-and-two": {
+			"2 of 3, 2 needed: officer-1.example ML-DSA-44 false false officer-2.example Ed25519 true true officer-3.example Ed25519 true true",
+			"2 of 3, 2 needed: witness-1.example ML-DSA-44 true true witness-2.example Ed25519 true true witness-3.example Ed25519 false false"},
+		"quorum-one-officer": { // not enough, and told all the same
+			"1 of 3, 2 needed: officer-1.example ML-DSA-44 false false officer-2.example Ed25519 true true officer-3.example Ed25519 false false",
+			"3 of 3, 2 needed: witness-1.example ML-DSA-44 true true witness-2.example Ed25519 true true witness-3.example Ed25519 true true"},
+		"authentic": {"0 of 0, 0 needed:", "0 of 0, 0 needed:"},
+	} {
+		r := reportOf(t, name)
+		if got := [2]string{told(r.Officers), told(r.Witnesses)}; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+		if b := r.AppendJSON(nil); !json.Valid(b) {
+			t.Errorf("%s: %s", name, b)
+		}
+	}
+}
+
+// Groups in groups are told as they stand in the policy, also before anybody has signed.
+func TestDemanded(t *testing.T) {
+	vkey := func(name string, kind proofs.KeyType, seed byte) string {
+		s, err := proofs.NewMemorySigner(name, kind, bytes.Repeat([]byte{seed}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Key().String()
+	}
+	policy := "witness own " + vkey("a.example/ledger", proofs.MLDSA44Key, 1) +
+		"\nwitness m1 " + vkey("ministry.example", proofs.CosignatureKey, 2) + "\nwitness m2 " + vkey("ministry.example", proofs.MLDSA44Key, 3) +
+		"\nwitness court " + vkey("court.example", proofs.CosignatureKey, 4) + "\ngroup ministry all m1 m2\ngroup officers any ministry court\nquorum none\n"
+	p, err := proofs.ParsePolicy([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	officers, witnesses := (&proofs.Trust{Officers: "officers", Witnesses: "none", Policy: p}).Demanded()
+	if len(officers.Members) != 2 || officers.Needed != 1 || officers.Of != 2 || officers.Have != 0 || officers.Met {
+		t.Errorf("officers: %+v", officers)
+	} else if m := officers.Members[0]; m.Name != "ministry" || m.Key != "" || m.Needed != 2 || len(m.Members) != 2 || m.Members[1].Algorithm != "ML-DSA-44" {
+		t.Errorf("ministry: %+v", m)
+	}
+	if witnesses.Name != "none" || !witnesses.Met || witnesses.Members != nil {
+		t.Errorf("witnesses: %+v", witnesses)
 	}
 }

@@ -1,7 +1,7 @@
 package proofs
 
 // Trust files: what a verifier is given beforehand (FORMAT.md, section 12), and
-// who has signed a checkpoint (sections 4 and 13).
+// who has signed a checkpoint (sections 4 and 13). How one follows another is in epoch.go.
 
 import (
 	"crypto/sha256"
@@ -29,6 +29,7 @@ type Trust struct {
 	Previous      *Hash // the trust file before this one; nil in epoch 1
 	FinalSize     uint64
 	FinalRoot     Hash
+	Eras          []Era // whose keys rule the earlier places; one for each earlier epoch
 	Title         string
 	Demo          bool
 	RootThreshold int
@@ -58,6 +59,9 @@ func (t *Trust) Marshal() []byte {
 	if t.Previous != nil {
 		w.hash("previous", t.Previous)
 		w.line("final", utoa(t.FinalSize)+" sha256:"+t.FinalRoot.String())
+	}
+	for i := range t.Eras {
+		w.era(&t.Eras[i])
 	}
 	w.line("title", t.Title)
 	if t.Demo {
@@ -121,15 +125,15 @@ func (t *Trust) parseFields(f *fields) {
 		t.Previous = &h
 		t.FinalSize, t.FinalRoot = f.counted("final")
 	}
+	for f.next("era") {
+		t.Eras = append(t.Eras, f.era())
+	}
 	t.Title = f.text("title")
 	if len(f.lines) > 0 && f.lines[0] == "demo" {
 		f.bare("demo")
 		t.Demo = true
 	}
-	t.RootThreshold = int(min(f.number("root"), 1000))
-	for f.next("root-key") {
-		t.RootKeys = append(t.RootKeys, f.key("root-key"))
-	}
+	t.RootThreshold, t.RootKeys = f.roots("root", "root-key")
 	t.Publication = f.key("publication")
 	f.checked("digest", func(v string) bool { return v == "sha256" })
 	if f.next("digest") {
@@ -163,20 +167,18 @@ func (t *Trust) invalid() string {
 	switch {
 	case t.Epoch == 0 || (t.Epoch > 1) != (t.Previous != nil):
 		return "epoch " + utoa(t.Epoch) + ": want previous and final after epoch 1, and only then"
-	case len(t.RootKeys) == 0 || len(t.RootKeys) > 16 || t.RootThreshold < 1 || t.RootThreshold > len(t.RootKeys):
-		return itoa(t.RootThreshold) + " of " + itoa(len(t.RootKeys)) + " root keys"
-	case t.Publication.Type != Ed25519Key || !IsName(t.Publication.Name):
-		return "publication key is not Ed25519 (0x01), or has no good name"
+	}
+	if why := t.present().invalid(); why != "" {
+		return why
+	}
+	switch {
 	case t.Publication.Name == t.Origin || t.RootName() == t.Origin || t.RootName() == t.Publication.Name:
 		return "origin, root and publication key share a name"
 	case t.StaleAfter < 1 || t.StaleAfter > maxAge || t.ApprovalAge < 1 || t.ApprovalAge > maxAge:
 		return "stale-after and approval-age, want 1 to " + itoa(maxAge) + " seconds"
 	}
-	for i, k := range t.RootKeys {
-		if k.Type != Ed25519Key || k.Name != t.RootName() || !IsName(k.Name) ||
-			i > 0 && t.RootKeys[i-1].String() >= k.String() {
-			return "root keys: want Ed25519 (0x01) keys of one name, ascending"
-		}
+	if why := t.invalidEras(); why != "" {
+		return why
 	}
 	return t.invalidPolicy()
 }
@@ -227,11 +229,18 @@ func (t *Trust) role(witness int) string {
 	return "other"
 }
 
-// A Signed is a checkpoint that satisfies a trust file.
+// Demanded says who must approve and who must have looked, as the quorums are before anybody has signed.
+func (t *Trust) Demanded() (officers, witnesses QuorumReport) {
+	nobody := func(int) bool { return false }
+	return t.Policy.progress(t.Officers, nil, nobody), t.Policy.progress(t.Witnesses, nil, nobody)
+}
+
+// A Signed is a checkpoint that satisfies a trust file; from Examine, one that does so as far as it does.
 type Signed struct {
 	Checkpoint
 	Note      []byte
-	AsOf      int64 // seconds
+	Epoch     uint64 // of the trust file
+	AsOf      int64  // seconds
 	Signers   []SignerReport
 	Officers  QuorumReport
 	Witnesses QuorumReport
@@ -239,8 +248,37 @@ type Signed struct {
 
 // VerifyCheckpoint checks that a checkpoint's note satisfies the trust file at
 // the time now (seconds). Errors: *MalformedError, *UnverifiedError if a known key's signature
-// fails, *InsufficientError if it is of another ledger or signatures are missing, *FutureError if they are only too new.
+// fails, *OtherRegistryError if it is of another ledger, *OtherEpochError if it is older than the trust file's epoch,
+// *InsufficientError if signatures are missing, *FutureError if they are only too new.
 func (t *Trust) VerifyCheckpoint(b []byte, now int64) (*Signed, error) {
+	v, err := t.examine(b, now)
+	if err != nil {
+		return nil, err
+	}
+	s, missing := v.judge(b)
+	if missing != "" && v.ahead {
+		return nil, &FutureError{v.now}
+	}
+	if missing != "" {
+		return nil, insufficient("signatures on the checkpoint", missing)
+	}
+	return s, nil
+}
+
+// Examine judges a checkpoint's note as VerifyCheckpoint does, and tells of one that does not satisfy the trust file what it has and
+// what is missing: nothing if and only if VerifyCheckpoint is content. Every line of a known key has been verified; lines that are too
+// new count as missing.
+func (t *Trust) Examine(checkpoint []byte, now int64) (s *Signed, missing string, err error) {
+	v, err := t.examine(checkpoint, now)
+	if err != nil {
+		return nil, "", err
+	}
+	s, missing = v.judge(checkpoint)
+	return s, missing, nil
+}
+
+// examine verifies the lines of all known keys.
+func (t *Trust) examine(b []byte, now int64) (*checkpointVerifier, error) {
 	c, note, err := ParseCheckpoint(b)
 	if err != nil {
 		return nil, err
@@ -252,13 +290,10 @@ func (t *Trust) VerifyCheckpoint(b []byte, now int64) (*Signed, error) {
 		return nil, err
 	}
 	if c.Size < t.FinalSize {
-		return nil, unverified("checkpoint", "size ", utoa(c.Size), ", but the epoch before this one ended at ", utoa(t.FinalSize))
+		return nil, &OtherEpochError{What: "checkpoint of size " + utoa(c.Size), Epoch: t.Epoch - 1}
 	}
 	v := &checkpointVerifier{t: t, c: c, now: now, times: map[int]int64{}}
-	if err := v.verifyLines(note); err != nil {
-		return nil, err
-	}
-	return v.judge(b)
+	return v, v.verifyLines(note)
 }
 
 // checkFinal compares a size and root with those at which the epoch before this one ended.
@@ -324,17 +359,16 @@ func (v *checkpointVerifier) verifyWitness(s *Signature, w int) error {
 	return nil
 }
 
-// judge applies the quorum and the time rules to what has verified.
-func (v *checkpointVerifier) judge(b []byte) (*Signed, error) {
+// judge applies the quorum and the time rules to what has verified, and says what is missing.
+func (v *checkpointVerifier) judge(b []byte) (s *Signed, missing string) {
 	p := v.t.Policy
 	asOf := v.asOf()
 	counts := func(w int) bool {
 		time, ok := v.times[w]
 		return ok && (v.t.role(w) != "officer" || time >= asOf-v.t.ApprovalAge)
 	}
-	s := &Signed{Checkpoint: v.c, Note: b, AsOf: asOf, Signers: v.signers,
-		Officers: p.progress(v.t.Officers, counts), Witnesses: p.progress(v.t.Witnesses, counts)}
-	missing := ""
+	s = &Signed{Checkpoint: v.c, Note: b, Epoch: v.t.Epoch, AsOf: asOf, Signers: v.signers,
+		Officers: p.progress(v.t.Officers, v.times, counts), Witnesses: p.progress(v.t.Witnesses, v.times, counts)}
 	switch {
 	case !v.log:
 		missing = "no Ed25519 signature of the log"
@@ -345,13 +379,7 @@ func (v *checkpointVerifier) judge(b []byte) (*Signed, error) {
 	case !p.Met(p.Quorum, counts) || asOf == 0:
 		missing = "quorum " + quote(p.Quorum) + " is not met"
 	}
-	if missing != "" && v.ahead {
-		return nil, &FutureError{v.now}
-	}
-	if missing != "" {
-		return nil, insufficient("signatures on the checkpoint", missing)
-	}
-	return s, nil
+	return s, missing
 }
 
 // asOf is the greatest t such that the cosignatures with times ≥ t meet the

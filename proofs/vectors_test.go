@@ -5,7 +5,9 @@ import (
 	"embed"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +36,7 @@ type vector struct {
 	trust      []byte
 	receipt    []byte
 	remembered []byte
+	earlier    map[string][]byte // trust files that are at hand from the start, by their paths
 	portal     map[string][]byte
 }
 
@@ -67,7 +70,7 @@ func vectors(t testing.TB, prefixes ...string) []*vector {
 }
 
 func parseVector(name string, b []byte) (*vector, error) {
-	v := &vector{name: name, missing: map[string]bool{}, portal: map[string][]byte{}}
+	v := &vector{name: name, missing: map[string]bool{}, earlier: map[string][]byte{}, portal: map[string][]byte{}}
 	for _, f := range txtar.Parse(b).Files {
 		data := f.Data
 		if n, ok := strings.CutSuffix(f.Name, ".b64"); ok {
@@ -77,9 +80,13 @@ func parseVector(name string, b []byte) (*vector, error) {
 				return nil, fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
-		switch path, portal := strings.CutPrefix(f.Name, "portal/"); {
+		path, portal := strings.CutPrefix(f.Name, "portal/")
+		epoch, earlier := strings.CutPrefix(f.Name, "earlier/")
+		switch {
 		case portal:
 			v.portal[path] = data
+		case earlier:
+			v.earlier["trust/"+epoch] = data
 		case f.Name == "case":
 			if err := v.parseCase(string(data)); err != nil {
 				return nil, err
@@ -135,7 +142,7 @@ func (v *vector) parseCase(text string) error {
 func (v *vector) question() (proofs.Question, error) {
 	trust, err := proofs.ParseTrust(v.trust)
 	return proofs.Question{Trust: trust, Now: v.now, SHA256: v.sha256, SHA3512: v.sha3, Receipt: v.receipt, Online: v.online,
-		Remembered: v.remembered, Files: map[string][]byte{}}, err
+		Remembered: v.remembered, Files: maps.Clone(v.earlier)}, err
 }
 
 // answer puts the question to Check until there is a report.
@@ -157,7 +164,8 @@ func (v *vector) answer(t testing.TB) proofs.Answer {
 		}
 		for _, path := range a.Need {
 			b, ok := v.portal[path]
-			if !ok && !v.missing[path] {
+			// Damage may lead to a question for a trust file that the vector as it is does not lead to.
+			if !ok && !v.missing[path] && !strings.HasPrefix(path, "trust/") {
 				t.Fatalf("Check wants %s, the vector has it neither as a file nor as missing", path)
 			}
 			q.Files[path] = b
@@ -198,10 +206,18 @@ func (v *vector) checkLines(t *testing.T, a proofs.Answer) {
 		remember = "registry"
 	}
 	have := append(events, "state "+life.State, "issuer "+life.Issuer, fmt.Sprint("place ", life.Place), "successor "+life.Successor,
-		fmt.Sprint("as-of ", r.AsOf), "source "+string(r.Source), "remember "+remember)
+		fmt.Sprint("as-of ", r.AsOf), "source "+string(r.Source), "remember "+remember,
+		fmt.Sprint("epoch ", r.Epoch))
+	if a.Trust != nil {
+		next, err := proofs.ParseTrust(a.Trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have = append(have, fmt.Sprint("followed ", next.Epoch))
+	}
 	if a.Conflict != nil {
 		have = append(have, "conflict yes")
-		v.checkConflict(t, a.Conflict)
+		v.checkConflict(t, a)
 	}
 	for _, line := range v.lines {
 		i := slices.Index(have, line)
@@ -214,11 +230,40 @@ func (v *vector) checkLines(t *testing.T, a proofs.Answer) {
 }
 
 // checkConflict: what accuses has to convince a third party.
-func (v *vector) checkConflict(t *testing.T, conflict []byte) {
+func (v *vector) checkConflict(t *testing.T, a proofs.Answer) {
 	q, _ := v.question()
-	if _, err := q.Trust.CheckConflict(conflict, v.now); err != nil {
+	trust, earlier := v.trustFiles(t, a)
+	r, err := trust.CheckEvidence(a.Conflict, earlier, q.Now)
+	if err != nil {
 		t.Errorf("conflict: %v", err)
+	} else if r.Roots[0] == r.Roots[1] || r.Kind != proofs.EvidenceConflict || r.Strength != proofs.StrengthPolicy || !json.Valid(r.AppendJSON(nil)) {
+		t.Errorf("conflict: %s", r.AppendJSON(nil))
 	}
+}
+
+// trustFiles are the newest one that the vector leads to, and those before it.
+func (v *vector) trustFiles(t *testing.T, a proofs.Answer) (newest *proofs.Trust, earlier []*proofs.Trust) {
+	all := [][]byte{v.trust}
+	if a.Trust != nil {
+		all = [][]byte{a.Trust, v.trust}
+	}
+	for _, files := range []map[string][]byte{v.earlier, v.portal} {
+		for path, b := range files {
+			if strings.HasPrefix(path, "trust/") && !strings.HasSuffix(path, ".tlog-proof") {
+				all = append(all, b)
+			}
+		}
+	}
+	for i, b := range all {
+		f, err := proofs.ParseTrust(b)
+		if err != nil && i == 0 {
+			t.Fatal(err)
+		}
+		if err == nil {
+			earlier = append(earlier, f)
+		}
+	}
+	return earlier[0], earlier[1:]
 }
 
 // The notices that follow from the trust file alone are not written down in each vector.
@@ -254,12 +299,16 @@ func (v *vector) checkReceipt(t *testing.T, a proofs.Answer) {
 	}
 	q, _ := v.question()
 	q.Online, q.Receipt, q.Remembered = false, a.Receipt, nil
+	maps.Copy(q.Files, v.portal) // earlier trust files
+	if a.Trust != nil {
+		q.Trust, _ = proofs.ParseTrust(a.Trust)
+	}
 	got := proofs.Check(q).Report
 	want := r.Verdict
 	switch {
 	case r.Reason == proofs.ReasonRollback && want == proofs.Stale:
 		return // a matter between the registry and this device
-	case want == proofs.Stale && r.Reason == "":
+	case want == proofs.Stale && r.Reason == "": // of an old age, or under retired keys
 		want = proofs.Recorded
 	}
 	if got.Verdict != want || got.AsOf != r.AsOf {
@@ -280,7 +329,7 @@ func TestVectorsCover(t *testing.T) {
 		}
 	}
 	for _, r := range []proofs.Reason{proofs.ReasonReceiptMalformed, proofs.ReasonReceiptUnverified, proofs.ReasonOtherFile, proofs.ReasonOtherRegistry,
-		proofs.ReasonOutage, proofs.ReasonBadData, proofs.ReasonQuorum, proofs.ReasonClock, proofs.ReasonTooOld, proofs.ReasonTrust,
+		proofs.ReasonOutage, proofs.ReasonBadData, proofs.ReasonQuorum, proofs.ReasonClock, proofs.ReasonTooOld, proofs.ReasonOtherEpoch, proofs.ReasonTrust,
 		proofs.ReasonRollback, proofs.ReasonFork, proofs.ReasonKind, proofs.ReasonWithdrawn, proofs.ReasonAbsent} {
 		if reasons[r] == 0 {
 			t.Errorf("no vector for the reason %s", r)

@@ -22,7 +22,8 @@ type Question struct {
 	Remembered []byte   // a head kept from an earlier answer; nil if there is none
 
 	// Files holds what was read from the portal, by path; nil is a file that could
-	// not be read, and Errors may say why.
+	// not be read, and Errors may say why. Trust files (TrustPath) got on another way may stand there from the start, also
+	// where nothing is asked online: evidence under the keys of an earlier epoch is judged by its own.
 	Files  map[string][]byte
 	Errors map[string]string
 }
@@ -37,34 +38,52 @@ type Answer struct {
 	Remember     []byte // a head to give back as Question.Remembered; nil to keep what there was
 	RememberSize uint64 // its size: of two that were told at once, the larger is to be kept
 	Conflict     []byte // for inconsistent: both pieces of evidence, a file for third parties
+	Trust        []byte // the newest trust file, proved by the handovers after Question.Trust: to be kept and given next time; nil if that is it
 }
 
 // Check decides, or says what it needs. It is a pure function of the question.
 func Check(q Question) Answer {
-	c := &check{q: q, t: q.Trust, key: KeyOf("sha256:" + q.SHA256.String())}
-	if c.t.NeedSHA3 && q.SHA3512 == nil {
-		return Answer{NeedSHA3: true}
+	c := &check{q: q, t: q.Trust}
+	for {
+		a, next := c.run()
+		if next == nil {
+			return a
+		}
+		c = &check{q: q, t: next, followed: append(c.followed, next)}
+	}
+}
+
+// run decides by one trust file, or returns the next one where that has to be asked.
+func (c *check) run() (a Answer, next *Trust) {
+	c.key = KeyOf("sha256:" + c.q.SHA256.String())
+	if c.t.NeedSHA3 && c.q.SHA3512 == nil {
+		return Answer{NeedSHA3: true}, nil
 	}
 	c.begin()
-	if q.Receipt != nil {
-		c.readReceipt()
-	}
-	if c.needSHA3 {
-		return Answer{NeedSHA3: true}
-	}
-	if q.Online && !c.askRegistry() {
-		return Answer{Need: c.need}
+	for _, stage := range []func(){c.openHead, c.readReceipt, c.recall, c.askRegistry} {
+		if stage(); c.needSHA3 {
+			return Answer{NeedSHA3: true}, nil
+		}
+		if next = c.next(); next != nil || len(c.need) > 0 {
+			return Answer{Need: c.need}, next
+		}
 	}
 	c.compareViews()
 	c.decide()
-	return c.answer()
+	return c.answer(), nil
 }
 
 // check is the state of one decision.
 type check struct {
-	q    Question
-	t    *Trust
-	r    Report
+	q  Question
+	t  *Trust
+	r  Report
+	by *Trust // whose keys signed what decides: t, or an earlier one
+
+	followed []*Trust          // from Question.Trust to t
+	newest   bool              // nothing after t can be followed
+	earlier  map[uint64]*Trust // the trust files before those of these epochs, as far as they were asked for
+
 	key  Hash
 	salt *Salt
 
@@ -75,7 +94,12 @@ type check struct {
 	receiptErr error
 	mismatch   bool
 
+	seen    *evidence // the head kept from an earlier visit, nil if there is none or it is not usable
+	seenErr error     // why it cannot be judged here
+	beyond  bool      // it is of an earlier epoch, and lies beyond the end of that
+
 	registry    *evidence
+	top         *MapTile // of the head
 	registryErr error
 	outage      bool // registryErr is only that a file could not be read
 	look        lookup
@@ -88,6 +112,7 @@ type check struct {
 // evidence is one verified view of the key.
 type evidence struct {
 	x       *VerifiedIndex
+	trust   *Trust // whose keys signed it
 	present bool
 	lives   []*Life
 	as      Authorities
@@ -98,8 +123,8 @@ type evidence struct {
 }
 
 func (c *check) begin() {
-	t := c.t
-	c.r = Report{Registry: t.Origin, Title: t.Title, Demo: t.Demo, Now: c.q.Now, StaleAfter: t.StaleAfter}
+	t := c.q.Trust
+	c.r = Report{Registry: c.t.Origin, Title: c.t.Title, Demo: c.t.Demo, Now: c.q.Now, StaleAfter: c.t.StaleAfter}
 	id := t.ID()
 	if c.q.Named {
 		c.step("digest", "passed", "the document's digest was given, and no file was hashed", Evidence{"sha256", c.q.SHA256.String()})
@@ -107,6 +132,11 @@ func (c *check) begin() {
 		c.step("hash", "passed", "the document was hashed on this device", Evidence{"sha256", c.q.SHA256.String()})
 	}
 	c.step("trust", "passed", "trust file of "+t.Origin+", epoch "+utoa(t.Epoch), Evidence{"trust-sha256", id.String()})
+	for _, n := range c.followed {
+		id := n.ID()
+		c.step("handover", "passed", "the epoch before has agreed to the trust file of epoch "+utoa(n.Epoch), Evidence{"trust-sha256", id.String()},
+			Evidence{"place", utoa(n.FinalSize)})
+	}
 }
 
 func (c *check) step(id, state, detail string, e ...Evidence) {
@@ -115,21 +145,30 @@ func (c *check) step(id, state, detail string, e ...Evidence) {
 
 // readReceipt verifies the receipt and whether it is for this document.
 func (c *check) readReceipt() {
+	if c.q.Receipt == nil {
+		return
+	}
 	rc, err := ParseReceipt(c.q.Receipt)
 	if err != nil {
 		c.failReceipt(err)
 		return
 	}
-	x, err := rc.Verify(c.t, c.q.Now)
+	var ev *evidence
+	by, err := c.judged(rc.Proof.Checkpoint, func(t *Trust) error {
+		x, err := rc.Verify(t, c.q.Now)
+		if err == nil {
+			ev, err = c.receiptEvidence(t, rc, x)
+		}
+		return err
+	})
+	if len(c.need) > 0 {
+		return
+	}
 	if err != nil {
 		c.failReceipt(err)
 		return
 	}
-	ev, err := c.receiptEvidence(rc, x)
-	if err != nil {
-		c.failReceipt(err)
-		return
-	}
+	x := ev.x
 	key := c.key
 	if rc.Salt != nil {
 		if c.q.SHA3512 == nil {
@@ -142,7 +181,7 @@ func (c *check) readReceipt() {
 		c.mismatch = true
 		c.step("receipt", "failed", "the receipt is sound, and is for another document",
 			Evidence{"key", key.String()}, Evidence{"receipt-key", rc.Key.String()})
-		c.receipt = &evidence{x: x, source: FromReceipt, raw: c.q.Receipt}
+		c.receipt = &evidence{x: x, trust: by, source: FromReceipt, raw: c.q.Receipt}
 		return
 	}
 	c.key, c.salt, c.receipt = key, rc.Salt, ev
@@ -151,17 +190,17 @@ func (c *check) readReceipt() {
 		Evidence{"size", utoa(x.Size)}, Evidence{"root", x.Root.String()})
 }
 
-func (c *check) receiptEvidence(rc *Receipt, x *VerifiedIndex) (*evidence, error) {
-	ev := &evidence{x: x, source: FromReceipt, as: Authorities{}, raw: c.q.Receipt}
+func (c *check) receiptEvidence(t *Trust, rc *Receipt, x *VerifiedIndex) (*evidence, error) {
+	ev := &evidence{x: x, trust: t, source: FromReceipt, as: Authorities{}, raw: c.q.Receipt}
 	for _, p := range rc.Issuers {
-		if err := c.t.readAuthority(ev.as, p.Record, x.Covers, x.Time); err != nil {
+		if err := t.readAuthority(ev.as, p.Record, x.Covers, x.Time); err != nil {
 			return nil, err
 		}
 	}
 	if rc.Present == nil {
 		return ev, nil
 	}
-	if err := c.readRecord(ev, rc.Present.Record); err != nil {
+	if err := ev.readRecord(rc.Present.Record); err != nil {
 		return nil, err
 	}
 	signers := signersOf(rc.Present.Record, ev.as)
@@ -182,7 +221,7 @@ func (re RecordEntry) covered(covers uint64, time int64) bool {
 }
 
 // readRecord authorises every entry of the record and follows its lives.
-func (c *check) readRecord(ev *evidence, rec Record) error {
+func (ev *evidence) readRecord(rec Record) error {
 	raw, err := rec.Entries()
 	if err != nil {
 		return err
@@ -192,7 +231,7 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 		if !re.covered(ev.x.Covers, ev.x.Time) {
 			return unverified("record", "entry at place ", utoa(re.Place), " is not covered by the index")
 		}
-		e, err := c.t.Authorise(ev.as, re.Place, re.Bytes)
+		e, err := ev.trust.Authorise(ev.as, re.Place, re.Bytes)
 		if err != nil {
 			return ev.unauthorised(re, err)
 		}
@@ -206,7 +245,7 @@ func (c *check) readRecord(ev *evidence, rec Record) error {
 		return unverified("record", "holds nothing about its own key")
 	}
 	ev.present = true
-	ev.lives = Lives(c.t, ev.as, rec.Key, entries)
+	ev.lives = Lives(ev.trust, ev.as, rec.Key, entries)
 	for _, e := range entries {
 		if e.Statement == nil {
 			ev.unknown = e.Why
@@ -223,6 +262,9 @@ func (ev *evidence) unauthorised(re RecordEntry, err error) error {
 			return why
 		}
 	}
+	if errors.As(err, new(*OtherEpochError)) {
+		return err
+	}
 	return unverified("record", "entry at place ", utoa(re.Place), ": ", err.Error())
 }
 
@@ -238,21 +280,31 @@ func (c *check) keepOwn(ev *evidence) {
 	})
 }
 
-// askRegistry reads head, tiles, slot and issuer list. It reports false if files
-// are needed first. A failure is kept in registryErr.
-func (c *check) askRegistry() bool {
-	err := c.lookUp()
+// openHead reads and verifies the head. A failure is kept in registryErr.
+func (c *check) openHead() {
+	if c.q.Online {
+		c.top, c.registryErr = c.readHead()
+	}
+}
+
+// askRegistry reads tiles, slot and issuer list. A failure is kept in registryErr.
+func (c *check) askRegistry() {
+	if !c.q.Online {
+		return
+	}
+	if c.registryErr == nil {
+		c.registryErr = c.lookUp()
+	}
 	if len(c.need) > 0 {
-		return false
+		return
 	}
-	if err == nil {
-		err = c.registryEvidence()
+	if c.registryErr == nil {
+		c.registryErr = c.registryEvidence()
 	}
-	if err != nil {
-		c.registry, c.registryErr = nil, err
-		c.step("registry", "failed", err.Error())
+	if c.registryErr != nil {
+		c.registry = nil
+		c.step("registry", "failed", c.registryErr.Error())
 	}
-	return true
 }
 
 // file returns a file of the portal, or asks for it. A nil file without need is an outage.
@@ -277,12 +329,8 @@ func (c *check) outageError(path string) error {
 }
 
 func (c *check) lookUp() error {
-	tile, err := c.readHead()
-	if err != nil {
-		return err
-	}
 	errIssuers := c.readIssuers()
-	errSlot := c.descend(tile)
+	errSlot := c.descend(c.top)
 	if errIssuers != nil {
 		return errIssuers
 	}
@@ -299,11 +347,16 @@ func (c *check) readHead() (*MapTile, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, tile, err := head.Verify(c.t, c.q.Now)
-	if err != nil {
+	var x *VerifiedIndex
+	var tile *MapTile
+	by, err := c.judged(head.Proof.Checkpoint, func(t *Trust) (err error) {
+		x, tile, err = head.Verify(t, c.q.Now)
+		return err
+	})
+	if err != nil || len(c.need) > 0 {
 		return nil, err
 	}
-	c.look = lookup{x: x, head: head, issuers: &IssuerList{}}
+	c.look = lookup{x: x, trust: by, head: head, issuers: &IssuerList{}}
 	return tile, nil
 }
 
@@ -368,13 +421,13 @@ func (c *check) readSlot(b []byte, want Hash, depth int) error {
 
 func (c *check) registryEvidence() error {
 	l := &c.look
-	as, err := c.t.ReadAuthorities(l.issuers, l.x.Covers, l.x.Time)
+	as, err := l.trust.ReadAuthorities(l.issuers, l.x.Covers, l.x.Time)
 	if err != nil {
 		return err
 	}
-	ev := &evidence{x: l.x, as: as, source: FromRegistry, olds: l.head.Consistency, raw: c.q.Files[HeadPath]}
+	ev := &evidence{x: l.x, trust: l.trust, as: as, source: FromRegistry, olds: l.head.Consistency, raw: c.q.Files[HeadPath]}
 	if rec, ok := l.slot.Find(c.key); ok {
-		if err := c.readRecord(ev, rec); err != nil {
+		if err := ev.readRecord(rec); err != nil {
 			return err
 		}
 	}
@@ -416,6 +469,7 @@ func (c *check) answer() Answer {
 	if c.conflict != nil {
 		a.Conflict = FormatConflict(c.conflict[0], c.conflict[1])
 	}
+	a.Trust = c.newTrust()
 	return a
 }
 
@@ -463,6 +517,7 @@ func reasonFor(err error, outage bool) Reason {
 	var (
 		other  *OtherRegistryError
 		future *FutureError
+		epoch  *OtherEpochError
 		few    *InsufficientError
 		old    *NotUnderstoodError
 	)
@@ -475,6 +530,8 @@ func reasonFor(err error, outage bool) Reason {
 		return ReasonTooOld
 	case outage:
 		return ReasonOutage
+	case errors.As(err, &epoch):
+		return ReasonOtherEpoch
 	case errors.As(err, &few):
 		return ReasonQuorum
 	}

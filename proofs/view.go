@@ -193,6 +193,7 @@ func (h *HeadView) appendJSON(j *jsonWriter) {
 }
 
 func (s *Signed) appendJSON(j *jsonWriter) {
+	j.num("epoch", s.Epoch)
 	j.time("as_of", s.AsOf)
 	r := Report{Signers: s.Signers, Officers: s.Officers, Witnesses: s.Witnesses}
 	r.appendSigners(j)

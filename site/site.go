@@ -11,11 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"sort"
 	"strings"
 
 	"github.com/a-h/templ"
 
+	"stele/proofs"
 	"stele/site/pages"
 	"stele/site/text"
 )
@@ -25,6 +27,7 @@ type (
 	Snapshot    = pages.Snapshot
 	Issuer      = pages.Issuer
 	Publication = pages.Publication
+	Epoch       = pages.Epoch
 	Sample      = pages.Sample
 )
 
@@ -47,13 +50,17 @@ func Render(s Snapshot) (map[string][]byte, error) {
 	if err := check(s); err != nil {
 		return nil, err
 	}
+	trust, err := proofs.ParseTrust(s.TrustFile)
+	if err != nil {
+		return nil, fmt.Errorf("render portal: %w", err)
+	}
 	english := text.English()
 	files, assets, err := renderAssets(s, english)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range documents {
-		page := pages.Page{Snapshot: s, Text: english, Assets: assets, File: d.file, Modules: d.modules}
+		page := pages.Page{Snapshot: s, Trust: trust, Text: english, Assets: assets, File: d.file, Modules: d.modules}
 		content, err := renderPage(d.template(page))
 		if err != nil {
 			return nil, fmt.Errorf("render %s: %w", d.file, err)
@@ -95,7 +102,7 @@ var documents = []struct {
 	template func(pages.Page) templ.Component
 	modules  []string
 }{
-	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "files.js", "memory.js", "pool.js", "portal.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
+	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
 	{"offline.html", pages.Offline, []string{"times.js", "dates.js"}},
 	{"issuers.html", pages.Issuers, append([]string{"issuers.js"}, viewerModules...)},
 	{"ledger.html", pages.Ledger, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
@@ -104,7 +111,7 @@ var documents = []struct {
 }
 
 // viewerModules are what the pages share that look into the ledger.
-var viewerModules = []string{"viewer.js", "asset.js", "dates.js", "dom.js", "memory.js", "portal.js", "text.js", "times.js", "verifier.js", "wasm_exec.js"}
+var viewerModules = []string{"viewer.js", "asset.js", "dates.js", "dom.js", "memory.js", "portal.js", "quorum.js", "text.js", "times.js", "verifier.js", "wasm_exec.js"}
 
 // check refuses a snapshot whose pages could not work.
 func check(s Snapshot) error {
@@ -115,6 +122,10 @@ func check(s Snapshot) error {
 		return errors.New("render portal: no trust file")
 	case len(s.WASM) == 0 || len(s.ViewerWASM) == 0 || len(s.WASMExec) == 0:
 		return errors.New("render portal: no verifier")
+	}
+	last := s.Epochs[max(0, len(s.Epochs)-1):]
+	if len(last) == 0 || last[0].Number != s.TrustEpoch || last[0].Print != s.TrustPrint {
+		return fmt.Errorf("render portal: the last epoch is %v, want %d with the trust file %s", last, s.TrustEpoch, s.TrustPrint)
 	}
 	if sum := sha256.Sum256(s.TrustFile); s.TrustPrint != hex.EncodeToString(sum[:]) {
 		return fmt.Errorf("render portal: trust file's fingerprint: got %q, want %x", s.TrustPrint, sum)
@@ -156,6 +167,10 @@ func renderAssets(s Snapshot, t *text.Text) (map[string][]byte, pages.Assets, er
 	return files, where, nil
 }
 
+// comment is a line of comment, or a block that begins a line, in a module: they are for whoever reads the source, and a quarter of
+// what a browser would load.
+var comment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*\*(?s:.*?)\*/)\n`)
+
 // collect reads the embedded assets. Modules are published as .js, since file
 // servers as old as Debian 12's send .mjs with a type that browsers refuse to
 // run.
@@ -173,6 +188,7 @@ func collect() (map[string][]byte, error) {
 		if module, ok := strings.CutSuffix(name, ".mjs"); ok {
 			name = module + ".js"
 			content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
+			content = comment.ReplaceAll(content, nil)
 		}
 		assets[name] = content
 		return nil

@@ -21,26 +21,54 @@ import (
 
 // sample is a snapshot with everything in it that a page can show.
 func sample() Snapshot {
-	trust := []byte("stele.trust/1\n")
+	trust := trustFile(2)
 	print := sha256.Sum256(trust)
 	root := strings.Repeat("0123456789abcdef", 4)
 	at := time.Date(2026, 11, 22, 14, 3, 0, 0, time.UTC)
 	return Snapshot{
 		Title: "Registry of <Examples>", Origin: "registry.example/ledger", Demo: true,
-		TrustFile: trust, TrustEpoch: 1, TrustPrint: hex.EncodeToString(print[:]),
+		TrustFile: trust, TrustEpoch: 2, TrustPrint: hex.EncodeToString(print[:]),
 		Size: 1 << 60, Root: root, Published: at, Publication: 7, Keys: 1234,
 		Issuers: []Issuer{
 			{Name: "education.example", Title: "Ministry of Education", Kinds: []string{"diploma", "transcript"}, Since: at},
 			{Name: "old.example", Title: "وزارة", Kinds: []string{"*"}, Since: at, Withdrawn: true},
 		},
-		History:  []Publication{{Size: 9, Root: root, Hash: root, Time: at}, {Size: 3, Root: root, Hash: root, Time: at}},
-		Officers: "2 of 3 officers", Witnesses: "none",
+		History: []Publication{{Size: 9, Root: root, Hash: root, Time: at}, {Size: 3, Root: root, Hash: root, Time: at}},
+		Epochs:  []Epoch{{Number: 1, Print: root, Last: 5}, {Number: 2, Print: hex.EncodeToString(print[:]), Handover: true}},
 		Samples: []Sample{
 			{Path: "samples/100% приказ.pdf", Verdict: proofs.Authentic, Description: "An order"},
 			{Path: "samples/b.txt", Name: "Another", Verdict: proofs.Mismatch},
 		},
 		WASM: []byte("\x00asm\x01\x00\x00\x00"), ViewerWASM: []byte("\x00asm\x01\x00\x00\x00\x00"), WASMExec: []byte("globalThis.Go = class {};\n"),
 	}
+}
+
+// trustFile is one with officers of whom one has two keys, and no witnesses.
+func trustFile(epoch uint64) []byte {
+	n := byte(0)
+	key := func(name string, kind proofs.KeyType) *proofs.Key {
+		n++
+		s, err := proofs.NewMemorySigner(name, kind, bytes.Repeat([]byte{n}, 32))
+		if err != nil {
+			panic(err)
+		}
+		return s.Key()
+	}
+	const origin = "registry.example/ledger"
+	witness := func(name, of string, kind proofs.KeyType) string {
+		return "witness " + name + " " + key(of, kind).String() + "\n"
+	}
+	policy := "log " + key(origin, proofs.Ed25519Key).String() + "\n" + witness("own", origin, proofs.MLDSA44Key) +
+		witness("m1", "ministry.example", proofs.CosignatureKey) + witness("m2", "ministry.example", proofs.MLDSA44Key) +
+		witness("court", "court.example", proofs.CosignatureKey) + witness("archive", "archive.example", proofs.MLDSA44Key) +
+		"group ministry all m1 m2\ngroup officers 2 ministry court archive\ngroup everybody all own officers\nquorum everybody\n"
+	t := &proofs.Trust{Origin: origin, Epoch: 1, Title: "Registry of <Examples>", Demo: true, RootThreshold: 1,
+		RootKeys: []*proofs.Key{key("registry.example/root", proofs.Ed25519Key)}, Publication: key("registry.example/publication", proofs.Ed25519Key),
+		StaleAfter: 86400, ApprovalAge: 86400, Officers: "officers", Witnesses: "none", PolicyText: []byte(policy)}
+	for t.Epoch < epoch {
+		t = t.Successor(proofs.Checkpoint{Origin: origin, Size: 5 * t.Epoch})
+	}
+	return t.Marshal()
 }
 
 func rendered(t *testing.T) map[string][]byte {
@@ -68,8 +96,16 @@ func TestRenderIsDeterministic(t *testing.T) {
 
 func TestRenderRefusesWhatCannotWork(t *testing.T) {
 	for name, spoil := range map[string]func(*Snapshot){
-		"title":       func(s *Snapshot) { s.Title = "" },
-		"trust file":  func(s *Snapshot) { s.TrustFile = nil },
+		"title":      func(s *Snapshot) { s.Title = "" },
+		"trust file": func(s *Snapshot) { s.TrustFile = nil },
+		"no trust file": func(s *Snapshot) {
+			s.TrustFile = []byte("stele.trust/1\n")
+			print := sha256.Sum256(s.TrustFile)
+			s.TrustPrint = hex.EncodeToString(print[:])
+			s.Epochs[1].Print = s.TrustPrint
+		},
+		"epochs":      func(s *Snapshot) { s.Epochs = s.Epochs[:1] },
+		"no epochs":   func(s *Snapshot) { s.Epochs = nil },
 		"fingerprint": func(s *Snapshot) { s.TrustPrint = strings.Repeat("0", 64) },
 		"verifier":    func(s *Snapshot) { s.WASM = nil },
 	} {
@@ -114,7 +150,7 @@ var (
 )
 
 // besides are what the publisher puts beside the portal.
-var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/1|samples/.+)$`)
+var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/[12](?:\.tlog-proof)?|samples/.+)$`)
 
 func TestEveryReferenceResolves(t *testing.T) {
 	eachPage(t, func(t *testing.T, files map[string][]byte, name, content string) {
@@ -146,10 +182,29 @@ func TestFragmentsResolve(t *testing.T) {
 	})
 }
 
+// TestWhoseSignaturesCount: the ledger's page says how many of whom must sign, down to every key, and how that has changed.
+func TestWhoseSignaturesCount(t *testing.T) {
+	files := rendered(t)
+	shown := tag.ReplaceAllString(string(files["ledger.html"]), " ")
+	shown = strings.Join(strings.Fields(regexp.MustCompile(`</[a-z0-9]+>`).ReplaceAllString(shown, " ")), " ")
+	for _, want := range []string{
+		"Officers who approve : 2 of 3 must sign ministry.example 2 of 2 must sign ministry.example Ed25519, classical ministry.example ML-DSA-44, post-quantum court.example Ed25519, classical archive.example ML-DSA-44, post-quantum",
+		"Outside witnesses : none",
+		"proof that the one before agreed",
+	} {
+		if !strings.Contains(shown, strings.ReplaceAll(want, " : ", ": ")) {
+			t.Errorf("want %q in %q", want, shown)
+		}
+	}
+	if want := `data-trust-earlier="` + strings.Repeat("0123456789abcdef", 4) + `"`; !strings.Contains(string(files[Index]), want) || !strings.Contains(string(files["ledger.html"]), want) {
+		t.Errorf("the pages do not name the earlier trust file: want %s", want)
+	}
+}
+
 // TestIconsExist holds that every verdict and step state has its symbol.
 func TestIconsExist(t *testing.T) {
 	content := string(rendered(t)[Index])
-	names := []string{"receipt", "working", "notice", "passed", "failed"}
+	names := []string{"receipt", "working", "notice", "passed", "failed", "absent"}
 	for _, v := range proofs.Verdicts() {
 		names = append(names, string(v))
 	}
@@ -286,6 +341,20 @@ func TestScriptsHaveWording(t *testing.T) {
 func TestForeignTextIsEscaped(t *testing.T) {
 	if content := string(rendered(t)[Index]); strings.Contains(content, "<Examples>") {
 		t.Error("a title with markup is written as markup")
+	}
+}
+
+// TestScriptsWithoutComments: what is published of a module is its code, and all of it.
+func TestScriptsWithoutComments(t *testing.T) {
+	const source = "// About\n/** What it does. */\nexport const at = 'https://x' // kept\n\n  /**\n   * @param {string} a\n   */\n  f(a) {\n    // why\n    return /\\/\\*/.test(a)\n  }\n"
+	const want = "export const at = 'https://x' // kept\n\n  f(a) {\n    return /\\/\\*/.test(a)\n  }\n"
+	if got := string(comment.ReplaceAll([]byte(source), nil)); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for name, content := range rendered(t) {
+		if strings.HasSuffix(name, ".js") && path.Base(name) != "wasm_exec.js" && regexp.MustCompile(`(?m)^\s*(//|/\*| \*)`).Match(content) {
+			t.Errorf("%s has comments", path.Base(name))
+		}
 	}
 }
 

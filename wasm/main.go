@@ -5,15 +5,17 @@
 // Once it runs, the JavaScript global `stele` has
 //
 //	check(request)      decide, or say what is needed; see below
+//	evidence(request)   what a file of evidence proves, or what is needed; see evidence.go
 //
 // and `steleReady()` is called if there is such a function. The hash_… exports are in hash.go, the sha3_… exports in sha3.go.
 //
 // A request has: trust (Uint8Array), unpinned (boolean: the trust file came from the portal itself), now (seconds),
 // sha256 (Uint8Array of 32), sha3 (Uint8Array of 64 or null), named (boolean: both were told, and no file was hashed), receipt (Uint8Array or null), online (boolean), remembered (Uint8Array or null), files (object: path to
-// Uint8Array, or null where the file could not be read), errors (object: path to a short reason).
+// Uint8Array, or null where the file could not be read; trust files at hand may stand there from the start), errors (object: path to a short reason).
 //
 // A result has one of: need (array of paths to read and put into files), needSHA3 (true), or report (JSON text of
-// proofs.Report) with receipt, remember and conflict (Uint8Array or null), and rememberSize (number).
+// proofs.Report) with receipt, remember, conflict and newTrust (Uint8Array or null), and rememberSize (number). newTrust is the trust file that was
+// followed to, to be kept and given in place of trust from then on.
 package main
 
 import (
@@ -24,7 +26,7 @@ import (
 )
 
 func main() {
-	bridge.Run(map[string]func(js.Value) any{"check": check})
+	bridge.Run(map[string]func(js.Value) any{"check": check, "evidence": evidence})
 }
 
 // check answers one request. It never throws: whatever goes wrong becomes a report.
@@ -66,5 +68,6 @@ func toResult(a proofs.Answer) any {
 		"remember":     bridge.FromBytes(a.Remember),
 		"rememberSize": float64(a.RememberSize),
 		"conflict":     bridge.FromBytes(a.Conflict),
+		"newTrust":     bridge.FromBytes(a.Trust),
 	}
 }

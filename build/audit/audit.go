@@ -13,6 +13,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"stele/build/index"
@@ -27,6 +28,10 @@ type Result struct {
 	Keys        uint64
 	Issuers     uint64
 	Files       int // index files read and compared
+
+	Head  []byte           // ledger/head, as it was read
+	State *index.State     // what the ledger comes to, to go on from: the index of the head
+	Edge  *proofs.Frontier // of the ledger's tree
 }
 
 // Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map with the
@@ -49,11 +54,13 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
-	if err := a.all(checkpoint, head.RootTile, tile); err != nil {
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{},
+		earlier: map[uint64]*proofs.Trust{}}
+	state, err := a.all(checkpoint, head.RootTile, tile)
+	if err != nil {
 		return nil, err
 	}
-	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files}, nil
+	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files, Head: raw, State: state, Edge: a.edge}, nil
 }
 
 type auditor struct {
@@ -68,13 +75,18 @@ type auditor struct {
 
 	published map[uint64]bool // sizes of all publications, as the ledger has them
 	before    uint64          // that of the one before the head's
+
+	earlier map[uint64]*proofs.Trust // of the epochs before, as far as something was to be judged by them
+
+	edge *proofs.Frontier // of the tree, once all entries are read
 }
 
-// all goes through everything, in this order: a fault is told where it is, not by what follows from it.
-func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) error {
+// all goes through everything, in this order: a fault is told where it is, not by what follows from it. It returns what the
+// ledger comes to.
+func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) (*index.State, error) {
 	f, err := a.newFollower(rootTile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, part := range []func() error{
 		f.follow,
@@ -86,10 +98,12 @@ func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) error {
 		func() error { return a.statistics(f.statistics()) },
 	} {
 		if err := part(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	s := f.ix.State()
+	s.RootTile, s.Keys, s.Statistics = rootTile, a.x.Keys, f.statistics() // the map was compared, not made
+	return &s, nil
 }
 
 func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ctx, "ledger/"+t.Path()) }
@@ -97,6 +111,9 @@ func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ct
 // checkpoint: the checkpoint is the head's, or one publication behind it while that is being written.
 func (a *auditor) checkpoint(b []byte) error {
 	s, err := a.t.VerifyCheckpoint(b, a.now)
+	if future := (*proofs.FutureError)(nil); err != nil && !errors.As(err, &future) {
+		s, err = a.signed(b) // the one of a publication before a change of keys
+	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

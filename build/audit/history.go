@@ -78,7 +78,7 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 	if got := proofs.Hash(sha256.Sum256(b)); got != l.File {
 		return fmt.Errorf("its content hashes to %s", got)
 	}
-	s, err := a.t.VerifyCheckpoint(b, proofs.AnyTime) // also one that was published since the audit began
+	s, err := a.signed(b)
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,48 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 		return fmt.Errorf("size %d and root %s were signed, but the ledger has root %s at size %d", s.Size, s.Root, root, l.Size)
 	}
 	return nil
+}
+
+// signed verifies a checkpoint whatever its time, also one that was published since the audit began. One of an earlier epoch is judged by that epoch's trust
+// file, and only up to where the epoch ended: keys that were retired say nothing of what came after.
+func (a *auditor) signed(b []byte) (*proofs.Signed, error) {
+	s, err := a.t.VerifyCheckpoint(b, proofs.AnyTime)
+	c, _, bad := proofs.ParseCheckpoint(b)
+	for t := a.t; err != nil && bad == nil && t.Previous != nil; {
+		if c.Size > t.FinalSize || c.Size == t.FinalSize && c.Root != t.FinalRoot {
+			return nil, err
+		}
+		before, errTrust := a.predecessor(t)
+		if errTrust != nil {
+			return nil, errTrust
+		}
+		if s, err = before.VerifyCheckpoint(b, proofs.AnyTime); err == nil {
+			return s, nil
+		}
+		t = before
+	}
+	return s, err
+}
+
+// predecessor reads the trust file before one, which names its hash.
+func (a *auditor) predecessor(t *proofs.Trust) (*proofs.Trust, error) {
+	if before, known := a.earlier[t.Epoch-1]; known {
+		return before, nil
+	}
+	path := proofs.TrustPath(t.Epoch - 1)
+	b, err := a.p.Read(a.ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	before, err := proofs.ParseTrust(b)
+	if err == nil {
+		err = before.Precedes(t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	a.earlier[t.Epoch-1] = before
+	return before, nil
 }
 
 // trust compares the published trust file and its policy with the trust file in hand.

@@ -115,6 +115,7 @@ func (a *auditor) compareTree(tree *tileTree) error {
 	if got := tree.root.Root(); got != a.x.Root {
 		return fmt.Errorf("entries: root %s, but %s was signed", got, a.x.Root)
 	}
+	a.edge = tree.root
 	return tree.compareEdge()
 }
 

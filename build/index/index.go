@@ -59,6 +59,8 @@ type Ledger struct {
 
 	// Held, if set, is told each index statement that holds, as it is added.
 	Held func(x *proofs.Index)
+	// Seen, if set, is told each entry that Add lets through, before it counts.
+	Seen func(e *proofs.Entry)
 	// Documents, if set, is told each entry about a document, which is then not kept: for those who keep no map.
 	Documents func(e *proofs.Entry)
 	// Concurrency is how many files are read and written at once: a processor's work for a folder, more where each is waited for.
@@ -129,6 +131,9 @@ func (l *Ledger) Authorities() proofs.Authorities { return l.authorities }
 func (l *Ledger) Add(entries ...[]byte) {
 	l.appendSHA3(entries)
 	Authorise(l.trust, l.authorities, l.state.Size, entries, func(_ int, e *proofs.Entry, _ error) bool {
+		if e != nil && l.Seen != nil {
+			l.Seen(e)
+		}
 		l.take(e)
 		return true
 	})

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"stele/build/registry"
 	"stele/proofs"
 )
 
@@ -121,11 +122,11 @@ func (s *Server) publication(ctx context.Context, h *Health) error {
 	if err != nil {
 		return err
 	}
-	c, note, err := proofs.ParseCheckpoint(b)
+	c, _, err := proofs.ParseCheckpoint(b)
 	if err != nil {
 		return err
 	}
-	h.Publication.Size, h.Publication.Time = c.Size, time.Unix(note.NewestTime(), 0).UTC()
+	h.Publication.Size, h.Publication.Time = c.Size, time.Unix(registry.SignedAt(b, c.Origin), 0).UTC()
 	if next := s.Schedule.Next(); !next.IsZero() {
 		next = next.UTC().Truncate(time.Second)
 		h.Publication.Next = &next

@@ -3,6 +3,7 @@ package intake
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,32 @@ type Metrics struct {
 	refused      prometheus.Counter
 	size, keys   prometheus.Gauge
 	published    prometheus.Gauge
+
+	officersHave, officersNeeded prometheus.Gauge
+	witnessesFailed              prometheus.Gauge
+	since, signed                ages
+}
+
+// ages is a moment that a metric tells the age of; the zero value is none.
+type ages struct {
+	mu   sync.Mutex
+	unix int64
+}
+
+func (a *ages) set(unix int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unix = unix
+}
+
+// age is in seconds, 0 where there is nothing to tell the age of.
+func (a *ages) age() float64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.unix == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.Unix(a.unix, 0)).Seconds())
 }
 
 // NewMetrics makes the metrics of a daemon, and of its intake if it has one.
@@ -45,7 +72,14 @@ func NewMetrics(in *registry.Intake) *Metrics {
 		size:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_ledger_size", Help: "Entries in the ledger as this daemon has published it last."}),
 		keys:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_index_keys", Help: "Documents in the index as this daemon has published it last."}),
 		published: prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_published_timestamp_seconds", Help: "When this daemon has published last."}),
+
+		officersHave:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_proposal_officers", Help: "Officers of the quorum that have approved the proposal; 0 where there is none."}),
+		officersNeeded:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_proposal_officers_needed", Help: "Officers that have to approve the proposal; 0 where there is none."}),
+		witnessesFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_witnesses_failed", Help: "Witnesses that did not cosign at this daemon's last publication."}),
 	}
+	m.all.MustRegister(m.officersHave, m.officersNeeded, m.witnessesFailed,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stele_proposal_age_seconds", Help: "How long the proposal has waited; 0 where there is none."}, m.since.age),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stele_publication_age_seconds", Help: "How long ago the log has signed what this daemon has published last."}, m.signed.age))
 	m.all.MustRegister(m.requests, m.took, m.statements, m.committed, m.commitTook, m.publications, m.publishTook, m.refused, m.size, m.keys, m.published,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if in != nil {
@@ -86,15 +120,44 @@ func (m *Metrics) request(path, method string, status int, took time.Duration) {
 // Publication counts a publication.
 func (m *Metrics) Publication(p *registry.Publication, took time.Duration, err error) {
 	m.publishTook.Observe(took.Seconds())
-	if p != nil {
-		m.refused.Add(float64(len(p.Refused)))
+	result := "ok"
+	switch {
+	case err != nil:
+		result = "failed"
+	case p.Proposal != nil:
+		result = "proposed"
+	case p.Stale != "":
+		result = "stale"
+	}
+	m.publications.WithLabelValues(result).Inc()
+	if p == nil {
+		return
+	}
+	m.refused.Add(float64(len(p.Refused)))
+	m.witnessesFailed.Set(float64(len(p.Faults)))
+	m.proposal(p.Proposal)
+	if p.Number > 0 {
 		m.size.Set(float64(p.Checkpoint.Size))
 		m.keys.Set(float64(p.Keys))
 		m.published.Set(float64(p.Time))
+		m.signed.set(p.Time)
 	}
-	result := "ok"
-	if err != nil {
-		result = "failed"
+}
+
+// proposal tells of what waits.
+func (m *Metrics) proposal(q *registry.Proposal) {
+	if q == nil {
+		q = &registry.Proposal{}
 	}
-	m.publications.WithLabelValues(result).Inc()
+	m.officersHave.Set(float64(q.Officers.Have))
+	m.officersNeeded.Set(float64(q.Officers.Needed))
+	m.since.set(q.Since)
+}
+
+// approved tells of an approval that has come in.
+func (m *Metrics) approved(a *registry.Approval) {
+	if !a.Published {
+		m.officersHave.Set(float64(a.Officers.Have))
+		m.officersNeeded.Set(float64(a.Officers.Needed))
+	}
 }

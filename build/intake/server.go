@@ -55,6 +55,7 @@ type Server struct {
 	Schedule *Schedule
 	Limits   Limits
 	Metrics  *Metrics
+	Publish  func() // asks for a publication at once; nil where somebody else publishes
 
 	public portal.Portal
 	gate   *gate
@@ -72,6 +73,7 @@ func (s *Server) Handler() http.Handler {
 		{"POST", "/v1/statements", s.submit},
 		{"GET", "/v1/statements/{hash}", s.statement},
 		{"GET", "/v1/receipts/{selector}", s.receipt},
+		{"POST", "/v1/approvals", s.approve},
 		{"GET", "/v1/health", s.health},
 		{"GET", "/v1/ready", s.ready},
 		{"GET", "/v1/openapi.yaml", s.openAPI},
@@ -102,6 +104,7 @@ type Error struct {
 	Message    string        `json:"error"`
 	Hint       string        `json:"hint"`
 	Outcomes   []Outcome     `json:"outcomes,omitempty"` // of a full queue
+	Size       *uint64       `json:"size,omitempty"`     // of what is proposed, where an approval is of another tree
 }
 
 func (e *Error) Error() string { return e.Message }

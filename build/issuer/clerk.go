@@ -35,7 +35,8 @@ func (c *Clerk) look(ctx context.Context) (err error) {
 type Said struct {
 	Entry *proofs.Entry
 	Life  *proofs.Life // that it is about, as it was before
-	Half  bool         // the registrant's line is wanting: it has not been put among what is to be delivered
+	Half  bool         // lines are wanting: it has not been put among what is to be delivered
+	Joint *Joint       // what is half said by the root
 	Note  string       // what whoever has said it may not expect; may be empty
 }
 
@@ -62,11 +63,61 @@ func (c *Clerk) Say(ctx context.Context, d Draft) (*Said, error) {
 	if err != nil {
 		return nil, err
 	}
+	if half && s.Issuer == m.Trust.RootName() {
+		return c.joint(note, life)
+	}
 	said, err := c.take(m, note, life, half)
 	if err == nil {
 		said.Note = m.unexpected(s, life)
 	}
 	return said, err
+}
+
+// joint signs for the root as far as its keys are here; the others sign elsewhere.
+func (c *Clerk) joint(note *proofs.Note, life *proofs.Life) (*Said, error) {
+	j := &Joint{Text: note.Text}
+	if _, err := j.Sign(c.ring, c.desk.Trust()); err != nil {
+		return nil, err
+	}
+	s, _, err := j.Check(c.desk.Trust())
+	if err != nil {
+		return nil, err
+	}
+	env, err := proofs.ParseEnvelope(j.Text)
+	return &Said{Entry: &proofs.Entry{Bytes: j.Entry(), Note: j.note(), Envelope: env, Statement: s}, Life: life, Half: true, Joint: j}, err
+}
+
+// Take takes a statement about a document that has all its lines, as Say takes what it has signed.
+func (c *Clerk) Take(ctx context.Context, entry []byte) (*Said, error) {
+	note, env, err := proofs.ParseEntry(entry)
+	if err != nil {
+		return nil, err
+	}
+	s, err := env.Statement()
+	if err != nil {
+		return nil, err
+	}
+	if s.Document == nil {
+		return nil, refuse(NoEffect, nil, "a statement about no document")
+	}
+	d := Draft{Action: s.Action, Document: DocumentOf(*s.Document)}
+	if s.Successor != nil {
+		d.Successor = DocumentOf(*s.Successor)
+	}
+	m, err := c.matter(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	registrant := proofs.Registrant(m.Record, &proofs.Entry{Place: c.place, Note: note, Envelope: env, Statement: s})
+	for _, l := range proofs.Lives(m.Trust, m.Authorities, d.Document.Key(), m.Record) {
+		if l.Registrant == registrant {
+			if err := m.wouldCount(s, l); err != nil {
+				return nil, err
+			}
+			return c.take(m, note, l, false)
+		}
+	}
+	return nil, refuse(NotRegistered, nil, "it is about a registration that is not in this registry")
 }
 
 // take looks at a signed statement as the registry will, and keeps it for delivery.
@@ -113,8 +164,11 @@ func (c *Clerk) speaker(m *Matter, d Draft) (Draft, error) {
 
 // signers are whose lines a statement needs; half means that the last one is left to be added elsewhere.
 func (c *Clerk) signers(s *proofs.Statement, life *proofs.Life, half bool) ([]proofs.Signer, bool, error) {
-	if half && (s.Issuer == c.desk.Trust().RootName() || s.Issuer == life.Registrant) {
-		return nil, false, refuse(NotForCountersigner, life, "a link of %s needs no second signature", s.Issuer)
+	if half && s.Issuer == c.desk.Trust().RootName() {
+		return nil, true, nil // Clerk.joint
+	}
+	if half && s.Issuer == life.Registrant {
+		return nil, false, refuse(NotForCountersigner, life, "a %s of %s needs no second signature", s.Action, s.Issuer)
 	}
 	if s.Issuer == c.desk.Trust().RootName() {
 		signers, err := c.ring.Root(c.desk.Trust())

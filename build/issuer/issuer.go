@@ -59,7 +59,8 @@ type Draft struct {
 	Target     Document // of a link; may be empty
 	Reason     string   // the issuer's words, which citizens read
 
-	// Half leaves a link of another authority without the registrant's line, for the registrant to add.
+	// Half leaves a link of another authority without the registrant's line, for the registrant to add; and what the root says,
+	// without the lines of root keys that are elsewhere.
 	Half bool
 }
 

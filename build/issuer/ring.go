@@ -109,11 +109,10 @@ func (r *Ring) Signer(name string, standing *proofs.Statement) (proofs.Signer, e
 func (r *Ring) Root(t *proofs.Trust) ([]proofs.Signer, error) {
 	var signers []proofs.Signer
 	for _, k := range t.RootKeys {
-		i := slices.IndexFunc(r.infos, func(i keys.Info) bool { return i.Role == keys.Root && i.Key.Equal(k) })
-		if i < 0 || len(signers) == t.RootThreshold {
+		if !r.has(k) || len(signers) == t.RootThreshold {
 			continue
 		}
-		s, err := r.unlock(r.infos[i].File)
+		s, err := r.rootSigner(k)
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +122,17 @@ func (r *Ring) Root(t *proofs.Trust) ([]proofs.Signer, error) {
 		return nil, refuse(NoRootKey, nil, "root keys here: %d; have to sign: %d", len(signers), t.RootThreshold)
 	}
 	return signers, nil
+}
+
+func (r *Ring) root(k *proofs.Key) int {
+	return slices.IndexFunc(r.infos, func(i keys.Info) bool { return i.Role == keys.Root && i.Key.Equal(k) })
+}
+
+// has reports whether a root key is in the folder.
+func (r *Ring) has(k *proofs.Key) bool { return r.root(k) >= 0 }
+
+func (r *Ring) rootSigner(k *proofs.Key) (proofs.Signer, error) {
+	return r.unlock(r.infos[r.root(k)].File)
 }
 
 func (r *Ring) unlock(file string) (proofs.Signer, error) {

@@ -2,9 +2,12 @@ package keys
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"stele/proofs"
 )
 
 // Causes, for errors.Is. A missing file is fs.ErrNotExist, one that is in the way
@@ -17,6 +20,7 @@ var (
 	ErrDamaged      = errors.New("damaged")
 	ErrMismatch     = errors.New("public and private half do not belong together")
 	ErrDemo         = errors.New("keys of a demonstration, refused for a registry that is none")
+	ErrNoKey        = errors.New("no such private key in this folder")
 	ErrPublished    = errors.New("keys of a real registry under the published passphrase of demonstrations")
 )
 
@@ -46,6 +50,11 @@ func failed(op, path string, err error, hint string) error {
 
 func exists(path string) error {
 	return failed("write", path, fs.ErrExist, "a key is never overwritten: choose another name")
+}
+
+// missing says which private key was wanted.
+func missing(k *proofs.Key) error {
+	return fmt.Errorf("%w: the %s key %08x of %s", ErrNoKey, k.Type, k.ID(), k.Name)
 }
 
 func refusedDemo(path string) error {

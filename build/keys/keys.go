@@ -1,5 +1,5 @@
-// Package keys keeps private keys in passphrase-protected files, and signs with
-// them. It is for registries without hardware tokens.
+// Package keys keeps private keys in passphrase-protected files, or knows on which token they are, and signs with
+// them.
 //
 // A folder of keys is one person's or one machine's:
 //
@@ -7,6 +7,7 @@
 //	keys/log.key             a private key, encrypted to that identity
 //	keys/log.pub             its public half and its role, in clear
 //	keys/education.key       …
+//	keys/root.token          where a private key is that lies on a PKCS#11 token; in place of root.key
 //
 // Turning a passphrase into a key is made slow on purpose (scrypt, about a second),
 // and a publication needs four to six keys. So the passphrase opens one file, the
@@ -29,9 +30,10 @@
 //	public registry.gov.example/ledger+4f2e7a10+AW…
 //	seed vJ0f…
 //
-// The seed is that of RFC 8032 (Ed25519) or ξ of FIPS 204 (ML-DSA-44). The same tool
-// changes the passphrase: decrypt identity.age, encrypt it again (age -p -a), and
-// put the result in its place. Copies made before still open with the old one.
+// The seed is that of RFC 8032 (Ed25519) or ξ of FIPS 204 (ML-DSA-44). [Store.ChangePassphrase]
+// encrypts identity.age anew, and age's own tool can do the same (age -d, then age -p -a). Copies made before still open with the old one.
+//
+// A folder whose keys are all on tokens needs no identity, and no passphrase: a token has a PIN.
 //
 // The folder of a demonstration is protected by a published passphrase, that is, not
 // at all. It says so inside its identity, inside each key and in each .pub, and its
@@ -68,7 +70,8 @@ type Info struct {
 	Role    Role
 	Key     *proofs.Key
 	Demo    bool
-	Private bool // the private half is in the folder too
+	Private bool // the private half is in the folder too, or on a token that the folder names
+	Token   *Token
 }
 
 // A Store is a folder of keys. It may be used concurrently, by several processes
@@ -81,9 +84,15 @@ type Store struct {
 	dir  string
 	pass Passphrase
 
-	mu   sync.Mutex // guards what follows
-	id   *age.HybridIdentity
-	demo bool
+	// PIN is asked for tokens' PINs; nil for AskPIN over the process's environment and terminal.
+	PIN PIN
+
+	mu      sync.Mutex // guards what follows
+	id      *age.HybridIdentity
+	demo    bool
+	tokens  map[string]*tokenSigner // by the text of their .token files
+	pins    map[string][]byte       // by the token's label
+	badPINs map[string]error        // what came of those that were wrong
 }
 
 // Create makes a folder of keys, without keys as yet, and asks for its passphrase.
@@ -150,10 +159,29 @@ func Open(dir string, pass Passphrase) (*Store, error) {
 	if err := checkDir(dir); err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(s.path(identityFile)); err != nil {
+	if _, err := os.Lstat(s.path(identityFile)); err != nil && !s.hasTokens() {
 		return nil, s.noIdentity(err)
 	}
 	return s, nil
+}
+
+// ForTokens opens a folder of keys, or makes one, that may be without an identity as yet: keys on tokens need none.
+func ForTokens(dir string, pass Passphrase) (*Store, error) {
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	return &Store{dir: dir, pass: pass}, nil
+}
+
+// Sealed reports whether the folder has an identity, so that private halves can be kept in it.
+func (s *Store) Sealed() bool {
+	_, err := os.Lstat(s.path(identityFile))
+	return err == nil
+}
+
+func (s *Store) hasTokens() bool {
+	files, err := s.files()
+	return err == nil && slices.ContainsFunc(slices.Collect(maps.Values(files)), func(p present) bool { return p.token })
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name) }
@@ -175,6 +203,40 @@ func (s *Store) passphrase(isNew bool) ([]byte, error) {
 		return nil, failed("unlock", s.dir, err, "")
 	}
 	return p, err
+}
+
+// ChangePassphrase encrypts the identity to another passphrase. The old file is replaced whole or not at all, and not before
+// the new one was opened.
+func (s *Store) ChangePassphrase(fresh Passphrase) error {
+	id, err := s.identity()
+	if err != nil {
+		return err
+	}
+	path := s.path(identityFile)
+	if s.demo {
+		return failed("change the passphrase of", path, ErrDemo, "that of a demonstration is published")
+	}
+	p, err := (&Store{dir: s.dir, pass: fresh}).newPassphrase()
+	if err != nil {
+		return err
+	}
+	defer clear(p)
+	b, err := sealIdentity(id, false, p, work)
+	if err != nil {
+		return failed("change the passphrase of", path, err, "")
+	}
+	if _, _, err := openIdentity(b, p, maxWork); err != nil {
+		return failed("change the passphrase of", path, err, "")
+	}
+	tmp, err := writeTemp(s.dir, b, 0o600)
+	if err != nil {
+		return failed("write", path, cause(err), "")
+	}
+	defer os.Remove(tmp)
+	if err := os.Rename(tmp, path); err != nil {
+		return failed("write", path, err, "")
+	}
+	return durable.SyncDir(s.dir)
 }
 
 // Unlock asks for the passphrase now, so that a long command does not stop for it
@@ -256,7 +318,7 @@ func (s *Store) Generate(file, name string, role Role, t proofs.KeyType, rand io
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range []string{path, s.path(file + pubExt)} {
+	for _, p := range []string{path, s.path(file + pubExt), s.path(file + tokenExt)} {
 		if _, err := os.Lstat(p); err == nil {
 			return nil, exists(p)
 		}
@@ -304,13 +366,34 @@ func (s *Store) write(file string, k *secret, to age.Recipient) error {
 	return nil
 }
 
+// SignerFor unlocks the private half of a public key: what a key's files are called is for people, and which key has to
+// sign, the trust file or an accreditation says.
+func (s *Store) SignerFor(k *proofs.Key) (proofs.Signer, error) {
+	infos, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(infos, func(i Info) bool { return i.Private && i.Key.Equal(k) })
+	if i < 0 {
+		return nil, failed("open", s.dir, missing(k), "work where that key is; what is in this folder: stele keys --keys "+shell(s.dir))
+	}
+	signer, err := s.Signer(infos[i].File)
+	if err == nil && !signer.Key().Equal(k) { // the files have been exchanged in the meantime
+		err = failed("open", s.path(infos[i].File+pubExt), ErrMismatch, "run the command again")
+	}
+	return signer, err
+}
+
 // Signer unlocks a private key. It fails unless the seed makes the public key, and
 // the .pub says of key, role and demonstration what the private half says. A .pub
 // that is missing is made again.
-func (s *Store) Signer(file string) (*proofs.MemorySigner, error) {
+func (s *Store) Signer(file string) (proofs.Signer, error) {
 	path := s.path(file + keyExt)
 	if err := CheckFile(file); err != nil {
 		return nil, failed("open", path, err, "")
+	}
+	if _, err := os.Lstat(s.path(file + tokenExt)); err == nil {
+		return s.tokenSigner(file)
 	}
 	signer, inside, err := s.load(file)
 	if err != nil {
@@ -375,22 +458,31 @@ func (s *Store) List() ([]Info, error) {
 	}
 	var infos []Info
 	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if !files[file].pub {
-			if _, err := s.Signer(file); err != nil { // which makes the .pub again
-				return nil, err
-			}
-		}
-		h, err := s.readPub(file)
+		info, err := s.info(file, files[file])
 		if err != nil {
 			return nil, err
 		}
-		infos = append(infos, Info{file, h.Role, h.Key, h.Demo, files[file].key})
+		infos = append(infos, info)
 	}
 	return infos, nil
 }
 
-// present says which halves of a key are in the folder.
-type present struct{ key, pub bool }
+func (s *Store) info(file string, p present) (Info, error) {
+	if p.token {
+		t, h, err := s.readToken(file)
+		return Info{file, h.Role, h.Key, h.Demo, true, &t}, err
+	}
+	if !p.pub {
+		if _, err := s.Signer(file); err != nil { // which makes the .pub again
+			return Info{}, err
+		}
+	}
+	h, err := s.readPub(file)
+	return Info{file, h.Role, h.Key, h.Demo, p.key, nil}, err
+}
+
+// present says what of a key is in the folder.
+type present struct{ key, pub, token bool }
 
 func (s *Store) files() (map[string]present, error) {
 	entries, err := os.ReadDir(s.dir)
@@ -400,14 +492,14 @@ func (s *Store) files() (map[string]present, error) {
 	files := map[string]present{}
 	for _, e := range entries {
 		file, ext := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())), filepath.Ext(e.Name())
-		if ext != keyExt && ext != pubExt || file == "" {
+		if ext != keyExt && ext != pubExt && ext != tokenExt || file == "" {
 			continue
 		}
 		if err := CheckFile(file); err != nil {
 			return nil, failed("list", s.path(e.Name()), err, "move it out of the folder")
 		}
 		p := files[file]
-		files[file] = present{p.key || ext == keyExt, p.pub || ext == pubExt}
+		files[file] = present{p.key || ext == keyExt, p.pub || ext == pubExt, p.token || ext == tokenExt}
 	}
 	return files, nil
 }

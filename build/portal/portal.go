@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -97,41 +98,111 @@ const maxEpochs = 1000
 func TrustFile(ctx context.Context, p Portal) (*proofs.Trust, error) {
 	var newest *proofs.Trust
 	for epoch := uint64(1); epoch <= maxEpochs; epoch++ {
-		path := fmt.Sprintf("trust/%d", epoch)
-		b, err := p.Read(ctx, path)
+		next, err := readTrust(ctx, p, epoch)
 		if errors.Is(err, fs.ErrNotExist) && newest != nil {
 			return newest, nil
 		}
+		if err == nil && newest != nil {
+			err = at(p, proofs.TrustPath(epoch), newest.CheckSuccessor(next))
+		}
 		if err != nil {
 			return nil, err
-		}
-		next, err := proofs.ParseTrust(b)
-		if err == nil {
-			err = succeeds(next, newest, epoch)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s/%s: %w", p, path, err)
 		}
 		newest = next
 	}
 	return nil, fmt.Errorf("%s: over %d trust files", p, maxEpochs)
 }
 
-// succeeds checks that a trust file is of an epoch and names the one before it, nil before the first.
-func succeeds(next, before *proofs.Trust, epoch uint64) error {
-	if next.Epoch != epoch {
-		return fmt.Errorf("is of epoch %d, want %d", next.Epoch, epoch)
+func readTrust(ctx context.Context, p Portal, epoch uint64) (*proofs.Trust, error) {
+	path := proofs.TrustPath(epoch)
+	b, err := p.Read(ctx, path)
+	if err != nil {
+		return nil, err
 	}
-	if before != nil && *next.Previous != before.ID() { // ParseTrust: after epoch 1 there is one
-		return fmt.Errorf("follows the trust file %s, but the one before it is %s", next.Previous, before.ID())
+	t, err := proofs.ParseTrust(b)
+	if err == nil && t.Epoch != epoch {
+		err = fmt.Errorf("is of epoch %d, want %d", t.Epoch, epoch)
 	}
-	return nil
+	return t, at(p, path, err)
+}
+
+func at(p Portal, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s/%s: %w", p, path, err)
+}
+
+// Follow goes on from a trust file to the newest that the portal can prove: each is published with its handover, by which the epoch
+// before has agreed to it (FORMAT.md, section 12.1). It costs one request where there is none. What it returns can always be used: with an error, it is the
+// newest that was proved, and the error says why the next, which is published or could not be read, was not followed.
+func Follow(ctx context.Context, p Portal, t *proofs.Trust, now int64) (*proofs.Trust, error) {
+	later, err := Later(ctx, p, t, now)
+	if n := len(later); n > 0 {
+		t = later[n-1]
+	}
+	return t, err
+}
+
+// Later is Follow, and returns all trust files on the way, the newest last.
+func Later(ctx context.Context, p Portal, t *proofs.Trust, now int64) (all []*proofs.Trust, err error) {
+	for range maxEpochs {
+		path := proofs.TrustPath(t.Epoch + 1)
+		next, err := p.Read(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		handover, err := p.Read(ctx, proofs.HandoverPath(t.Epoch+1))
+		if errors.Is(err, fs.ErrNotExist) {
+			return all, at(p, path, &NoHandoverError{t.Epoch + 1})
+		}
+		if err != nil {
+			return all, err
+		}
+		if t, err = t.Follow(next, handover, now); err != nil {
+			return all, at(p, path, err)
+		}
+		all = append(all, t)
+	}
+	return all, fmt.Errorf("%s: over %d trust files", p, maxEpochs)
+}
+
+// A NoHandoverError says that a trust file is published without the proof that the epoch before agreed to it, because that one's
+// keys were lost: it has to be got on another way.
+type NoHandoverError struct{ Epoch uint64 }
+
+func (e *NoHandoverError) Error() string {
+	return fmt.Sprintf("has no handover (%s): whoever trusts epoch %d has to be given this one on another way than the portal", proofs.HandoverPath(e.Epoch), e.Epoch-1)
+}
+
+// Earlier reads the trust files before one, the newest first, each believed because the one after it names its hash. With an error, it
+// returns those down to the one that is missing or wrong.
+func Earlier(ctx context.Context, p Portal, t *proofs.Trust) ([]*proofs.Trust, error) {
+	var all []*proofs.Trust
+	for t.Epoch > 1 {
+		before, err := readTrust(ctx, p, t.Epoch-1)
+		if err == nil {
+			err = at(p, proofs.TrustPath(t.Epoch-1), before.Precedes(t))
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, before)
+		t = before
+	}
+	return all, nil
 }
 
 // Ask answers a question, reading from the portal what is needed; p may be nil if the question
-// is not online. sha3 is called if the SHA3-512 digest is needed.
+// is not online. What the question has in Files already is not read again. sha3 is called if the SHA3-512 digest is needed.
 func Ask(ctx context.Context, p Portal, q proofs.Question, sha3 func() (*proofs.Hash512, error)) (proofs.Answer, error) {
-	q.Files, q.Errors = map[string][]byte{}, map[string]string{}
+	q.Files, q.Errors = maps.Clone(q.Files), map[string]string{}
+	if q.Files == nil {
+		q.Files = map[string][]byte{}
+	}
 	for {
 		a := proofs.Check(q)
 		switch {

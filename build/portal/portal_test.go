@@ -366,11 +366,11 @@ func TestTrustFiles(t *testing.T) {
 		now := *trust
 		for n := 1; n <= count; n++ {
 			files = append(files, now.Marshal())
-			id := now.ID()
+			next := now.Successor(proofs.Checkpoint{Size: uint64(n)})
 			if n == wrong {
-				id[0] ^= 1
+				next.Previous[0] ^= 1
 			}
-			now.Epoch, now.Previous, now.FinalSize = uint64(n+1), &id, 1
+			now = *next
 		}
 		mu.Unlock()
 		return portal.TrustFile(context.Background(), open(t, s.URL))
@@ -378,7 +378,7 @@ func TestTrustFiles(t *testing.T) {
 	if got, err := read(3, 0); err != nil || got.Epoch != 3 {
 		t.Errorf("got %+v, %v, want the third", got, err)
 	}
-	if _, err := read(3, 1); err == nil || !strings.Contains(err.Error(), "trust/2: follows the trust file ") {
+	if _, err := read(3, 1); err == nil || !strings.Contains(err.Error(), "trust/2: unverified trust file: follows the trust file ") {
 		t.Errorf("got %v, want that the second does not follow the first", err)
 	}
 	if _, err := read(portal.MaxEpochs+5, 0); err == nil || asked > portal.MaxEpochs {

@@ -58,8 +58,8 @@ func (a *Authority) keys() []*proofs.Key {
 	return nil
 }
 
-// had reports whether the authority was ever accredited with a key.
-func (a *Authority) had(k *proofs.Key) bool {
+// Had reports whether the authority was ever accredited with a key.
+func (a *Authority) Had(k *proofs.Key) bool {
 	return slices.ContainsFunc(a.Said, func(e *proofs.Entry) bool { return slices.ContainsFunc(e.Statement.Keys, k.Equal) })
 }
 
@@ -113,6 +113,9 @@ type Accreditation struct {
 	Add       []*proofs.Key // whose private halves are elsewhere
 	NewKey    bool          // make one here, which signs from then on
 	Retire    []string      // key IDs
+
+	// Say is given the statement in place of the queue, unsigned; nil for the queue.
+	Say func(*proofs.Statement) error
 }
 
 // Accredit lets an authority issue kinds.
@@ -144,7 +147,7 @@ func (r *Registry) AccreditKeys(a Accreditation) ([]*proofs.Key, error) {
 		}
 	}
 	s.After = known.after()
-	return all, r.submitRoot(s)
+	return all, r.say(s, a.Say)
 }
 
 // after is the leaf hash that the next statement about the authority has to name, nil if it is the first.
@@ -220,7 +223,7 @@ func (r *Registry) freshKey(a *Authority) (*proofs.Key, error) {
 		return nil, err
 	}
 	for _, k := range slices.Backward(ring.Keys(a.Name)) {
-		if !a.had(k) {
+		if !a.Had(k) {
 			return k, nil
 		}
 	}
@@ -249,11 +252,19 @@ func (r *Registry) issuerSigner(name string, standing *proofs.Statement) (proofs
 	return s, err
 }
 
-// submitRoot signs a statement with the root's keys and queues it.
-func (r *Registry) submitRoot(s *proofs.Statement) error {
+// say hands a statement of the root to whoever wants it, or has it signed and queued.
+func (r *Registry) say(s *proofs.Statement, to func(*proofs.Statement) error) error {
 	if _, err := proofs.ParseStatement(s.Text()); err != nil {
 		return err
 	}
+	if to != nil {
+		return to(s)
+	}
+	return r.submitRoot(s)
+}
+
+// submitRoot signs a statement with the root's keys and queues it.
+func (r *Registry) submitRoot(s *proofs.Statement) error {
 	ring, err := r.Ring()
 	if err != nil {
 		return err
@@ -261,7 +272,7 @@ func (r *Registry) submitRoot(s *proofs.Statement) error {
 	signers, err := ring.Root(r.Trust)
 	var refusal *issuer.Refusal
 	if errors.As(err, &refusal) {
-		return hint("work where the root's keys are", "%w", err)
+		return hint("work where the root's keys are; or add --out FILE, and have that file signed there: stele sign FILE --keys DIR --policy TRUST", "%w", err)
 	}
 	if err != nil {
 		return err
@@ -278,6 +289,9 @@ type Withdrawal struct {
 	Authority string
 	From      *uint64 // the place from which on its keys are not to be believed; nil: what it has said stands
 	Reason    string
+
+	// Say is given the statement in place of the queue, unsigned; nil for the queue.
+	Say func(*proofs.Statement) error
 }
 
 // Withdraw queues a withdrawal.
@@ -286,8 +300,8 @@ func (r *Registry) Withdraw(w Withdrawal) error {
 	if err != nil {
 		return err
 	}
-	return r.submitRoot(&proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionWithdraw, Issuer: r.Trust.RootName(),
-		Authority: w.Authority, After: a.after(), From: w.From, Reason: w.Reason})
+	return r.say(&proofs.Statement{Registry: r.Trust.Origin, Action: proofs.ActionWithdraw, Issuer: r.Trust.RootName(),
+		Authority: w.Authority, After: a.after(), From: w.From, Reason: w.Reason}, w.Say)
 }
 
 // MayWithdraw says why a withdrawal would have no effect.
@@ -413,4 +427,31 @@ func said(entry []byte, name string) string {
 		return ""
 	}
 	return env.Action
+}
+
+// SayJointly queues a statement of the root about an authority that has all its lines.
+func (r *Registry) SayJointly(ctx context.Context, entry []byte) error {
+	d := r.Desk()
+	as, place, err := d.Authorities(ctx)
+	if err != nil {
+		return err
+	}
+	e, err := r.Trust.Authorise(as, place, entry)
+	if err != nil {
+		return err
+	}
+	if _, ok := e.Envelope.Authority(); !ok {
+		return fmt.Errorf("a %s, want what the root says about an authority", e.Envelope.Action)
+	}
+	said, err := d.Record(ctx, proofs.KeyOf(e.Envelope.Selector))
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(said, func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text }) {
+		return ErrStands
+	}
+	if !as.Clone().Apply(e) {
+		return hint("say it again: the root has said something else about "+e.Statement.Authority+" since this was written", "it would have no effect any more")
+	}
+	return d.Deliver(ctx, [][]byte{entry})
 }

@@ -48,8 +48,10 @@ func (p *publisher) noteSuperseded() error {
 	for _, h := range p.superseded {
 		fmt.Fprintln(&b, proofs.IndexPath(h))
 	}
-	for _, t := range overtaken(p.public, p.ix.State().Size) {
-		fmt.Fprintln(&b, partialsOf("ledger/", t))
+	for _, size := range []uint64{p.public, p.offered} {
+		for _, t := range overtaken(size, p.ix.State().Size) {
+			fmt.Fprintln(&b, partialsOf("ledger/", t))
+		}
 	}
 	p.superseded = nil
 	return p.listSuperseded("", b.Bytes())
@@ -68,6 +70,41 @@ func (p *publisher) listSuperseded(kind string, lines []byte) error {
 		lines = lines[n:]
 	}
 	return nil
+}
+
+// restampSuperseded lets the time of all that only this publication supersedes begin now: it may have been proposed long ago, and
+// readers have had the head before it until this moment.
+func (p *publisher) restampSuperseded() error {
+	var old []string
+	err := p.at.State.List(stateSuperseded, func(name string, _ int64) error {
+		if when, size, ok := parseSuperseded(name); ok && p.before < size && size <= p.signed.Size && when < p.now {
+			old = append(old, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range old {
+		b, err := p.at.State.Read(name)
+		if err != nil {
+			return err
+		}
+		_, rest, _ := strings.Cut(strings.TrimPrefix(name, stateSuperseded), "-")
+		if err := p.replace(p.at.State, fmt.Sprintf("%s%012d-%s", stateSuperseded, p.now, rest), b); err != nil {
+			return err
+		}
+		if err := p.remove(p.at.State, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseSuperseded reads the name of a list: when, and the size of the tree from which on nothing refers to what it names.
+func parseSuperseded(name string) (when int64, size uint64, ok bool) {
+	n, _ := fmt.Sscanf(strings.TrimPrefix(name, stateSuperseded), "%d-%d", &when, &size)
+	return when, size, n == 2
 }
 
 // overtaken lists the tiles that were partial in the tree of one size, and are full in that of another.
@@ -96,10 +133,7 @@ func (p *publisher) collect() error {
 	}
 	var due []string
 	err := p.at.State.List(stateSuperseded, func(name string, _ int64) error {
-		var when int64
-		var size uint64
-		n, _ := fmt.Sscanf(strings.TrimPrefix(name, stateSuperseded), "%d-%d", &when, &size)
-		if n == 2 && p.last-when >= collectAfter && size <= p.before {
+		if when, size, ok := parseSuperseded(name); ok && p.last-when >= collectAfter && size <= p.before {
 			due = append(due, name)
 		}
 		return nil

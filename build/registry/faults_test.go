@@ -277,13 +277,19 @@ func TestCollect(t *testing.T) {
 		t.Error("the slot of the head that has just been replaced is gone")
 	}
 	publish(t, openAt(t, dir, late+hour))
+	if !there() {
+		t.Error("the slot is gone an hour after the head that replaced it was written")
+	}
+	end := late + collectAfter
+	publish(t, openAt(t, dir, end)) // collection goes by the last signature's time
+	publish(t, openAt(t, dir, end+hour))
 	if there() {
 		t.Error("the superseded slot is still there")
 	}
 	if names := tree(t, filepath.Join(dir, "state", "superseded")); len(names) > 0 {
 		t.Errorf("left: %v", names)
 	}
-	finished(t, openAt(t, dir, late+hour), second, late+hour)
+	finished(t, openAt(t, dir, end+hour), second, end+hour)
 }
 
 // TestRefusals: what the rules keep out is put aside, also if nothing else happens twice in a row.

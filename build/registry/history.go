@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"stele/build/index"
 	"stele/build/storage"
 	"stele/proofs"
 )
@@ -133,11 +134,22 @@ func (p *publisher) healEdge(note []byte) error {
 }
 
 // head makes the head of the signed checkpoint.
-func (p *publisher) head() ([]byte, error) {
-	size := p.signed.Size
+func (p *publisher) head(state *index.State) ([]byte, error) {
+	h, err := p.headOf(p.signed.Size, p.note, state)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := h.Verify(p.under, p.now); err != nil {
+		return nil, fmt.Errorf("the head just made does not verify: %w", err)
+	}
+	return h.Marshal(), nil
+}
+
+// headOf makes the head of a tree, out of the index just after its last entry.
+func (p *publisher) headOf(size uint64, note []byte, state *index.State) (*proofs.Head, error) {
 	nodes := p.log.Nodes(size)
-	h := &proofs.Head{RootTile: p.ix.State().RootTile}
-	h.Proof.Index, h.Proof.Checkpoint = size-1, p.note
+	h := &proofs.Head{RootTile: state.RootTile}
+	h.Proof.Index, h.Proof.Checkpoint = size-1, note
 	var err error
 	if h.Proof.Proof, err = nodes.Inclusion(size-1, size); err != nil {
 		return nil, err
@@ -146,18 +158,12 @@ func (p *publisher) head() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.Consistency, err = p.consistency(nodes, size); err != nil {
-		return nil, err
-	}
-	if _, _, err := h.Verify(p.Trust, p.now); err != nil {
-		return nil, fmt.Errorf("the head just made does not verify: %w", err)
-	}
-	return h.Marshal(), nil
+	h.Consistency, err = consistency(nodes, size, state)
+	return h, err
 }
 
 // consistency proves growth from the earlier publications on the public list.
-func (p *publisher) consistency(nodes proofs.Nodes, size uint64) ([]proofs.OldSize, error) {
-	state := p.ix.State()
+func consistency(nodes proofs.Nodes, size uint64, state *index.State) ([]proofs.OldSize, error) {
 	sizes, err := state.ListedSizes(state.Publication)
 	if err != nil {
 		return nil, err

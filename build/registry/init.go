@@ -1,11 +1,14 @@
 package registry
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"stele/build/durable"
@@ -14,7 +17,10 @@ import (
 	"stele/proofs"
 )
 
-// The key files of a registry.
+// approvalAge is how long an officer's cosignature carries over, if nothing else is said.
+const approvalAge = 7 * 24 * time.Hour
+
+// The names of the files of a registry's first keys.
 const (
 	keyRoot        = "root"
 	keyLog         = "log"
@@ -29,6 +35,12 @@ type Setup struct {
 	Demo       bool
 	StaleAfter time.Duration
 	Storage    []byte // of DIR/storage, where the registry is to lie elsewhere; nil for the folder
+
+	Roles                     // officers and witnesses from the start
+	ApprovalAge time.Duration // of an officer's cosignature; 0: a week
+	RootKeys    []*proofs.Key // of root keys that are elsewhere; none: one is made here
+	Root        int           // how many root keys have to sign; 0: more than half
+	Adopt       bool          // DIR/keys is there, with keys that were made for this: on tokens, say
 }
 
 // longestFresh is the trust file's limit of stale-after: FORMAT.md, section 12.
@@ -64,11 +76,40 @@ func (s Setup) Check() error {
 			return hint("stele help init tells what it holds", "storage: %w", err)
 		}
 	}
-	return nil
+	return s.checkSigners()
 }
 
-// Init makes a registry for a single office: no officers, no witnesses. The folder must not be a registry already, nor
-// hold keys.
+// checkSigners tries a trust file with keys that sign nothing, so that no key is made for one that cannot be.
+func (s Setup) checkSigners() error {
+	for _, k := range s.RootKeys {
+		if k.Name != rootName(s.Origin) || k.Type != proofs.Ed25519Key {
+			return hint("its holder makes one: stele key "+rootName(s.Origin)+" --role root", "root-key %s: want an Ed25519 key (0x01) named %s", KeyID(k), rootName(s.Origin))
+		}
+	}
+	n := max(len(s.RootKeys), 1)
+	if s.Root < 0 || s.Root > n {
+		return hint("give as many with --root-key", "root %d: there are %d root keys", s.Root, n)
+	}
+	public := func(role keys.Role, fill byte) *proofs.Key {
+		name, t := keyOf(role, s.Origin)
+		size := map[proofs.KeyType]int{proofs.Ed25519Key: 32, proofs.MLDSA44Key: 1312}[t]
+		return &proofs.Key{Name: name, Type: t, Public: bytes.Repeat([]byte{fill}, size)}
+	}
+	t := &proofs.Trust{Origin: s.Origin, Epoch: 1, Title: s.Title, RootThreshold: 1, RootKeys: []*proofs.Key{public(keys.Root, 1)},
+		Publication: public(keys.Publication, 2), StaleAfter: 1, ApprovalAge: 1}
+	err := s.Roles.apply(Signers{Log: public(keys.Log, 3), LogMLDSA: public(keys.LogMLDSA44, 4)}, t)
+	if err == nil {
+		_, err = proofs.ParseTrust(t.Marshal())
+	}
+	var e *Error
+	if err != nil && !errors.As(err, &e) {
+		return hint("stele help init tells how officers and witnesses are named", "policy: %w", err)
+	}
+	return err
+}
+
+// Init makes a registry. The folder must not be a registry already, nor
+// hold keys, unless they are to be adopted.
 func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -86,7 +127,7 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err := r.mustBeVacant(s); err != nil { // before there are keys: what is wrong is put right, and init run again
 		return nil, err
 	}
-	ks, err := keys.Create(r.path("keys"), pass, s.Demo)
+	ks, err := s.keyStore(r.path("keys"), pass)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +143,21 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 		return nil, err
 	}
 	return Open(dir, pass)
+}
+
+// keyStore makes the folder of keys, or opens one that is to be adopted.
+func (s Setup) keyStore(dir string, pass keys.Passphrase) (*keys.Store, error) {
+	if !s.Adopt {
+		if ks, err := keys.Open(dir, pass); err == nil && !ks.Sealed() { // keys on tokens, which Create would not see
+			return nil, &fs.PathError{Op: "create", Path: dir, Err: fs.ErrExist}
+		}
+		return keys.Create(dir, pass, s.Demo)
+	}
+	ks, err := keys.Open(dir, pass)
+	if err == nil && !ks.Sealed() {
+		ks, err = keys.Create(dir, pass, s.Demo)
+	}
+	return ks, err
 }
 
 // furnish makes the folders of a registry that lies in its folder, or says where else it lies.
@@ -145,36 +201,48 @@ func (r *Registry) mustBeVacant(s Setup) error {
 	return nil
 }
 
-// newTrust generates the registry's keys and writes the trust file that names them.
+// newTrust generates the registry's keys, as far as they are not there, and writes the trust file that names them.
 func newTrust(s Setup, ks *keys.Store) (*proofs.Trust, error) {
-	made := map[string]*proofs.Key{}
-	for _, k := range []struct {
-		file, name string
-		role       keys.Role
-		t          proofs.KeyType
-	}{
-		{keyRoot, rootName(s.Origin), keys.Root, proofs.Ed25519Key},
-		{keyLog, s.Origin, keys.Log, proofs.Ed25519Key},
-		{keyLogMLDSA, s.Origin, keys.LogMLDSA44, proofs.MLDSA44Key},
-		{keyPublication, publicationName(s.Origin), keys.Publication, proofs.Ed25519Key},
-	} {
-		key, err := ks.Generate(k.file, k.name, k.role, k.t, rand.Reader)
+	made := map[keys.Role]*proofs.Key{}
+	for _, role := range []keys.Role{keys.Root, keys.Log, keys.LogMLDSA44, keys.Publication} {
+		if role == keys.Root && len(s.RootKeys) > 0 {
+			continue
+		}
+		key, err := s.key(ks, role)
 		if err != nil {
 			return nil, err
 		}
-		made[k.file] = key
+		made[role] = key
 	}
-	policy := "# Who must have signed a checkpoint: c2sp.org/tlog-policy.\n" +
-		"log " + made[keyLog].String() + "\n" +
-		"witness log-mldsa44 " + made[keyLogMLDSA].String() + "\n" +
-		"quorum log-mldsa44\n"
-	t := &proofs.Trust{Origin: s.Origin, Epoch: 1, Title: s.Title, Demo: s.Demo, RootThreshold: 1,
-		RootKeys: []*proofs.Key{made[keyRoot]}, Publication: made[keyPublication],
-		StaleAfter: int64(s.StaleAfter / time.Second), ApprovalAge: 7 * 24 * 3600,
-		Officers: "none", Witnesses: "none", PolicyText: []byte(policy)}
+	root := slices.Clone(s.RootKeys)
+	if k := made[keys.Root]; k != nil {
+		root = append(root, k)
+	}
+	slices.SortFunc(root, func(a, b *proofs.Key) int { return cmp.Compare(a.String(), b.String()) })
+	t := &proofs.Trust{Origin: s.Origin, Epoch: 1, Title: s.Title, Demo: s.Demo, RootThreshold: cmp.Or(s.Root, len(root)/2+1),
+		RootKeys: slices.CompactFunc(root, (*proofs.Key).Equal), Publication: made[keys.Publication],
+		StaleAfter: int64(s.StaleAfter / time.Second), ApprovalAge: int64(cmp.Or(s.ApprovalAge, approvalAge) / time.Second)}
+	if err := s.Roles.apply(Signers{Log: made[keys.Log], LogMLDSA: made[keys.LogMLDSA44]}, t); err != nil {
+		return nil, err
+	}
 	parsed, err := proofs.ParseTrust(t.Marshal())
 	if err != nil {
 		return nil, fmt.Errorf("title %q, stale after %s: %w", s.Title, s.StaleAfter, err)
 	}
 	return parsed, nil
+}
+
+// key makes a role's key, or adopts one that was made for it.
+func (s Setup) key(ks *keys.Store, role keys.Role) (*proofs.Key, error) {
+	name, t := keyOf(role, s.Origin)
+	infos, err := ks.List()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range infos {
+		if i.Private && i.Role == role && i.Key.Name == name {
+			return i.Key, nil
+		}
+	}
+	return ks.Generate(FreeFile(infos, string(role)), name, role, t, rand.Reader)
 }

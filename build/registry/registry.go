@@ -5,12 +5,13 @@
 //	DIR/keys/        private keys, passphrase-protected
 //	DIR/pending/     statements that are signed and not yet in the ledger
 //	DIR/ledger/      the log's own folder, never served
-//	DIR/state/       what the publisher remembers: every checkpoint signed, the index
+//	DIR/state/       what the publisher remembers: every checkpoint signed, the index, approvals, trust files
 //	DIR/public/      what is published; any static file server can serve it as it is
 //
 // All but the first two can lie elsewhere: package storage.
 //
-// A statement goes: Register, Desk or Intake → pending (durable) → Publish: sequence → index → sign → write → collect.
+// A statement goes: Register, Desk or Intake → pending (durable) → Publish: sequence → index → sign → write → collect; where officers
+// approve and witnesses cosign, what is signed is proposed first, and written once the policy is met: publish.go.
 // Nothing is promised before it is written; a crash anywhere leaves the publication before whole, and
 // the next Publish finishes what was begun.
 package registry
@@ -32,6 +33,7 @@ import (
 	"stele/build/ledger"
 	"stele/build/portal"
 	"stele/build/storage"
+	"stele/build/witness"
 	"stele/proofs"
 	"stele/site"
 )
@@ -42,8 +44,11 @@ type Registry struct {
 	Trust *proofs.Trust
 	Keys  *keys.Store
 
-	at *storage.Storage
+	at     *storage.Storage
+	before *proofs.Trust // the trust file before Trust, where it has just been followed
 
+	// Witness asks witnesses for their cosignatures.
+	Witness *witness.Client
 	// Now is the publisher's clock.
 	Now func() time.Time
 	// Waiting is told when another process holds the lock that is needed.
@@ -84,7 +89,7 @@ func IsRegistry(dir string) bool {
 
 // quiet is a registry that tells nobody.
 func quiet(dir string) *Registry {
-	return &Registry{Dir: dir, Now: time.Now, Waiting: func(string) {}, Stage: func(string) {}, Read: func(int) {},
+	return &Registry{Dir: dir, Witness: &witness.Client{Sizes: map[string]uint64{}}, Now: time.Now, Waiting: func(string) {}, Stage: func(string) {}, Read: func(int) {},
 		fault: func(string, string) error { return nil }}
 }
 
@@ -117,7 +122,10 @@ func Look(dir string) (*Registry, error) {
 	if r.Trust, err = proofs.ParseTrust(b); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("trust"), err)
 	}
-	return r, r.find(r.Trust.Origin)
+	if err := r.find(r.Trust.Origin); err != nil {
+		return nil, err
+	}
+	return r, r.follow()
 }
 
 // find finds where the registry lies: in its folder, or where DIR/storage says.

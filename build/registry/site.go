@@ -33,7 +33,11 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 		return err
 	}
 	defer l.Close()
-	s, err := r.snapshot()
+	now, err := r.current()
+	if err != nil {
+		return err
+	}
+	s, err := now.snapshot()
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (r *Registry) snapshot() (*site.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := r.loadState()
+	state, err := r.publishedState(c.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +107,48 @@ func (r *Registry) snapshot() (*site.Snapshot, error) {
 	print := sha256.Sum256(trust)
 	s := &site.Snapshot{Title: r.Trust.Title, Origin: r.Trust.Origin, Demo: r.Trust.Demo, TrustFile: trust,
 		TrustEpoch: int(r.Trust.Epoch), TrustPrint: hex.EncodeToString(print[:]), Size: c.Size, Root: c.Root.String(),
-		Published: time.Unix(signed.NewestTime(), 0).UTC(), Publication: state.Publication, Keys: state.Keys,
-		Officers: r.Trust.Officers, Witnesses: r.Trust.Witnesses}
+		Published: time.Unix(signed.NewestTime(), 0).UTC(), Publication: state.Publication, Keys: state.Keys}
+	if s.Epochs, err = r.siteEpochs(); err != nil {
+		return nil, err
+	}
 	if s.Issuers, err = r.siteIssuers(state); err != nil {
 		return nil, err
 	}
 	s.History, err = r.siteHistory()
 	return s, err
+}
+
+// siteEpochs goes back from the trust file in force to the first one, as far as they are published.
+func (r *Registry) siteEpochs() ([]site.Epoch, error) {
+	id := r.Trust.ID()
+	epochs := []site.Epoch{{Number: int(r.Trust.Epoch), Print: id.String()}}
+	for t := r.Trust; ; {
+		var err error
+		if epochs[0].Handover, err = r.isPublished(proofs.HandoverPath(t.Epoch)); err != nil || t.Previous == nil {
+			return epochs, err
+		}
+		last := t.FinalSize
+		b, err := r.at.Public.Read(proofs.TrustPath(t.Epoch - 1))
+		if errors.Is(err, fs.ErrNotExist) {
+			return epochs, nil
+		}
+		if err == nil {
+			t, err = proofs.ParseTrust(b)
+		}
+		if err != nil {
+			return nil, err
+		}
+		id := t.ID()
+		epochs = append([]site.Epoch{{Number: int(t.Epoch), Print: id.String(), Last: last}}, epochs...)
+	}
+}
+
+func (r *Registry) isPublished(path string) (bool, error) {
+	_, err := r.at.Public.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (r *Registry) siteIssuers(state *index.State) ([]site.Issuer, error) {

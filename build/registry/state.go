@@ -1,11 +1,7 @@
 package registry
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"syscall"
 
@@ -15,61 +11,22 @@ import (
 
 // The names of what the publisher remembers, and of the checkpoint that is published.
 const (
-	stateSigned    = "signed" // the last checkpoint that was signed
-	stateIndex     = "index"  // savedState
+	stateSigned    = "signed"    // the last checkpoint that was signed
+	stateIndex     = "index"     // index.State, in its saved form
+	statePublished = "published" // the same for the published tree, while the ledger is further
+	stateProposed  = "proposed"  // the tree that is proposed, with the lines collected for it
 	checkpointPath = "ledger/checkpoint"
 )
 
-// savedState is state/index: what index.State holds, with the issuer list by its
-// root only, since the file lies in the store. It can always be made again from the ledger.
-type savedState struct {
-	Size        uint64            `json:"size"`
-	Publication uint64            `json:"publication"`
-	Time        int64             `json:"time"`
-	RootTile    []byte            `json:"root_tile"`
-	Keys        uint64            `json:"keys"`
-	IssuersRoot string            `json:"issuers_root"`
-	SHA3        [][]byte          `json:"sha3_256_edge"`
-	Sizes       map[uint64]uint64 `json:"sizes"`                // index.State.Sizes
-	Statistics  string            `json:"statistics,omitempty"` // as they are published; a state of old has none, and its sum is without
-	Sum         string            `json:"sum"`                  // SHA-256 of all this with an empty sum: against damage, not against forgery
-}
-
-func (s savedState) marshal() ([]byte, error) {
-	s.Sum = ""
-	b, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return nil, err
-	}
-	s.Sum = proofs.Hash(sha256.Sum256(b)).String()
-	b, err = json.MarshalIndent(s, "", "\t")
-	return append(b, '\n'), err
-}
-
-func parseSavedState(b []byte) (savedState, error) {
-	var in savedState
-	if err := json.Unmarshal(b, &in); err != nil {
-		return in, err
-	}
-	if again, err := in.marshal(); err != nil || !bytes.Equal(again, b) {
-		return in, errors.New("its sum is wrong")
-	}
-	return in, nil
-}
-
 // saveState keeps the state just after an index statement.
-func (p *publisher) saveState() error {
-	s := p.ix.State()
-	out := savedState{Size: s.Size, Publication: s.Publication, Time: s.Time, RootTile: s.RootTile, Keys: s.Keys,
-		IssuersRoot: s.Issuers.Root().String(), Sizes: s.Sizes, Statistics: string(s.Statistics.Marshal())}
-	for _, h := range s.SHA3.Edge() {
-		out.SHA3 = append(out.SHA3, h[:])
-	}
-	b, err := out.marshal()
+func (p *publisher) saveState() error { return p.saveStateAs(stateIndex, p.ix.State()) }
+
+func (p *publisher) saveStateAs(name string, s index.State) error {
+	b, err := s.Marshal()
 	if err != nil {
 		return err
 	}
-	return p.replace(p.at.State, stateIndex, b)
+	return p.replace(p.at.State, name, b)
 }
 
 // lastState is loadState for those who build on what is published: where state/index is lost, nothing is known.
@@ -84,30 +41,18 @@ func (r *Registry) lastState() (*index.State, error) {
 }
 
 // loadState reads state/index, or begins from nothing: Publish then goes through the whole ledger.
-func (r *Registry) loadState() (*index.State, error) {
-	b, err := r.at.State.Read(stateIndex)
+func (r *Registry) loadState() (*index.State, error) { return r.loadStateFrom(stateIndex) }
+
+func (r *Registry) loadStateFrom(name string) (*index.State, error) {
+	b, err := r.at.State.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return index.Empty(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	in, err := parseSavedState(b)
+	s, err := index.ParseState(b, r.store().Get)
 	if err != nil {
-		return nil, r.badState(err)
-	}
-	if in.Statistics == "" { // of a version that kept none: as if it were missing
-		return index.Empty(), nil
-	}
-	s := &index.State{Size: in.Size, Publication: in.Publication, Time: in.Time, RootTile: in.RootTile, Keys: in.Keys,
-		SHA3: proofs.NewFrontierSHA3(), Sizes: in.Sizes}
-	if err := s.SHA3.Restore(in.Size, hashesOf(in.SHA3)); err != nil {
-		return nil, r.badState(err)
-	}
-	if s.Statistics, err = proofs.ParseStatistics([]byte(in.Statistics)); err != nil {
-		return nil, r.badState(err)
-	}
-	if s.Issuers, err = r.loadIssuers(in.IssuersRoot); err != nil {
 		return nil, r.badState(err)
 	}
 	return s, nil
@@ -129,54 +74,41 @@ func isOutage(err error) bool {
 	return errors.As(err, &errno) && errno != syscall.ENOENT || errors.As(err, &file) && !errors.Is(err, fs.ErrNotExist)
 }
 
-func hashesOf(bs [][]byte) []proofs.Hash {
-	var hs []proofs.Hash
-	for _, b := range bs {
-		var h proofs.Hash
-		copy(h[:], b)
-		hs = append(hs, h)
-	}
-	return hs
-}
-
-func (r *Registry) loadIssuers(root string) (*proofs.IssuerList, error) {
-	h, err := proofs.ParseHash(root)
-	if err != nil {
-		return nil, err
-	}
-	if h == proofs.EmptyRoot() {
-		return &proofs.IssuerList{}, nil
-	}
-	b, err := r.store().Get(h)
-	if err != nil {
-		return nil, err
-	}
-	l, err := proofs.ParseIssuerList(b)
-	if err == nil && l.Root() != h {
-		err = fmt.Errorf("its content hashes to %s", l.Root())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: damaged issuer list: %w", r.at.Public.Path(proofs.IndexPath(h)), err)
-	}
-	return l, nil
-}
-
-// signed reads state/signed, the last checkpoint that this registry's keys have signed, whole with its
-// signatures. nil if nothing was ever signed.
+// signed reads state/signed, the last checkpoint of this registry's that has met the policy, whole with its
+// signatures. nil if there was none.
 func (r *Registry) signed() (*proofs.Checkpoint, []byte, error) {
+	c, note, _, err := r.signedUnder()
+	return c, note, err
+}
+
+// signedUnder tells the trust file too that the checkpoint satisfies: the present one, or during a change another epoch's.
+func (r *Registry) signedUnder() (*proofs.Checkpoint, []byte, *proofs.Trust, error) {
 	path := r.at.State.Path(stateSigned)
 	b, err := r.at.State.Read(stateSigned)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, r.mustBeNew()
+		return nil, nil, r.Trust, r.mustBeNew()
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	s, err := r.Trust.VerifyCheckpoint(b, proofs.AnyTime) // whatever its time: it is our own
+	s, under, err := r.judge(b)
 	if err != nil {
-		return nil, nil, r.noMemory("%s: cannot be used: %w", path, err)
+		return nil, nil, nil, r.noMemory("%s: cannot be used: %w", path, err)
 	}
-	return &s.Checkpoint, b, nil
+	return &s.Checkpoint, b, under, nil
+}
+
+// publishedState is the index of what is published: of state/index or, while a proposal waits, of what was kept before it.
+func (r *Registry) publishedState(size uint64) (*index.State, error) {
+	s, err := r.loadState()
+	if err != nil || s.Size <= size {
+		return s, err
+	}
+	past, err := r.loadStateFrom(statePublished)
+	if err == nil && past.Size == size || isOutage(err) {
+		return past, err
+	}
+	return s, nil // there was no proposal: it is being published
 }
 
 // mustBeNew refuses to sign without the memory of what was signed before: a signer that has forgotten

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"stele/build/index"
 	"stele/proofs"
 )
 
@@ -23,14 +24,11 @@ func TestStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := parseSavedState(good)
+	in, err := index.ParseState(good, r.store().Get)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := proofs.ParseStatistics([]byte(in.Statistics))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := in.Statistics
 	registered := uint64(0)
 	for _, c := range s.Counts {
 		if c.Action == proofs.ActionRegister {
@@ -38,10 +36,10 @@ func TestStatistics(t *testing.T) {
 		}
 	}
 	if last := s.Series[len(s.Series)-1]; registered != in.Keys || last.Keys != in.Keys || last.Size != in.Size || last.Publication != in.Publication || last.Time != in.Time {
-		t.Errorf("statistics:\n%s\nwant %d documents in publication %d", in.Statistics, in.Keys, in.Publication)
+		t.Errorf("statistics:\n%s\nwant %d documents in publication %d", s.Marshal(), in.Keys, in.Publication)
 	}
-	in.Statistics = ""
-	old, err := in.marshal()
+	in.Statistics = nil
+	old, err := in.Marshal()
 	if bytes.Contains(old, []byte("statistics")) {
 		t.Error("a state of old has no such line")
 	}

@@ -23,11 +23,11 @@ var (
 // A generator signs statements about imaginary documents, numbered from 0.
 type generator struct {
 	origin  string
-	signers map[string]*proofs.MemorySigner
+	signers map[string]proofs.Signer
 }
 
 func newGenerator(r *registry.Registry) (*generator, error) {
-	g := &generator{r.Trust.Origin, map[string]*proofs.MemorySigner{}}
+	g := &generator{r.Trust.Origin, map[string]proofs.Signer{}}
 	for _, name := range issuers {
 		s, err := r.Keys.Signer(registry.IssuerKeyFile(name))
 		if err != nil {

@@ -111,9 +111,7 @@ func epochs(s set) {
 	r.register(education, "two")
 	v2 := r.publish(start + hour)
 	next := func(size uint64, root proofs.Hash) *proofs.Trust {
-		t, id := *r.trust, r.trust.ID()
-		t.Epoch, t.Previous, t.FinalSize, t.FinalRoot = 2, &id, size, root
-		return &t
+		return r.trust.Successor(proofs.Checkpoint{Size: size, Root: root})
 	}
 	other := v1.cp.Root
 	other[0] ^= 1
@@ -121,7 +119,7 @@ func epochs(s set) {
 	s.add("epoch-final-itself", online(v1, "one").trusting(next(v1.cp.Size, v1.cp.Root)), proofs.Authentic, "", "The new epoch begins with the tree with which the one before ended.")
 	s.add("epoch-final-other-root", online(v1, "one").trusting(next(v1.cp.Size, other)), proofs.Unavailable, proofs.ReasonBadData, "The epoch before ended with another tree.")
 	s.add("epoch-final-other-root-before", online(v2, "one").trusting(next(v1.cp.Size, other)), proofs.Unavailable, proofs.ReasonBadData, "The head proves growth from another tree than that of the end.")
-	s.add("epoch-final-beyond", online(v2, "one").trusting(next(v2.cp.Size+1, other)), proofs.Unavailable, proofs.ReasonBadData, "The ledger is smaller than it was when the epoch before ended.")
+	s.add("epoch-final-beyond", online(v2, "one").trusting(next(v2.cp.Size+1, other)), proofs.Unavailable, proofs.ReasonOtherEpoch, "The ledger is smaller than it was when the epoch before ended, and that one's trust file is not to be had.")
 }
 
 // rootSignatures: exactly k root keys, in the trust file's order.

@@ -32,7 +32,7 @@ func main() {
 // all makes every vector.
 func all() set {
 	s := set{}
-	for _, group := range []func(set){verdicts, lives, links, events, authorities, unknowns, times, receipts, views, maps_, forms, precedence} {
+	for _, group := range []func(set){verdicts, lives, links, events, authorities, unknowns, times, receipts, views, maps_, forms, precedence, handovers, retired} {
 		group(s)
 	}
 	return s

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"filippo.io/mldsa"
 
@@ -79,6 +80,7 @@ type registry struct {
 	views    []*view  // likewise
 	lie      []uint64 // what the next head names instead of the publications' sizes
 	accounts map[string]proofs.Hash
+	files    map[string][]byte // trust files and handovers, by their paths
 }
 
 // newDemo is the smallest registry: a single office, one root key, no officers, no witnesses.
@@ -86,14 +88,29 @@ func newDemo() *registry {
 	return newRegistry(origin, 1, 1, "none", "none", nil)
 }
 
+// A cosignerOf says which type of key a cosigner has.
+type cosignerOf struct {
+	label string
+	t     proofs.KeyType
+}
+
 // newState is a registry with root keys 2 of 3, officers 2 of 3 and witnesses 2 of 3, of mixed key types.
 func newState() *registry {
+	return newSigned([]cosignerOf{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.CosignatureKey}, {"officer-3", proofs.CosignatureKey},
+		{"witness-1", proofs.MLDSA44Key}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey}})
+}
+
+// newCrowd is a registry with the heaviest signatures that are to be expected: three officers with ML-DSA-44, and five witnesses of
+// whom two have it too.
+func newCrowd() *registry {
+	return newSigned([]cosignerOf{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.MLDSA44Key}, {"officer-3", proofs.MLDSA44Key},
+		{"witness-1", proofs.CosignatureKey}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey},
+		{"witness-4", proofs.MLDSA44Key}, {"witness-5", proofs.MLDSA44Key}})
+}
+
+func newSigned(all []cosignerOf) *registry {
 	var cs []cosigner
-	for _, c := range []struct {
-		label string
-		t     proofs.KeyType
-	}{{"officer-1", proofs.MLDSA44Key}, {"officer-2", proofs.CosignatureKey}, {"officer-3", proofs.CosignatureKey},
-		{"witness-1", proofs.MLDSA44Key}, {"witness-2", proofs.CosignatureKey}, {"witness-3", proofs.CosignatureKey}} {
+	for _, c := range all {
 		cs = append(cs, cosigner{c.label, newSigner(c.label, c.label+".example", c.t)})
 	}
 	return newRegistry(origin, 3, 2, "officers", "witnesses", cs)
@@ -105,29 +122,46 @@ func newRegistry(origin string, roots, threshold int, officers, witnesses string
 		publication: newSigner("publication", "registry.example/publication", proofs.Ed25519Key),
 		store:       index.NewMemory(),
 		accounts:    map[string]proofs.Hash{},
+		files:       map[string][]byte{},
 	}
 	own := cosigner{"own", newSigner("own "+origin, origin, proofs.MLDSA44Key)}
 	r.cosigners = append([]cosigner{own}, cs...)
-	for i := range roots {
-		r.root = append(r.root, newSigner(fmt.Sprintf("root %d", i+1), "registry.example/root", proofs.Ed25519Key))
-	}
-	slices.SortFunc(r.root, func(a, b *signer) int {
-		if a.Key().String() < b.Key().String() {
-			return -1
-		}
-		return 1
-	})
+	r.root = newRoot("", roots)
 	t := &proofs.Trust{Origin: origin, Epoch: 1, Title: "Registry of Examples", Demo: len(cs) == 0, RootThreshold: threshold,
-		Publication: r.publication.Key(), StaleAfter: staleAfter, ApprovalAge: approvalAge, Officers: officers, Witnesses: witnesses,
-		PolicyText: policyText(r.log, r.cosigners)}
-	for _, k := range r.root {
-		t.RootKeys = append(t.RootKeys, k.Key())
-	}
+		StaleAfter: staleAfter, ApprovalAge: approvalAge, Officers: officers, Witnesses: witnesses}
+	r.nameKeys(t)
 	r.useTrust(t)
 	var err error
 	r.ledger, err = index.Open(r.trust, r.store, index.Empty())
 	check(err)
 	return r
+}
+
+// reopen goes on with the index under the trust file in force.
+func (r *registry) reopen() {
+	state := r.ledger.State()
+	var err error
+	r.ledger, err = index.Open(r.trust, r.store, &state)
+	check(err)
+}
+
+// newRoot makes root keys, in the trust file's order.
+func newRoot(label string, n int) []*signer {
+	var root []*signer
+	for i := range n {
+		root = append(root, newSigner(fmt.Sprintf("%sroot %d", label, i+1), rootName, proofs.Ed25519Key))
+	}
+	slices.SortFunc(root, func(a, b *signer) int { return strings.Compare(a.Key().String(), b.Key().String()) })
+	return root
+}
+
+// nameKeys puts the registry's keys into a trust file.
+func (r *registry) nameKeys(t *proofs.Trust) {
+	t.RootKeys = nil
+	for _, k := range r.root {
+		t.RootKeys = append(t.RootKeys, k.Key())
+	}
+	t.Publication, t.PolicyText = r.publication.Key(), policyText(r.log, r.cosigners)
 }
 
 // useTrust puts a changed trust file into force.
@@ -317,6 +351,9 @@ func (v *view) file(path string) ([]byte, bool) {
 	}
 	if path == proofs.HeadPath {
 		return v.head.Marshal(), true
+	}
+	if b, ok := v.r.files[path]; ok || strings.HasPrefix(path, "trust/") {
+		return b, ok
 	}
 	h, err := proofs.ParseHash(path[len("index/ab/"):])
 	check(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"stele/proofs"
 )
@@ -111,8 +112,11 @@ func quorums(s set) {
 	lines := v.lines()
 	stranger := lines[0]
 	stranger.Name, stranger.ID = "stranger.example", 7
+	s.add("quorum-crowd", online(newOne(newCrowd()).publish(start), "one"), proofs.Authentic, "", "Ten signatures, six of them ML-DSA-44.", asOf(start))
 	s.add("quorum-unknown-line", online(v.withLines(append([]proofs.Signature{stranger}, lines...)), "one"), proofs.Authentic, "", "An unknown key's line is ignored.")
 	s.add("quorum-no-ed25519", online(v.withLines(lines[1:]), "one"), proofs.Unavailable, proofs.ReasonQuorum, "The log's Ed25519 signature is missing.")
+
+	nestedQuorums(s)
 
 	sha3 := *v.r.trust
 	sha3.NeedSHA3 = true
@@ -129,4 +133,61 @@ func quorums(s set) {
 		"A verifier that happens to know the SHA3-512 digest judges as one that does not, where the trust file does not demand it.")
 	s.add("sha3-collision", online(v, "one").trusting(&need).withSHA3(), proofs.NotRegistered, proofs.ReasonAbsent,
 		"Registered is another document of the same SHA-256 digest: its SHA3-512 digest is not this one's.")
+}
+
+// nestedQuorums: groups of groups. A ministry is an officer by two keys, a classical and a post-quantum one; of three courts any one speaks for them
+// all; and of ministry, courts and audit office two have to approve. Of the witnesses, two of three have to have looked, one of them being a group of k of n itself.
+func nestedQuorums(s set) {
+	var cs []cosigner
+	policy := ""
+	for _, c := range []struct {
+		label string
+		t     proofs.KeyType
+	}{{"ministry-classical", proofs.CosignatureKey}, {"ministry-quantum", proofs.MLDSA44Key}, {"court-1", proofs.CosignatureKey}, {"court-2", proofs.MLDSA44Key},
+		{"court-3", proofs.CosignatureKey}, {"audit", proofs.MLDSA44Key}, {"press", proofs.CosignatureKey}, {"university-1", proofs.CosignatureKey},
+		{"university-2", proofs.MLDSA44Key}, {"university-3", proofs.CosignatureKey}, {"abroad", proofs.MLDSA44Key}} {
+		name := strings.TrimSuffix(strings.TrimSuffix(c.label, "-classical"), "-quantum") + ".example"
+		cs = append(cs, cosigner{c.label, newSigner(c.label, name, c.t)})
+	}
+	r := newDemo()
+	r.cosigners = append(r.cosigners, cs...)
+	for _, c := range r.cosigners {
+		policy += "witness " + c.label + " " + c.Key().String() + " https://" + c.label + ".example/\n"
+	}
+	t := *r.trust
+	t.Demo, t.Officers, t.Witnesses = false, "officers", "witnesses"
+	t.PolicyText = []byte("# Comments and white space may vary.\nlog " + r.log.Key().String() + " https://registry.example/ledger\n" + policy + "\n" +
+		"group\tministry all  ministry-classical ministry-quantum\ngroup courts any court-1 court-2 court-3\ngroup officers 2 ministry courts audit\n" +
+		"group universities 2 university-1 university-2 university-3\ngroup witnesses 2 press universities abroad\n" +
+		"  # The log's own key is demanded as well.\ngroup everybody all own officers witnesses\nquorum everybody\n")
+	r.useTrust(&t)
+	r.reopen()
+	v := newOne(r).publish(start)
+	say := func(name, about string, verdict proofs.Verdict, reason proofs.Reason, lines []string, times map[string]int64) {
+		at := map[string]int64{"own": start}
+		for label, d := range times {
+			at[label] = start + d
+		}
+		s.add("quorum-nested-"+name, online(v.signed(at), "one").at(start+hour), verdict, reason, about, lines...)
+	}
+	good := func(name, about string, asof int64, times map[string]int64) {
+		say(name, about, proofs.Authentic, "", []string{asOf(start + asof)}, times)
+	}
+	bad := func(name, about string, times map[string]int64) {
+		say(name, about, proofs.Unavailable, proofs.ReasonQuorum, nil, times)
+	}
+	good("all", "The ministry's two keys, one court, the press and two universities.", 0,
+		map[string]int64{"ministry-classical": 0, "ministry-quantum": 0, "court-2": 0, "press": 0, "university-1": 0, "university-2": 0})
+	good("without-ministry", "A court and the audit office, the press and one abroad.", 0, map[string]int64{"court-3": 0, "audit": 0, "press": 0, "abroad": 0})
+	good("times", "The universities are as late as the second of them, and the press has looked at 300.", 200,
+		map[string]int64{"court-1": 0, "audit": 0, "press": 300, "university-1": 100, "university-2": 900, "university-3": 200})
+	bad("half-a-ministry", "Of the ministry's two keys the classical one alone, and a court.", map[string]int64{"ministry-classical": 0, "court-1": 0, "press": 0, "abroad": 0})
+	bad("other-half", "And the post-quantum one alone.", map[string]int64{"ministry-quantum": 0, "court-1": 0, "press": 0, "abroad": 0})
+	bad("courts-alone", "Three courts speak as one.", map[string]int64{"court-1": 0, "court-2": 0, "court-3": 0, "press": 0, "abroad": 0})
+	bad("one-university", "One university of the two needed, and the press.", map[string]int64{"court-1": 0, "audit": 0, "press": 0, "university-3": 0})
+	bad("old-half", "The ministry's post-quantum approval is older than approval-age, its classical one is not.",
+		map[string]int64{"ministry-classical": 0, "ministry-quantum": -approvalAge - 1, "court-1": 0, "press": 0, "abroad": 0})
+	good("old-approvals", "All approvals are as old as they may be.", 0,
+		map[string]int64{"ministry-classical": -approvalAge, "ministry-quantum": -approvalAge, "court-1": -approvalAge, "press": 0, "abroad": 0})
+	bad("officers-for-witnesses", "Who approves does not witness.", map[string]int64{"ministry-classical": 0, "ministry-quantum": 0, "court-1": 0, "audit": 0, "press": 0})
 }

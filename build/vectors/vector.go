@@ -25,6 +25,7 @@ type vector struct {
 	view       *view // nil: not online
 	receipt    []byte
 	remembered []byte
+	earlier    []*proofs.Trust // trust files at hand from the start
 }
 
 // online asks a view about a document an hour after it was signed.
@@ -37,10 +38,14 @@ func offline(v *view, doc string, receipt []byte) *vector {
 	return &vector{now: v.time + hour, doc: digests(doc), trust: v.r.trust.Marshal(), receipt: receipt}
 }
 
-func (c *vector) at(now int64) *vector               { c.now = now; return c }
-func (c *vector) withSHA3() *vector                  { c.sha3 = true; return c }
-func (c *vector) withReceipt(b []byte) *vector       { c.receipt = b; return c }
-func (c *vector) remembering(v *view) *vector        { c.remembered = v.head.Marshal(); return c }
+func (c *vector) at(now int64) *vector         { c.now = now; return c }
+func (c *vector) withSHA3() *vector            { c.sha3 = true; return c }
+func (c *vector) withReceipt(b []byte) *vector { c.receipt = b; return c }
+func (c *vector) remembering(v *view) *vector  { c.remembered = v.head.Marshal(); return c }
+func (c *vector) having(earlier ...*proofs.Trust) *vector {
+	c.earlier = earlier
+	return c
+}
 func (c *vector) trusting(t *proofs.Trust) *vector   { c.trust = t.Marshal(); return c }
 func (c *vector) trustingBytes(trust string) *vector { c.trust = []byte(trust); return c }
 
@@ -59,6 +64,9 @@ func (c *vector) run() (*proofs.Question, proofs.Answer) {
 	}
 	q := proofs.Question{Trust: t, Now: c.now, SHA256: c.doc.SHA256, Receipt: c.receipt, Online: c.view != nil,
 		Remembered: c.remembered, Files: map[string][]byte{}}
+	for _, t := range c.earlier {
+		q.Files[proofs.TrustPath(t.Epoch)] = t.Marshal()
+	}
 	if c.sha3 {
 		q.SHA3512 = &c.doc.SHA3512
 	}
@@ -112,6 +120,10 @@ func (s set) add(name string, c *vector, verdict proofs.Verdict, reason proofs.R
 		ar.Files = append(ar.Files, fileOf(name, data))
 	}
 	var files []txtar.File
+	for _, t := range c.earlier {
+		files = append(files, fileOf(fmt.Sprintf("earlier/%d", t.Epoch), t.Marshal()))
+		delete(q.Files, proofs.TrustPath(t.Epoch))
+	}
 	for _, path := range sortedKeys(q.Files) {
 		if q.Files[path] == nil {
 			fmt.Fprintf(&b, "missing %s\n", path)

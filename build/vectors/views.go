@@ -287,7 +287,8 @@ func lies(s set) {
 	other.publication = newSigner("thief", "registry.example/publication", proofs.Ed25519Key)
 	other.leaves, other.entries, other.sizes = other.leaves[:3:3], other.entries[:3:3], nil
 	x := *indexOf(v)
-	bad("index-by-another-key", "the index statement is not signed by the publication key", (&other).publishIndex(&x, v.head.RootTile))
+	s.add("lie-index-by-another-key", online((&other).publishIndex(&x, v.head.RootTile), "one"), proofs.Unavailable, proofs.ReasonOtherEpoch,
+		"The quorum has signed an index statement by another key of the publication key's name: for all that is known, a later trust file's.")
 	r = base()
 	v1 := r.publish(start)
 	v2 := r.publish(start + hour)

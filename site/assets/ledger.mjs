@@ -5,12 +5,14 @@ import { element } from './dom.mjs'
 import { Counts } from './counts.mjs'
 import { Entries } from './entries.mjs'
 import { Publications } from './publications.mjs'
+import { signedSentence, signedTree } from './quorum.mjs'
 import { begin, code, find, moment } from './viewer.mjs'
 
 begin(async (viewer) => {
   const view = await viewer.ask('head')
   if (!viewer.tell(view)) return
   newest(viewer, view.head)
+  for (const role of ['officers', 'witnesses']) signed(viewer, role, view.head[role])
   const titles = viewer.ask('issuers').then(titlesOf)
   await Promise.all([
     new Entries(viewer, find('entries'), view.head).begin(),
@@ -30,6 +32,13 @@ function newest(viewer, head) {
   put('root', element('span', {}, code(head.root)))
   const ago = find('newest')?.querySelector('[data-ago]')
   if (ago) ago.textContent = ''
+}
+
+/** Who has signed the newest publication, in place of who has to. */
+function signed({ wording }, role, quorum) {
+  if (quorum.of === 0) return
+  find('newest')?.querySelector(`[data-fact=${role}]`)?.replaceChildren(signedSentence(role, quorum, wording))
+  find('whose').querySelector(`[data-tree=${role}]`).replaceChildren(signedTree(quorum, wording))
 }
 
 function titlesOf(view) {

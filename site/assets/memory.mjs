@@ -1,6 +1,9 @@
-// What this device remembers: for each trust file the newest head that was
-// verified here, so that a registry cannot later show another past. It is a
-// help, not a need: without storage everything else still works.
+// What this device remembers: the newest head that was verified here, so that a
+// registry cannot later show another past. It is kept under the fingerprint of the
+// trust file that the page has; where that file has succeeded others, what was kept
+// under theirs is remembered too. Where the verifier has followed the page's trust
+// file to a newer one, that is kept with the head. It is a help, not a need: without storage
+// everything else still works.
 
 const patience = 1_000 // milliseconds; a storage that hangs must not hold up a check
 
@@ -35,35 +38,49 @@ function open() {
 }
 
 export class Memory {
-  /** @param {string} print the trust file's SHA-256: each policy has its own memory */
-  constructor(print) {
+  /**
+   * @param {string} print the trust file's SHA-256: each policy has its own memory
+   * @param {string} earlier those of the trust files before it, set apart by spaces
+   */
+  constructor(print, earlier = '') {
     this.print = print
+    this.prints = [print, ...earlier.split(' ').filter(Boolean)]
     this.kept = null // {size, bytes}
+    this.trust = null // the newest trust file that the page's own has been followed to
     this.loading = this.load()
   }
 
   async load() {
     try {
-      const found = await within(store('readonly').then((heads) => settled(heads.get(this.print))))
-      if (found?.bytes instanceof Uint8Array && (this.kept === null || found.size > this.kept.size))
-        this.kept = found
+      const heads = await within(store('readonly').then((all) => Promise.all(this.prints.map((print) => settled(all.get(print))))))
+      if (heads[0]?.trust instanceof Uint8Array) this.trust ??= heads[0].trust
+      for (const found of heads) this.prefer(found)
     } catch {
       // No storage: a private window, a full disk, a browser that forbids it.
     }
   }
 
-  /** The head to compare with, or null; there is none before `loading` has ended. */
-  recall() {
-    return this.kept?.bytes ?? null
+  /** The larger tree is the later one, whichever trust file it was verified with. */
+  prefer(found) {
+    if (found?.bytes instanceof Uint8Array && (this.kept === null || found.size > this.kept.size)) this.kept = found
   }
 
   /**
-   * Keeps a head. Checks that run side by side may end in any order, and an
-   * older head must not push out a newer one.
+   * The head to compare with and the trust file to verify with in place of the page's own, each or null; there is none
+   * before `loading` has ended.
    */
-  async keep(bytes, size) {
+  recall() {
+    return { remembered: this.kept?.bytes ?? null, trust: this.trust }
+  }
+
+  /**
+   * Keeps a head, and the trust file that the page's own has been followed to for it, if it has. Checks that run side by side may
+   * end in any order, and an older head must not push out a newer one.
+   */
+  async keep(bytes, size, trust = null) {
     if (this.kept !== null && (size < this.kept.size || same(bytes, this.kept.bytes))) return
-    this.kept = { size, bytes }
+    this.trust = trust ?? this.trust
+    this.kept = { size, bytes, trust: this.trust }
     try {
       await within(store('readwrite').then((heads) => settled(heads.put(this.kept, this.print))))
     } catch {

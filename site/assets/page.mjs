@@ -18,7 +18,7 @@ const startLimit = 20_000 // milliseconds after which the page says that it does
 async function connect() {
   const wording = await loadWording(check.dataset.text, check.dataset.textIntegrity)
   const portal = new Portal(new URL('./', document.baseURI))
-  const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint))
+  const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint, check.dataset.trustEarlier))
   pool.health = (works) => {
     clearTimeout(late)
     showHelpUnless(works)

@@ -3,11 +3,17 @@
 
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
 
+/** What the verifier says of a file of evidence. */
+function found({ found: proved, registry, detail, checkpoints }) {
+  return { evidence: { ...(proved && JSON.parse(proved)), proved: Boolean(proved), registry, detail }, checkpoints }
+}
+
 /**
  * @typedef {object} Job
  * @property {File|null} file
  * @property {{sha256: string, sha3: string}|null} digests in hex, where there is no file and only its fingerprints are looked up
  * @property {Uint8Array|null} receipt
+ * @property {Uint8Array|null} evidence bytes that are to be examined as evidence, in place of a document
  * @property {number} anew since when published files must have been read, or 0
  * @property {(state: string, done?: number) => void} update
  * @property {(outcome: object) => void} finish called once
@@ -87,13 +93,19 @@ export class Pool {
     this.seats.push(seat)
   }
 
+  /** Lets an idle worker try itself on the head, which every check needs. */
+  async prepare(seat) {
+    const { bytes } = await this.portal.get('ledger/head')
+    if (bytes && seat.jobs.size === 0) seat.worker.postMessage({ type: 'prepare', head: bytes })
+  }
+
   give(seat, job) {
     seat.jobs.set(job.id, job)
     seat.reading = job
-    job.update(job.file ? 'hashing' : 'checking', 0)
-    const remembered = this.memory.recall()
-    const { id, file, digests, receipt } = job
-    seat.worker.postMessage({ type: 'check', id, file, digests, receipt, remembered, anew: job.anew > 0 })
+    job.update(job.evidence ? 'examining' : job.file ? 'hashing' : 'checking', 0)
+    const { remembered, trust } = this.memory.recall()
+    const { id, file, digests, receipt, evidence } = job
+    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0 })
   }
 
   hear(seat, message) {
@@ -103,6 +115,7 @@ export class Pool {
       case 'ready':
         seat.ready = true
         this.health?.(true)
+        this.prepare(seat)
         break
       case 'broken':
         this.lose(seat, message.detail)
@@ -139,11 +152,11 @@ export class Pool {
     seat.worker.postMessage({ type: 'files', id: job.id, answers })
   }
 
-  decided(seat, job, { report, receipt, remember, rememberSize, conflict }) {
-    const told = JSON.parse(report)
-    if (remember) this.memory.keep(remember, rememberSize)
+  decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
+    const told = report && JSON.parse(report)
+    if (remember) this.memory.keep(remember, rememberSize, newTrust)
     this.leave(seat, job)
-    job.finish({ report: told, json: report, receipt, conflict })
+    job.finish({ report: told, json: report, receipt, conflict, ...(examined && found(examined)) })
   }
 
   failed(seat, job, { why, detail }) {

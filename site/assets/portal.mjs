@@ -94,7 +94,9 @@ export class Portal {
 
   async fetch(path, anew) {
     if (!published.test(path) || path.includes('..')) throw new PortalError('not a published name')
-    const cache = anew ? 'reload' : mutable(path) ? 'no-cache' : 'force-cache'
+    // That there is no next trust file yet is no answer to keep.
+    const changing = mutable(path) || path.startsWith('trust/')
+    const cache = anew ? 'reload' : changing ? 'no-cache' : 'force-cache'
     const response = await fetch(new URL(path, this.root), {
       cache,
       credentials: 'omit',

@@ -2,6 +2,7 @@
 // facts, what else to know, and, folded, the evidence.
 
 import { element, icon, visible, visibleLines } from './dom.mjs'
+import { signedLines, signedTree } from './quorum.mjs'
 
 // Notices that have their own place: above everything, and with the evidence.
 const placed = ['demo', 'trust-unpinned']
@@ -35,9 +36,10 @@ export function localBrief(why, wording) {
 
 /**
  * The body of a row for a report.
- * @param {object} row named (no file was checked), and follow (makes the control that checks the newer document)
+ * @param {object} row named (no file was checked), follow (makes the control that checks the newer document), and proof (of a
+ *   registry that contradicts itself)
  */
-export function reportBody(report, wording, { named = false, follow = null } = {}) {
+export function reportBody(report, wording, { named = false, follow = null, proof = [] } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
@@ -49,10 +51,12 @@ export function reportBody(report, wording, { named = false, follow = null } = {
     facts(report, wording),
     history(report, wording),
     replacement(report, wording, follow),
+    signedLines(report, wording),
     notices(
       report.notices.filter((code) => !placed.includes(code)),
       wording,
     ),
+    ...proof,
     evidence(report, wording),
   ]
 }
@@ -199,7 +203,9 @@ function evidence(report, wording) {
     section(wording.ui('evidenceSteps'), steps(report.steps, wording)),
     section(wording.ui('evidenceEvents'), report.life && events(report.life, wording)),
     section(wording.ui('evidenceOthers'), others(report.others, wording)),
-    section(wording.ui('evidenceSigners'), signers(report.signers, wording)),
+    section(wording.ui('evidenceSigners'), signers(report, wording)),
+    section(wording.ui('evidenceOfficers'), signedTree(report.officers, wording)),
+    section(wording.ui('evidenceWitnesses'), signedTree(report.witnesses, wording)),
     section(wording.ui('evidenceLedger'), ledger(report, wording)),
     notices(
       report.notices.filter((code) => code === 'trust-unpinned'),
@@ -313,31 +319,19 @@ function others(list, wording) {
   )
 }
 
-function signers(list, wording) {
+/** The log's own signatures, and those that nobody demands; officers and witnesses have their trees. */
+function signers({ signers: all }, wording) {
+  const list = all.filter(({ role }) => role === 'log' || role === 'other')
   if (list.length === 0) return null
+  return element('ul', { class: 'events' }, ...list.map((signer) => oneSigner(signer, wording)))
+}
+
+function oneSigner({ role, name, algorithm, time }, wording) {
   return element(
-    'ul',
-    { class: 'events' },
-    ...list.map((signer) =>
-      element(
-        'li',
-        {},
-        element(
-          'p',
-          {},
-          element('strong', {}, wording.name('roles', signer.role)),
-          ' ',
-          element('bdi', {}, visible(signer.name)),
-        ),
-        element(
-          'p',
-          { class: 'soft' },
-          signer.algorithm,
-          ' · ',
-          moment(signer.time, wording) ?? wording.ui('noSignatureTime'),
-        ),
-      ),
-    ),
+    'li',
+    {},
+    element('p', {}, element('strong', {}, wording.name('roles', role)), ' ', element('bdi', {}, visible(name))),
+    element('p', { class: 'soft' }, wording.name('algorithms', algorithm), ' · ', moment(time, wording) ?? wording.ui('noSignatureTime')),
   )
 }
 

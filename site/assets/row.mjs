@@ -1,6 +1,7 @@
 // One file's row: what is being done with it, then what it is.
 
 import { button, download, element, slots, visible } from './dom.mjs'
+import { bothSides, evidenceBody, evidenceBrief, evidenceTitle, isEvidence, keepsakes, readEvidence, standing } from './evidence.mjs'
 import { brief, localBody, localBrief, reportBody } from './report.mjs'
 
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
@@ -45,6 +46,7 @@ export class Row {
       name: item.name,
       path: item.path,
       receipt: null,
+      asDocument: false, // what looks like evidence is to be checked as any document
       job: null,
       outcome: null,
       state: null, // until it is checked, stopped, or waits for its document
@@ -74,6 +76,11 @@ export class Row {
     return Boolean(this.outcome?.report) && this.outcome.report.verdict !== 'unavailable'
   }
 
+  /** Whether it was no document but evidence against a registry. */
+  get examined() {
+    return Boolean(this.outcome?.evidence) && !this.outcome.report
+  }
+
   /** Whether there is a file to read, or a fingerprint to look up. */
   get checkable() {
     return Boolean(this.item.file ?? this.item.digests)
@@ -81,13 +88,13 @@ export class Row {
 
   /** Whether trying again may help. */
   get retriable() {
-    if (this.outcome === null || !this.checkable) return false
+    if (this.outcome === null || !this.checkable || this.examined) return false
     return !this.outcome.report || passing.includes(this.outcome.report.verdict)
   }
 
   /** Whether a receipt may still be paired with it. */
   get open() {
-    return this.receipt === null && this.state !== 'alone' && Boolean(this.item.file)
+    return this.receipt === null && this.state !== 'alone' && Boolean(this.item.file) && !this.examined
   }
 
   /** The row of a receipt that waits for its document. */
@@ -109,6 +116,7 @@ export class Row {
     const focused = this.node.contains(document.activeElement)
     this.outcome = null
     delete this.node.dataset.verdict
+    delete this.node.dataset.evidence
     this.part.demo.hidden = true
     this.part.brief.hidden = true
     this.fillBody([])
@@ -120,6 +128,7 @@ export class Row {
       file: this.item.file,
       digests: this.item.digests ?? null,
       receipt: null,
+      evidence: null,
       anew,
       update: (state, done) => this.job === job && this.working(state, done),
       finish: (outcome) => this.job === job && this.finish(outcome),
@@ -132,6 +141,7 @@ export class Row {
   async submit(job) {
     this.working('queued')
     if (this.receipt) job.receipt = await readReceipt(this.receipt)
+    else if (!this.asDocument && (await isEvidence(this.item))) job.evidence = await readEvidence(this.item).catch(() => null)
     if (this.job !== job) return // stopped while the receipt was being read
     if (this.receipt && !job.receipt) this.finish({ why: 'receipt' })
     else this.page.pool.add(job)
@@ -164,6 +174,11 @@ export class Row {
     this.part.progress.hidden = true
     if (outcome.why === 'stopped') {
       this.setState('stopped', wording.ui('stopped'), 'working')
+    } else if (this.examined) {
+      // No verdict: those are about documents.
+      this.setState('done', evidenceTitle(outcome.evidence, wording), outcome.evidence.proved ? 'inconsistent' : 'unavailable')
+      this.node.dataset.evidence = standing(outcome.evidence)
+      this.part.demo.hidden = !this.page.demo
     } else {
       const verdict = outcome.report?.verdict ?? 'unavailable'
       // Without a file nothing is green: what is valid is a fingerprint.
@@ -230,15 +245,31 @@ export class Row {
   }
 
   brief() {
-    const { report, why } = this.outcome
+    const { report, why, evidence } = this.outcome
+    if (this.examined) return evidenceBrief(evidence, this.page.wording)
     return report ? brief(report, this.page.wording, this.named) : localBrief(why, this.page.wording)
   }
 
   body() {
     const { report, why, detail } = this.outcome
     const { wording } = this.page
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer) }) : localBody(why, detail, wording)
+    if (this.examined)
+      return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof() }) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
+  }
+
+  /** Both records of a registry that contradicts itself, and what to keep of them. */
+  proof() {
+    const { conflict, evidence, checkpoints } = this.outcome
+    const { wording } = this.page
+    if (!conflict) return []
+    return [bothSides(evidence, wording), keepsakes(evidence, checkpoints, conflict, this.name, wording)]
+  }
+
+  checkAsDocument() {
+    this.asDocument = true
+    this.check()
   }
 
   /** The control that checks the document in this one's place: on a click only, since it asks for another slot. */
@@ -256,12 +287,11 @@ export class Row {
   }
 
   actions() {
-    const { report, json, receipt, conflict, why } = this.outcome
+    const { report, json, receipt, why } = this.outcome
     const verdict = report?.verdict ?? 'unavailable'
     const likely = why === 'receipt' ? 'withoutReceipt' : likeliest[verdict]
     const look = (key) => (key === likely ? '' : 'quiet')
     const list = []
-    if (conflict) list.push(this.saving('saveConflict', 'primary', '.conflict', conflict))
     if (receipt) list.push(this.saving('saveReceipt', '', '.tlog-proof', receipt))
     if (json) list.push(this.saving('saveReport', 'quiet', '.report.json', json, 'application/json'))
     if (!this.checkable) return list

@@ -1,5 +1,6 @@
 // The list of results: takes files in, pairs receipts, and keeps the count.
 
+import { isNamedEvidence } from './evidence.mjs'
 import { isReceipt, pair } from './files.mjs'
 import { Row } from './row.mjs'
 
@@ -46,7 +47,7 @@ export class Rows {
   pairUp(receipts, fresh) {
     const waiting = this.rows.filter((row) => row.state === 'alone')
     const old = this.rows.filter((row) => row.open && row.item.file)
-    const { pairs, alone } = pair([...receipts, ...waiting.map((row) => row.item)], fresh, old)
+    const { pairs, alone } = pair([...receipts, ...waiting.map((row) => row.item)], fresh.filter((row) => !isNamedEvidence(row.item)), old)
     for (const [row, receipt] of pairs) row.receipt = receipt
     waiting.filter((row) => !alone.includes(row.item)).forEach((row) => this.removed(row))
     const found = old.filter((row) => pairs.has(row))

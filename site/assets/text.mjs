@@ -80,6 +80,12 @@ export class Wording {
     return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
   }
 
+  /** What a file of evidence comes to: proved or nothing; or how strong it is. */
+  evidence(code, values = {}) {
+    const { title = code, meaning = '', next = '', brief = '' } = own(this.table.evidence, code) ?? {}
+    return { title, meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
+  }
+
   /** The wording of a code, or the code itself where there is none. */
   name(group, code) {
     return own(this.table[group], code) ?? code.replaceAll('-', ' ')

@@ -6,6 +6,7 @@ import './wasm_exec.js'
 import { button, download, element, icon, visible } from './dom.mjs'
 import { Memory } from './memory.mjs'
 import { Portal } from './portal.mjs'
+import { signedLines } from './quorum.mjs'
 import { loadWording } from './text.mjs'
 import { loadVerifier } from './verifier.mjs'
 
@@ -32,7 +33,7 @@ export class Viewer {
     this.trust = trust
     this.wording = wording
     this.portal = new Portal(new URL('./', document.baseURI))
-    this.memory = new Memory(host.dataset.trustPrint)
+    this.memory = new Memory(host.dataset.trustPrint, host.dataset.trustEarlier)
     this.pressed = 0 // when the reader last asked to try again: what was read before will not do
   }
 
@@ -44,7 +45,8 @@ export class Viewer {
    */
   async ask(subject, more = {}, anew = this.pressed, again = false) {
     await this.memory.loading
-    const request = { trust: this.trust, remembered: this.memory.recall(), subject, ...more, files: Object.create(null), errors: Object.create(null) }
+    const { remembered, trust } = this.memory.recall()
+    const request = { trust: trust ?? this.trust, remembered, subject, ...more, files: Object.create(null), errors: Object.create(null) }
     for (let round = 0; round < roundLimit; round++) {
       request.now = Math.floor(Date.now() / 1000)
       const result = globalThis.stele.inspect(request)
@@ -55,7 +57,7 @@ export class Viewer {
       const view = JSON.parse(result.view)
       // A bad file may sit in a cache, put there by a proxy's login page, say: it is read past them, once.
       if (!again && view.reason === 'bad-data') return this.ask(subject, more, Date.now(), true)
-      if (result.remember) this.memory.keep(result.remember, result.rememberSize)
+      if (result.remember) this.memory.keep(result.remember, result.rememberSize, result.newTrust)
       view.conflict = result.conflict
       return view
     }
@@ -94,7 +96,8 @@ export class Viewer {
         element('p', { class: 'code folded' }, visible(view.detail)),
         faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', { dir: 'ltr' }, faults)) : null,
       ),
-      view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.conflict', view.conflict, 'application/octet-stream')) : null,
+      view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.stele-evidence', view.conflict, 'application/octet-stream')) : null,
+      view.conflict ? element('p', { class: 'soft' }, this.say('saveConflictText')) : null,
       retry ? button(this.say('again'), this.say('again'), 'quiet', () => this.retry(retry)) : null,
     )
   }
@@ -153,21 +156,21 @@ export function table(heads, rows, look = '') {
   )
 }
 
-/** Who signed a checkpoint, one line a role. */
-export function signers(viewer, list) {
+/** Who signed a checkpoint: the registry itself, then how many officers and witnesses. */
+export function signers(viewer, signed) {
   const { wording } = viewer
-  const lines = new Map()
-  for (const { role, name, algorithm } of list) {
-    const key = `${role} ${name}`
-    lines.set(key, { role, name, algorithms: [...(lines.get(key)?.algorithms ?? []), algorithm] })
+  const own = new Map()
+  for (const { role, name, algorithm } of signed.signers) {
+    if (role === 'log' || role === 'other') own.set(`${role} ${name}`, { role, name, algorithms: [...(own.get(`${role} ${name}`)?.algorithms ?? []), algorithm] })
   }
-  return element(
+  const list = element(
     'ul',
     { class: 'plain' },
-    ...[...lines.values()].map(({ role, name, algorithms }) =>
+    ...[...own.values()].map(({ role, name, algorithms }) =>
       element('li', {}, wording.name('roles', role), ' ', element('span', { class: 'soft' }, element('bdi', {}, visible(name)), ` · ${algorithms.join(', ')}`)),
     ),
   )
+  return element('div', {}, list, signedLines(signed, wording))
 }
 
 /** Begins: loads everything and hands it to a page; where that fails, says so. */

@@ -12,7 +12,7 @@ let trust = null
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
-const handlers = { start, check, files, stop }
+const handlers = { start, prepare, check, examine, files, stop }
 
 self.addEventListener('message', ({ data }) => handlers[data.type](data))
 
@@ -32,6 +32,15 @@ async function load(module) {
   exports = instance.exports
 }
 
+/**
+ * Decides as far as the head alone leads, about no document. A browser compiles a program's functions when they are
+ * first called, and so it does that before a file has come instead of after.
+ */
+async function prepare({ head }) {
+  await started
+  globalThis.stele.check({ trust, now: Math.floor(Date.now() / 1000), sha256: new Uint8Array(32), online: true, files: { 'ledger/head': head } })
+}
+
 /** Waits until the verifier has made itself known. */
 function running(go, instance) {
   return new Promise((resolve, reject) => {
@@ -41,17 +50,33 @@ function running(go, instance) {
   })
 }
 
-async function check({ id, file, digests, receipt, remembered, anew }) {
+function check({ id, file, digests, receipt, remembered, newer, anew }) {
+  return work(id, anew, async (job) => {
+    const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
+    self.postMessage({ type: 'hashed', id })
+    const sha3 = digests ? bytesOf(digests.sha3) : null
+    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer })
+    const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
+    return { ...result, examined }
+  })
+}
+
+/** Says what bytes prove that are meant as evidence. Nothing is read but earlier trust files, where it is older than the page's. */
+function examine({ id, evidence, newer, anew }) {
+  return work(id, anew, async (job) => {
+    self.postMessage({ type: 'hashed', id })
+    return { examined: await examination(id, job, evidence, newer) }
+  })
+}
+
+/** Does what a job is about, and tells the page what has come of it. */
+async function work(id, anew, about) {
   const job = { abort: new AbortController(), answer: null, anew }
   jobs.set(id, job)
   try {
     await started
     job.abort.signal.throwIfAborted()
-    const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
-    self.postMessage({ type: 'hashed', id })
-    const sha3 = digests ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered })
-    self.postMessage({ type: 'decided', id, ...result })
+    self.postMessage({ type: 'decided', id, ...(await about(job)) })
   } catch (error) {
     self.postMessage({ type: 'failed', id, why: why(error, job), detail: String(error) })
   } finally {
@@ -78,7 +103,7 @@ function bytesOf(hex) {
 
 async function decide(id, job, file, given) {
   const request = {
-    trust,
+    trust: given.newer ?? trust, // what this device has followed the page's to
     now: 0,
     sha256: given.sha256,
     sha3: given.sha3,
@@ -106,20 +131,34 @@ function damaged({ report }) {
 }
 
 /** Asks the verifier until it has reached a verdict. */
-async function verdict(id, job, file, request) {
+function verdict(id, job, file, request) {
+  return settle(id, job, request, async () => {
+    const result = globalThis.stele.check(request)
+    if (result.needSHA3) request.sha3 = await hash(sha3File, id, job, file)
+    return result
+  })
+}
+
+/** Asks the verifier what a file of evidence proves, and for both of its checkpoints. */
+function examination(id, job, evidence, newer) {
+  const request = { trust: newer ?? trust, evidence, files: Object.create(null), errors: Object.create(null) }
+  return settle(id, job, request, () => globalThis.stele.evidence(request))
+}
+
+/** Asks, and reads what is asked for, until there is a result. */
+async function settle(id, job, request, ask) {
   for (let round = 0; round < roundLimit; round++) {
     request.now = Math.floor(Date.now() / 1000)
-    const result = globalThis.stele.check(request)
-    if (result.report !== undefined) return result
-    if (result.needSHA3) request.sha3 = await hash(sha3File, id, job, file)
-    else await supply(id, job, request, result.need)
+    const result = await ask()
+    if (!result.need && !result.needSHA3) return result
+    if (result.need) await supply(id, job, request, result.need)
     job.abort.signal.throwIfAborted()
   }
   throw new Error('the verifier does not come to an end')
 }
 
-function pick({ report, receipt, remember, rememberSize, conflict }) {
-  return { report, receipt: receipt ?? null, remember: remember ?? null, rememberSize, conflict: conflict ?? null }
+function pick({ report, receipt, remember, rememberSize, newTrust, conflict }) {
+  return { report, receipt: receipt ?? null, remember: remember ?? null, rememberSize, newTrust: newTrust ?? null, conflict: conflict ?? null }
 }
 
 /** Adds the files that the verifier asked for to the request. */

@@ -378,46 +378,131 @@ test('evidence past its limit is stale, and a receipt past it is a record', asyn
   }, { at, faulty: true })
 })
 
-test('a registry that shows two pasts is caught, with evidence for third parties', async (t) => {
-  const one = join(folder, 'fork-one')
-  const two = join(folder, 'fork-two')
-  const file = async (name) => {
-    await writeFile(join(folder, name), `fork: ${name}\n`)
-    return join(folder, name)
+/** Two registries with the same keys that have parted after their first publication, and the state before that. */
+async function parted(name) {
+  const [one, two, old] = ['one', 'two', 'old'].map((part) => join(folder, `${name}-${part}`))
+  const file = async (document) => {
+    const path = join(folder, `${name}-${document}.txt`)
+    await writeFile(path, `${name}: ${document}\n`)
+    return path
   }
-  await must(stele, 'init', '--registry', one, '--demo', '--origin', 'fork.example/ledger')
-  await must(stele, 'register', await file('both.txt'), '--registry', one)
+  await must(stele, 'init', '--registry', one, '--demo', '--origin', `${name}.example/ledger`)
+  const documents = { both: await file('both'), one: await file('one'), two: await file('two') }
+  await must(stele, 'register', documents.both, '--registry', one)
   await must(stele, 'publish', '--registry', one)
-  await cp(one, two, { recursive: true })
-  for (const [dir, name] of [[one, 'one.txt'], [two, 'two.txt']]) {
-    await must(stele, 'register', await file(name), '--registry', dir)
+  for (const other of [two, old]) await cp(one, other, { recursive: true })
+  for (const [dir, document] of [[one, documents.one], [two, documents.two]]) {
+    await must(stele, 'register', document, '--registry', dir)
     await must(stele, 'publish', '--registry', dir)
   }
+  return { one, two, old, documents }
+}
+
+/** Waits until the page has put what it has seen where it outlives the page. */
+const remembered = (page) => page.waitForFunction(() => new Promise((resolve) => {
+  const opening = indexedDB.open('stele', 1)
+  opening.onsuccess = () => {
+    const count = opening.result.transaction('heads').objectStore('heads').count()
+    count.onsuccess = () => resolve(count.result === 1)
+  }
+}))
+
+const checkpointOf = (dir) => readFile(join(dir, 'public/ledger/checkpoint'))
+
+test('a registry that shows two pasts is caught, with evidence for third parties', async (t) => {
+  const { one, two, old, documents } = await parted('fork')
   const at = await serving(t, join(one, 'public'))
   await visit(async (page) => {
-    assert.equal(await checkOne(page, join(folder, 'one.txt')), 'authentic')
-    await page.waitForFunction(() => new Promise((resolve) => {
-      const opening = indexedDB.open('stele', 1)
-      opening.onsuccess = () => {
-        const count = opening.result.transaction('heads').objectStore('heads').count()
-        count.onsuccess = () => resolve(count.result === 1)
-      }
-    }))
+    assert.equal(await checkOne(page, documents.one), 'authentic')
+    await remembered(page)
+
+    // An older state is told, and is no accusation.
+    await at.show(join(old, 'public'))
+    await page.reload()
+    assert.equal(await checkOne(page, documents.both), 'stale')
+    assert.match(await page.textContent('.row-body'), /older records than this device has already seen/)
+    await accessible(page, 'rolled back')
+
     await at.show(join(two, 'public'))
     await page.reload()
-    assert.equal(await checkOne(page, join(folder, 'both.txt')), 'inconsistent')
+    assert.equal(await checkOne(page, documents.both), 'inconsistent')
     await accessible(page, 'inconsistent')
-    const { name, bytes } = await save(page, 'Save the evidence', 'both.txt')
-    assert.equal(name, 'both.txt.conflict')
+    assert.equal(await page.locator('.sides section').count(), 2)
+    const { name, bytes } = await save(page, 'Save the evidence', 'fork-both.txt')
+    assert.equal(name, 'fork-both.txt.stele-evidence')
     const evidence = join(folder, name)
     await writeFile(evidence, bytes)
-    for (const dir of [one, two]) assert.equal((await stele('evidence', evidence, '--policy', join(dir, 'trust'))).code, 0)
-    bytes[bytes.length >> 1] ^= 1
-    await writeFile(evidence, bytes)
-    assert.notEqual((await stele('evidence', evidence, '--policy', join(one, 'trust'))).code, 0)
+    for (const dir of [one, two]) assert.equal((await stele('verify-evidence', evidence, '--policy', join(dir, 'trust'))).code, 0)
+
+    // Both checkpoints, to the byte as they were published.
+    const notes = await Promise.all([two, one].map(checkpointOf))
+    const saves = await page.locator('[data-save^=checkpoint]').all()
+    assert.equal(saves.length, 2)
+    for (const [i, button] of saves.entries()) {
+      const [download] = await Promise.all([page.waitForEvent('download'), button.click()])
+      const size = String(notes[i]).split('\n')[1]
+      assert.match(download.suggestedFilename(), new RegExp(`^checkpoint-${size}-[0-9a-f]{12}\\.txt$`))
+      assert.deepEqual(await readFile(await download.path()), notes[i])
+    }
     // The fork is not what this device believes from now on.
-    assert.equal(await checkOne(page, join(folder, 'two.txt')), 'inconsistent')
+    assert.equal(await checkOne(page, documents.two), 'inconsistent')
   }, { at })
+})
+
+/** A stele.fork/1 of two checkpoints of one size (FORMAT.md, section 20). */
+function forkOf(one, other) {
+  const sized = (bytes) => [Buffer.from([0, 0, bytes.length >> 8, bytes.length & 255]), bytes]
+  const root = Buffer.from(String(other).split('\n')[2], 'base64')
+  return Buffer.concat([Buffer.from('stele.fork/1\n'), ...sized(one), ...sized(other), root, Buffer.from([0])])
+}
+
+/** A checkpoint with the log's Ed25519 signature alone: its lines are the short ones. */
+const classical = (note) => {
+  const lines = String(note).split('\n')
+  return Buffer.from(lines.filter((line) => !line.startsWith('— ') || line.length < 300).join('\n'))
+}
+
+test('evidence is checked on the page without a network, and what is none proves nothing', async (t) => {
+  const { one, two, documents } = await parted('proof')
+  const notes = await Promise.all([one, two].map(checkpointOf))
+  const heads = await Promise.all([one, two].map((dir) => readFile(join(dir, 'public/ledger/head'))))
+  const sized = (bytes) => [Buffer.from([0, 0, bytes.length >> 8, bytes.length & 255]), bytes]
+  const conflict = Buffer.concat([Buffer.from('stele.conflict/1\n'), ...heads.flatMap(sized)])
+  const fork = forkOf(...notes)
+  const damaged = Buffer.from(fork)
+  damaged[200] ^= 1
+  const at = await serving(t, join(one, 'public'))
+  const told = (page) => page.$$eval('[data-rows] > [data-file]', (rows) => rows.map((r) => [r.dataset.evidence ?? null, r.dataset.verdict ?? null, r.querySelector('[data-strength]')?.dataset.strength ?? null]))
+  await visit(async (page, requests) => {
+    assert.equal(await checkOne(page, documents.one), 'authentic')
+    const before = requests.length
+    for (const [name, bytes, want] of [
+      ['a.stele-conflict', conflict, ['proved', null, 'policy']],
+      ['renamed by mail.bin', fork, ['proved', null, 'policy']],
+      ['b.stele-evidence', forkOf(...notes.map(classical)), ['proved', null, 'log']],
+      ['c.stele-evidence', damaged, ['nothing', null, null]],
+      ['d.stele-evidence', forkOf(notes[0], notes[0]), ['nothing', null, null]],
+      ['e.stele-evidence', Buffer.from('no evidence'), ['nothing', null, null]],
+    ]) {
+      await checkOne(page, named(name, bytes))
+      assert.deepEqual(await told(page), [want], name)
+      await accessible(page, name)
+    }
+    assert.deepEqual(requests.slice(before).filter((r) => !r.url.startsWith('blob:')).map((r) => r.url), [])
+    // What is evidence may be a document too.
+    await page.getByRole('button', { name: /^Check it as a document/ }).click()
+    assert.deepEqual((await verdicts(page, 1)).map((r) => r.verdict), ['not-registered'])
+    // With documents beside it, the summary counts it as what it is.
+    await page.locator('[data-clear]').click()
+    await check(page, [named('f.stele-evidence', fork), named('one.txt', await readFile(documents.one))])
+    assert.deepEqual(await told(page), [['proved', null, 'policy'], [null, 'authentic', null]])
+    assert.match(await page.textContent('[data-status]'), /Proof against the registry: 1/)
+  }, { at })
+  // Against another registry it proves nothing.
+  await visit(async (page) => {
+    await checkOne(page, named('a.stele-evidence', fork))
+    assert.deepEqual(await told(page), [['nothing', null, null]])
+  })
 })
 
 // What can break

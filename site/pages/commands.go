@@ -41,6 +41,7 @@ var published = []struct{ path, key string }{
 	{"ledger/tile/…", "developers.fTile"},
 	{"index/AB/HASH", "developers.fIndex"},
 	{"trust/EPOCH", "developers.fTrust"},
+	{"trust/EPOCH.tlog-proof", "developers.fHandover"},
 	{"policy", "developers.fPolicy"},
 }
 
@@ -49,14 +50,6 @@ var published = []struct{ path, key string }{
 func Integrity(content []byte) string {
 	sum := sha256.Sum256(content)
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
-
-// party is who approves or witnesses, or the word for nobody.
-func (p Page) party(who string) string {
-	if who == "none" || who == "" {
-		return p.say("ledger.none")
-	}
-	return who
 }
 
 func (h Publication) path() string {

@@ -594,7 +594,7 @@ func icons() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<symbol id=\"icon-notice\" viewBox=\"0 0 24 24\"><circle cx=\"12\" cy=\"12\" r=\"9.500\"></circle> <path d=\"M12 11v6M12 7.200h.1\"></path></symbol> <symbol id=\"icon-passed\" viewBox=\"0 0 24 24\"><path d=\"M4.500 12.500l5 5 10-11\"></path></symbol> <symbol id=\"icon-failed\" viewBox=\"0 0 24 24\"><path d=\"M5.500 5.500l13 13M18.500 5.500l-13 13\"></path></symbol> <symbol id=\"icon-files\" viewBox=\"0 0 24 24\"><path d=\"M6 2.500h8l4.500 4.500v14.500h-12.500zM14 2.500v4.500h4.500M9 12h6M9 16h6\"></path></symbol> <symbol id=\"icon-folder\" viewBox=\"0 0 24 24\"><path d=\"M2.500 5h7l2.500 3h9.500v11.500h-19z\"></path></symbol></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<symbol id=\"icon-notice\" viewBox=\"0 0 24 24\"><circle cx=\"12\" cy=\"12\" r=\"9.500\"></circle> <path d=\"M12 11v6M12 7.200h.1\"></path></symbol> <symbol id=\"icon-passed\" viewBox=\"0 0 24 24\"><path d=\"M4.500 12.500l5 5 10-11\"></path></symbol> <symbol id=\"icon-failed\" viewBox=\"0 0 24 24\"><path d=\"M5.500 5.500l13 13M18.500 5.500l-13 13\"></path></symbol> <symbol id=\"icon-absent\" viewBox=\"0 0 24 24\"><path d=\"M6 12h12\"></path></symbol> <symbol id=\"icon-files\" viewBox=\"0 0 24 24\"><path d=\"M6 2.500h8l4.500 4.500v14.500h-12.500zM14 2.500v4.500h4.500M9 12h6M9 16h6\"></path></symbol> <symbol id=\"icon-folder\" viewBox=\"0 0 24 24\"><path d=\"M2.500 5h7l2.500 3h9.500v11.500h-19z\"></path></symbol></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -630,7 +630,7 @@ func stele(name string) templ.Component {
 		var templ_7745c5c3_Var28 string
 		templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.ResolveAttributeValue("icon-" + name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/parts.templ`, Line: 109, Col: 28}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/parts.templ`, Line: 110, Col: 28}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var28)
 		if templ_7745c5c3_Err != nil {

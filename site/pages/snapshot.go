@@ -30,10 +30,9 @@ type Snapshot struct {
 	Publication uint64
 	Keys        uint64
 
-	Issuers   []Issuer
-	History   []Publication // newest first, up to 20
-	Officers  string        // "none" or who they are
-	Witnesses string        // "none" or who they are
+	Issuers []Issuer
+	History []Publication // newest first, up to 20
+	Epochs  []Epoch       // oldest first, the present one last
 
 	Samples []Sample // of a demonstration
 
@@ -57,6 +56,14 @@ type Publication struct {
 	Root string // hex
 	Hash string // hex, of the checkpoint file: ledger/history/<Size>/<Hash>
 	Time time.Time
+}
+
+// An Epoch is the time of one trust file.
+type Epoch struct {
+	Number   int
+	Print    string // SHA-256 of its trust file, hex
+	Last     uint64 // the last entry that its keys rule; of the present one nothing
+	Handover bool   // the proof that the epoch before agreed to it is published
 }
 
 // A Sample is a document of the demonstration that a visitor may try.
@@ -86,6 +93,7 @@ var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "sha3.js"}
 // A Page is what every template gets.
 type Page struct {
 	Snapshot
+	Trust   *proofs.Trust // the trust file, parsed
 	Text    *text.Text
 	Assets  Assets
 	File    string   // of this page, such as index.html
@@ -119,7 +127,7 @@ var navigation = []struct{ file, key string }{
 	{"developers.html", "nav.developers"},
 }
 
-func (p Page) trustPath() string { return "trust/" + strconv.Itoa(p.TrustEpoch) }
+func (p Page) trustPath() string { return proofs.TrustPath(uint64(p.TrustEpoch)) }
 
 // escaped makes a relative URL of a path, so that a sample may be called 100%.pdf.
 func escaped(path string) string {
@@ -172,4 +180,18 @@ func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].
 // looksIntoLedger tells whether a page proves what it shows by itself, and is styled for it.
 func (p Page) looksIntoLedger() bool { return slices.Contains(p.Modules, "viewer.js") }
 
-func (p Page) unwatched() bool { return p.Officers == "none" || p.Witnesses == "none" }
+func (p Page) unwatched() bool { return p.Trust.Officers == "none" || p.Trust.Witnesses == "none" }
+
+// earlierPrints lists the fingerprints of the trust files before the present one, newest first: what a device remembers was kept
+// under one of them.
+func (p Page) earlierPrints() string {
+	var prints []string
+	for _, e := range p.Epochs[:len(p.Epochs)-1] {
+		prints = append([]string{e.Print}, prints...)
+	}
+	return strings.Join(prints, " ")
+}
+
+func (e Epoch) path() string { return proofs.TrustPath(uint64(e.Number)) }
+
+func (e Epoch) handoverPath() string { return proofs.HandoverPath(uint64(e.Number)) }

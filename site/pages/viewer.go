@@ -9,6 +9,7 @@ func viewerData(p Page) templ.Attributes {
 		"data-viewer":          true,
 		"data-trust":           p.trustPath(),
 		"data-trust-print":     p.TrustPrint,
+		"data-trust-earlier":   p.earlierPrints(),
 		"data-trust-integrity": Integrity(p.TrustFile),
 		"data-wasm":            p.Assets.URL("viewer.wasm"),
 		"data-wasm-integrity":  p.Assets.SRI("viewer.wasm"),

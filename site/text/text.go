@@ -40,6 +40,7 @@ type Text struct {
 	Relations  map[string]string `json:"relations"`  // of links; free words fall back to themselves
 	LifeStates map[string]string `json:"lifeStates"` // by LifeReport.State
 	Roles      map[string]string `json:"roles"`      // by SignerReport.Role
+	Algorithms map[string]string `json:"algorithms"` // by MemberReport.Algorithm
 	Kinds      map[string]string `json:"kinds"`      // common kinds; Kind falls back to the word itself
 
 	Local map[string]string `json:"local"` // what only the page meets: an unreadable file, a stopped check
@@ -68,8 +69,8 @@ func English() *Text { return parseEnglish() }
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "kinds", "local", "ui"},
-	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "kinds", "ui"},
+	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui"},
+	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui"},
 }
 
 // Scripts returns the files that the pages' scripts read, by name.

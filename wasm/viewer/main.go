@@ -14,8 +14,8 @@
 // them, place and size (decimal strings, since a ledger may hold more than a double counts), count and skip (numbers), line
 // (the "SIZE HEX" of a published checkpoint).
 //
-// A result has one of: need (array of paths to read and put into files), or view (JSON text of proofs.View) with remember
-// and conflict (Uint8Array or null), and rememberSize (number).
+// A result has one of: need (array of paths to read and put into files), or view (JSON text of proofs.View) with remember,
+// conflict and newTrust (Uint8Array or null; as in check), and rememberSize (number).
 package main
 
 import (
@@ -67,6 +67,7 @@ func toView(f proofs.Finding) any {
 		"remember":     bridge.FromBytes(f.Remember),
 		"rememberSize": float64(f.RememberSize),
 		"conflict":     bridge.FromBytes(f.Conflict),
+		"newTrust":     bridge.FromBytes(f.Trust),
 	}
 }
 

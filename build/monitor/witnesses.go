@@ -1,0 +1,83 @@
+package monitor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"stele/build/follow"
+	"stele/build/witness"
+	"stele/proofs"
+)
+
+// witnesses asks every witness of the policy that has an address what it has cosigned last, and compares that with what is published: whoever
+// is shown another ledger than the witnesses are shows it here.
+func (r *round) witnesses() error {
+	t := r.Follower.Trust
+	earlier, err := r.earlier()
+	if err != nil {
+		return err
+	}
+	var logs []*proofs.Key // also those of before: a witness shows what it has cosigned last
+	for _, t := range append(earlier[:len(earlier):len(earlier)], t) {
+		for _, l := range t.Policy.Logs {
+			if !slices.ContainsFunc(logs, l.Key.Equal) {
+				logs = append(logs, l.Key)
+			}
+		}
+	}
+	peers := witness.Peers(t.Policy, t.Witnesses)
+	views := make([]*witness.View, len(peers))
+	errs := make([]error, len(peers))
+	var wg sync.WaitGroup
+	for i, p := range peers {
+		wg.Go(func() { views[i], errs[i] = r.Witness.View(r.ctx, p, t.Origin, logs) })
+	}
+	wg.Wait()
+	r.state.Witnesses = map[string]uint64{}
+	for i, p := range peers {
+		step := "witness " + p.Name
+		r.asked = append(r.asked, step)
+		if errs[i] != nil {
+			r.found(step, unseen(p, errs[i]))
+			continue
+		}
+		r.state.Witnesses[p.Name] = views[i].Checkpoint.Size
+		r.found(step, r.compareWitness(p, views[i]))
+	}
+	return nil
+}
+
+// unseen is why a witness has shown nothing that can be compared.
+func unseen(p witness.Peer, err error) error {
+	f := &Fault{Code: CodeWitness, Subject: p.Name, Severity: Warning, What: err.Error(), Hint: "ask who runs the witness, if it stays so", version: CodeWitness, undecided: true}
+	var fault *witness.Fault
+	if errors.As(err, &fault) && fault.Kind == witness.Broken {
+		f.Code, f.version, f.Severity = CodeWitnessWrong, CodeWitnessWrong, Alarm
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		f.What = "witness " + p.Name + " has cosigned nothing of this ledger, or shows it to nobody"
+	}
+	return f
+}
+
+// compareWitness compares what a witness has cosigned with what is published. One that is ahead of it by a publication that is under way
+// is in order; what it has cosigned for longer should be out.
+func (r *round) compareWitness(p witness.Peer, v *witness.View) error {
+	err := r.compare(v.Note)
+	var fork *follow.Fork
+	if errors.As(err, &fork) || v.Checkpoint.Size <= r.Follower.Last().Size {
+		return err
+	}
+	if r.now-v.Time <= aheadFor {
+		return nil
+	}
+	what := fmt.Sprintf("witness %s has cosigned a ledger of %d entries at %s, and %d are published", p.Name, v.Checkpoint.Size, stamp(v.Time), r.Follower.Last().Size)
+	if err != nil {
+		what += "; whether the one goes on from the other could not be proved: " + err.Error()
+	}
+	return &Fault{Code: CodeAhead, Subject: p.Name, Severity: Alarm, What: what, version: fmt.Sprint(v.Checkpoint.Size),
+		Hint: "the registry shows you less than the witness has seen: compare with what others see, and ask its operator"}
+}
