@@ -13,7 +13,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"stele/build/index"
@@ -36,7 +35,7 @@ type Result struct {
 
 // Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map with the
 // ledger and the index statement, every slot and tile with its name, every checkpoint ever published with the ledger as it
-// is, the statistics with what was counted, and the trust file with the one in hand. progress is told how much is done, by several goroutines.
+// is, the statistics with what was counted, and the trust files with the one in hand and with each other. progress is told how much is done, by several goroutines.
 func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(what string, done, of uint64)) (*Result, error) {
 	checkpoint, err := p.Read(ctx, "ledger/checkpoint") // before the head, which is written first
 	if err != nil {
@@ -54,8 +53,7 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{},
-		earlier: map[uint64]*proofs.Trust{}}
+	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
 	state, err := a.all(checkpoint, head.RootTile, tile)
 	if err != nil {
 		return nil, err
@@ -76,7 +74,7 @@ type auditor struct {
 	published map[uint64]bool // sizes of all publications, as the ledger has them
 	before    uint64          // that of the one before the head's
 
-	earlier map[uint64]*proofs.Trust // of the epochs before, as far as something was to be judged by them
+	earlier []*proofs.Trust // of the epochs before, the newest first; read when the first checkpoint is to be judged by one
 
 	edge *proofs.Frontier // of the tree, once all entries are read
 }
@@ -95,6 +93,7 @@ func (a *auditor) all(checkpoint, rootTile []byte, tile *proofs.MapTile) (*index
 		func() error { return a.compareMap(f.sums, rootTile, tile) },
 		a.history,
 		a.trust,
+		a.handovers,
 		func() error { return a.statistics(f.statistics()) },
 	} {
 		if err := part(); err != nil {
@@ -110,10 +109,7 @@ func (a *auditor) readTile(t proofs.Tile) ([]byte, error) { return a.p.Read(a.ct
 
 // checkpoint: the checkpoint is the head's, or one publication behind it while that is being written.
 func (a *auditor) checkpoint(b []byte) error {
-	s, err := a.t.VerifyCheckpoint(b, a.now)
-	if future := (*proofs.FutureError)(nil); err != nil && !errors.As(err, &future) {
-		s, err = a.signed(b) // the one of a publication before a change of keys
-	}
+	s, err := a.signed(b, a.now)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -3,8 +3,11 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 
+	"stele/build/portal"
 	"stele/proofs"
 )
 
@@ -78,7 +81,7 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 	if got := proofs.Hash(sha256.Sum256(b)); got != l.File {
 		return fmt.Errorf("its content hashes to %s", got)
 	}
-	s, err := a.signed(b)
+	s, err := a.signed(b, proofs.AnyTime) // also one that was published since the audit began
 	if err != nil {
 		return err
 	}
@@ -88,46 +91,32 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 	return nil
 }
 
-// signed verifies a checkpoint whatever its time, also one that was published since the audit began. One of an earlier epoch is judged by that epoch's trust
-// file, and only up to where the epoch ended: keys that were retired say nothing of what came after.
-func (a *auditor) signed(b []byte) (*proofs.Signed, error) {
-	s, err := a.t.VerifyCheckpoint(b, proofs.AnyTime)
-	c, _, bad := proofs.ParseCheckpoint(b)
-	for t := a.t; err != nil && bad == nil && t.Previous != nil; {
-		if c.Size > t.FinalSize || c.Size == t.FinalSize && c.Root != t.FinalRoot {
+// signed verifies a checkpoint with the trust file of its epoch.
+func (a *auditor) signed(b []byte, now int64) (*proofs.Signed, error) {
+	if a.earlier == nil && a.t.Previous != nil {
+		var err error
+		if a.earlier, err = portal.Earlier(a.ctx, a.p, a.t); err != nil {
 			return nil, err
 		}
-		before, errTrust := a.predecessor(t)
-		if errTrust != nil {
-			return nil, errTrust
-		}
-		if s, err = before.VerifyCheckpoint(b, proofs.AnyTime); err == nil {
-			return s, nil
-		}
-		t = before
 	}
-	return s, err
+	return a.t.VerifyPast(b, a.earlier, now)
 }
 
-// predecessor reads the trust file before one, which names its hash.
-func (a *auditor) predecessor(t *proofs.Trust) (*proofs.Trust, error) {
-	if before, known := a.earlier[t.Epoch-1]; known {
-		return before, nil
+// handovers checks the proof by which each epoch has agreed to the next. Where an epoch's keys were lost there is none.
+func (a *auditor) handovers() error {
+	next := a.t
+	for _, t := range a.earlier {
+		path := proofs.HandoverPath(next.Epoch)
+		b, err := a.p.Read(a.ctx, path)
+		if err == nil {
+			_, err = t.Follow(next.Marshal(), b, proofs.AnyTime)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		next = t
 	}
-	path := proofs.TrustPath(t.Epoch - 1)
-	b, err := a.p.Read(a.ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	before, err := proofs.ParseTrust(b)
-	if err == nil {
-		err = before.Precedes(t)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	a.earlier[t.Epoch-1] = before
-	return before, nil
+	return nil
 }
 
 // trust compares the published trust file and its policy with the trust file in hand.

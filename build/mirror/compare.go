@@ -96,7 +96,7 @@ func (r *round) compareCheckpoint() error {
 	if bytes.Equal(r.checkpoint, r.head.Proof.Checkpoint) {
 		return nil
 	}
-	s, err := r.m.verifyCheckpoint(r.checkpoint)
+	s, err := r.m.Trust.VerifyPast(r.checkpoint, r.m.earlier, proofs.AnyTime)
 	switch {
 	case err != nil:
 		return wrong(checkpointPath, err)

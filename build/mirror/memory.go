@@ -119,45 +119,11 @@ func (m *Mirror) understand(s *memory) (*adopted, error) {
 		return nil, err
 	}
 	a := &adopted{memory: *s}
-	if a.x, _, err = m.verifyHead(head, proofs.AnyTime); err != nil {
+	if a.x, _, err = head.VerifyPast(m.Trust, m.earlier, proofs.AnyTime); err != nil {
 		return nil, err
 	}
 	a.lines, err = proofs.ParseHistory(s.list)
 	return a, err
-}
-
-// byEpoch judges what rests on a checkpoint by the newest trust file, or, where it is of an earlier epoch, by the one that ended there: keys that were
-// retired, or stolen since, say nothing of what came after.
-func (m *Mirror) byEpoch(c proofs.Checkpoint, judge func(t *proofs.Trust) error) error {
-	err, t := judge(m.Trust), m.Trust
-	for _, before := range m.earlier {
-		if err == nil || c.Size > t.FinalSize || c.Size == t.FinalSize && c.Root != t.FinalRoot {
-			break
-		}
-		if judge(before) == nil {
-			return nil
-		}
-		t = before
-	}
-	return err
-}
-
-// verifyHead verifies a head by the trust file of its epoch.
-func (m *Mirror) verifyHead(h *proofs.Head, now int64) (x *proofs.VerifiedIndex, tile *proofs.MapTile, err error) {
-	c, _, err := proofs.ParseCheckpoint(h.Proof.Checkpoint)
-	if err == nil {
-		err = m.byEpoch(c, func(t *proofs.Trust) (err error) { x, tile, err = h.Verify(t, now); return err })
-	}
-	return x, tile, err
-}
-
-// verifyCheckpoint verifies a checkpoint by the trust file of its epoch, whatever its time: it was published.
-func (m *Mirror) verifyCheckpoint(note []byte) (s *proofs.Signed, err error) {
-	c, _, err := proofs.ParseCheckpoint(note)
-	if err == nil {
-		err = m.byEpoch(c, func(t *proofs.Trust) (err error) { s, err = t.VerifyCheckpoint(note, proofs.AnyTime); return err })
-	}
-	return s, err
 }
 
 // replaceAll replaces the files that change, in the order of publication: those that are right already stay. The first time, the head is the last: where there

@@ -65,7 +65,7 @@ func (r *round) look() (err error) {
 	if r.head, err = proofs.ParseHead(r.raw); err != nil {
 		return wrong(proofs.HeadPath, err)
 	}
-	if r.x, r.tile, err = r.m.verifyHead(r.head, r.m.Now().Unix()); err != nil {
+	if r.x, r.tile, err = r.head.VerifyPast(r.m.Trust, r.m.earlier, r.m.Now().Unix()); err != nil {
 		return wrong(proofs.HeadPath, err)
 	}
 	return nil
