@@ -38,6 +38,8 @@ type approval struct {
 	f      *follow.Follower
 	view   *follow.View
 	change *follow.Change
+	shown  *follow.Change     // all since this folder was used last
+	before proofs.Authorities // as they stood then
 	store  *keys.Store
 	mine   []*proofs.Key // the officers' keys of the folder
 }
@@ -136,7 +138,13 @@ func (a *approval) run() error {
 	if err := a.overtaken(); err != nil {
 		return a.refused(err)
 	}
+	if a.before, err = a.f.Index().ReadAuthorities(a.f.Trust); err != nil {
+		return err
+	}
 	a.change, err = a.f.Advance(a.ctx, a.view)
+	if a.shown = a.change; follow.Collected(err) {
+		err = a.renew()
+	}
 	a.bar.clear()
 	if err != nil {
 		return a.refused(err)
@@ -148,6 +156,22 @@ func (a *approval) run() error {
 		return err
 	}
 	return a.approve()
+}
+
+// renew goes on from what is published now, where what was seen last is so long ago that its index was deleted.
+func (a *approval) renew() error {
+	a.note("what this folder has seen last is so long ago that all that is published is audited anew")
+	c, err := a.f.Renew(a.ctx)
+	if err == nil {
+		err = a.f.Keep(c)
+	}
+	if err == nil {
+		a.change, err = a.f.Advance(a.ctx, a.view)
+	}
+	if err == nil {
+		a.shown = a.change.With(c)
+	}
+	return err
 }
 
 // openFollower opens a follower's folder for a command.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"stele/build/durable"
 	"stele/build/follow/followtest"
 	"stele/build/keys"
 	"stele/proofs"
@@ -252,6 +253,43 @@ func TestApproveRefuses(t *testing.T) {
 		o.Propose()
 		o.want(1, "holds no key of an officer; they are alice, bob, carol")(o.approve("mallory", "", "--yes"))
 	})
+}
+
+// TestApproveKeepsFirst: what was approved is kept before the approval leaves this machine, and one runs at a time.
+func TestApproveKeepsFirst(t *testing.T) {
+	o := newOffice(t, threeOfficers)
+	other := &office{t: t, Registry: o.Registry.Clone(), dir: o.dir, trust: o.trust}
+	o.Register(followtest.Office, 10, 13)
+	o.Propose()
+	nowhere := httptest.NewServer(nil)
+	nowhere.Close()
+	o.want(1, "the approval is signed and was not sent")(o.approve("alice", "", "--yes", "--to", nowhere.URL))
+	other.Register(followtest.Office, 20, 30)
+	other.Propose()
+	other.serve()
+	other.want(1, "refused (fork)")(other.approve("alice", "", "--yes"))
+	o.want(0, "nothing is added", "approved as alice")(o.approve("alice", "yes\n")) // again, the very same tree
+	lock, err := durable.TryLock(filepath.Join(o.dir, "alice", "last-seen", "lock"))
+	mustDo(t, err)
+	o.want(1, "another stele works with")(o.approve("alice", "", "--yes"))
+	mustDo(t, lock.Close())
+}
+
+// TestApproveAway: an officer who has not looked for so long that the index of then was deleted is shown all the same what has come since.
+func TestApproveAway(t *testing.T) {
+	o := newOffice(t, threeOfficers)
+	o.want(0, "nothing waits")(o.approve("alice", ""))
+	o.Register(followtest.Office, 10, 13)
+	o.Accredit("court.test.example")
+	o.Publish()
+	o.Collect()
+	o.Register(followtest.Office, 13, 14)
+	o.Propose()
+	o.want(0, "audited anew", "before      12 entries", "4  office.test.example register letter", "court.test.example\", which may not issue so far", "in 2 publications", "approved as alice")(
+		o.approve("alice", "", "--yes"))
+	o.Register(followtest.Office, 14, 15)
+	o.Propose()
+	o.want(0, "before      19 entries", "1  office.test.example register letter", "approved as alice")(o.approve("alice", "", "--yes"))
 }
 
 // TestApproveTrust: a change of who may sign is told in words, and is refused where it is not the one that the root has named.

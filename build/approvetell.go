@@ -12,7 +12,7 @@ import (
 
 // tell shows in plain words what is proposed: sizes, counts, then one by one what officers should look at.
 func (a *approval) tell() {
-	c, x := a.change, a.view.Index
+	c, x := a.shown, a.view.Index
 	fmt.Fprintf(a.stdout, "%s: publication %d is proposed\n", shown(a.f.Trust.Origin), x.Publication)
 	a.fact("before", a.sizeText(c.Old.Size, "nothing is published"))
 	a.fact("after", a.sizeText(c.New.Size, ""))
@@ -47,7 +47,7 @@ func ageText(seconds int64) string {
 }
 
 func (a *approval) tellAdded() {
-	c := a.change
+	c := a.shown
 	fmt.Fprintln(a.stdout, "It adds:")
 	for _, n := range c.Counts {
 		fmt.Fprintf(a.stdout, "  %8d  %s %s %s\n", n.Number, n.Issuer, n.Action, strings.Trim(n.Kind, "-"))
@@ -74,11 +74,8 @@ func (a *approval) tellAdded() {
 
 // sensitiveLines tell each sensitive statement, what is about authorities and the registry first.
 func (a *approval) sensitiveLines() []string {
-	as, err := a.f.Index().ReadAuthorities(a.f.Trust)
-	if err != nil {
-		as = proofs.Authorities{}
-	}
-	all := slices.Clone(a.change.Sensitive)
+	as := a.before.Clone()
+	all := slices.Clone(a.shown.Sensitive)
 	slices.SortStableFunc(all, func(x, y *proofs.Entry) int { return sensitiveRank(x) - sensitiveRank(y) })
 	var lines []string
 	for _, e := range all {
@@ -87,7 +84,7 @@ func (a *approval) sensitiveLines() []string {
 			as.Apply(e)
 		}
 	}
-	for _, n := range a.change.More {
+	for _, n := range a.shown.More {
 		lines = append(lines, fmt.Sprintf("and %d more: %s by %s", n.Number, n.Action, n.Issuer))
 	}
 	return lines
@@ -291,7 +288,7 @@ func (a *approval) tellApprovals() {
 
 // result is the JSON answer.
 func (a *approval) result(more map[string]any) map[string]any {
-	c := a.change
+	c := a.shown
 	out := map[string]any{"proposed": true, "approved": true, "publication": a.view.Index.Publication, "old_size": c.Old.Size, "size": c.New.Size,
 		"root": c.New.Root.String(), "again": c.Again(), "void": c.Void, "as": strings.Split(a.names(), ", "), "counts": countsJSON(c.Counts), "sensitive": a.sensitiveJSON()}
 	if n := a.view.Next; n != nil {
@@ -332,7 +329,7 @@ type sensitiveResult struct {
 
 func (a *approval) sensitiveJSON() []sensitiveResult {
 	out := []sensitiveResult{}
-	for _, e := range a.change.Sensitive {
+	for _, e := range a.shown.Sensitive {
 		r := sensitiveResult{Place: e.Place, Issuer: e.Envelope.Issuer, Action: e.Envelope.Action, Subject: e.Envelope.Selector}
 		if e.Statement != nil {
 			r.Reason = e.Statement.Reason

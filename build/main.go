@@ -67,6 +67,7 @@ func commands() []command {
 		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
 		{"monitor", "--portal URL --policy TRUST --state DIR [--once]", "watch a registry from outside, and raise the alarm", runMonitor},
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
+		{"mirror", "--portal URL|DIR --policy TRUST --dir DIR [--once] [--addr A]", "keep a verified copy of a registry that can be served as a portal of its own", runMirror},
 		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
@@ -246,7 +247,7 @@ func (c *cli) help() {
 	fmt.Fprintf(c.stdout, "\nEvery command takes --registry DIR (default: the current directory) and --json.\n"+
 		"stele help COMMAND tells what else it takes. After -- everything is a file's name, even what begins with a hyphen.\n\n"+
 		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
-		"from STELE_PASSPHRASE.\n\n"+
+		"from STELE_PASSPHRASE. The PIN of a PKCS#11 token is asked for, or read from the file named by STELE_PIN_FILE.\n\n"+
 		"Exit codes: 0 done, and for verify: the document is authentic; 1 it failed, or verify reached another verdict,\n"+
 		"or publish has refused a statement; 2 the command line is wrong, or verify or receipt could decide nothing.\n"+
 		"A receipt may prove bad news: that it was written is 0, and says nothing of the document.\n")

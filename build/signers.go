@@ -29,7 +29,7 @@ func (f *signerFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.policy, "policy", "", "in place of these, a `FILE` in the format c2sp.org/tlog-policy; without log lines, the log's are put in")
 	fs.StringVar(&f.officersAre, "officers-are", "", "the `NAME` of the officers' group in that policy")
 	fs.StringVar(&f.witnessesAre, "witnesses-are", "", "the `NAME` of the witnesses' group in that policy")
-	fs.IntVar(&f.root, "root", 0, "how many root keys must sign what the root says (default: one, or as it is)")
+	fs.IntVar(&f.root, "root", 0, "how many root keys must sign what the root says (default: more than half, or as it is)")
 }
 
 // roles reads what was given.

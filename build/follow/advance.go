@@ -33,7 +33,8 @@ func (c *Change) Again() bool { return c.New.Size == c.Old.Size }
 // mostSensitive is how many sensitive statements of one issuer and action a Change holds; all of the root's.
 const mostSensitive = 20
 
-// Advance goes through what a view has and the last publication has not. Nothing is kept before Keep.
+// Advance goes through what a view has and the last publication has not. Nothing is kept before Keep. Where the files of the index as it was are not
+// there any more, because the last publication is long ago, the error is one for which Collected is true.
 func (f *Follower) Advance(ctx context.Context, v *View) (*Change, error) {
 	c := &Change{Old: f.Last(), New: v.Checkpoint(), View: v}
 	more, err := f.newer(ctx, v)
@@ -90,6 +91,7 @@ type walk struct {
 	told  map[proofs.Count]uint64 // sensitive entries, in full or not
 	last  *proofs.Index           // the last index statement that was compared
 	final proofs.Hash             // the root at the size at which the next trust file says that this epoch ends
+	light bool                    // the map is not made again
 	known error                   // of entries that stand in one bundle with the first new one
 }
 
@@ -110,14 +112,8 @@ func (f *Follower) newWalk(ctx context.Context, c *Change) (*walk, error) {
 
 // all goes through the entries, then compares what they come to with what is signed.
 func (w *walk) all() error {
-	if err := w.f.entries(w.ctx, w.c.Old.Size, w.c.New.Size, w.add); err != nil {
+	if err := w.grown(); err != nil {
 		return err
-	}
-	if root := w.edge.Root(); root != w.c.New.Root {
-		return w.otherRoot(root)
-	}
-	if w.known != nil {
-		return w.known
 	}
 	if err := w.compareLast(); err != nil {
 		return err
@@ -125,8 +121,19 @@ func (w *walk) all() error {
 	if err := w.checkNext(); err != nil {
 		return err
 	}
-	w.finish()
+	w.finish(w.ix.State())
 	return w.compareIssuers()
+}
+
+// grown goes through the entries and compares the root.
+func (w *walk) grown() error {
+	if err := w.f.entries(w.ctx, w.c.Old.Size, w.c.New.Size, w.add); err != nil {
+		return err
+	}
+	if root := w.edge.Root(); root != w.c.New.Root {
+		return w.otherRoot(root)
+	}
+	return w.known
 }
 
 // otherRoot tells why what was read does not come to the signed root: because the tree is another, or because it was not its entries.
@@ -204,6 +211,11 @@ func (w *walk) compare(x *proofs.Index, entry []byte) error {
 	w.append([][]byte{entry})
 	after := w.ix.State()
 	if after.Publication != before.Publication+1 {
+		return nil
+	}
+	if w.light {
+		w.last = x
+		w.c.Publications = append(w.c.Publications, proofs.Growth{Publication: x.Publication, Size: x.Covers + 1, Keys: x.Keys, Time: x.Time})
 		return nil
 	}
 	if err := w.ix.Settle(); err != nil {
@@ -313,9 +325,8 @@ func Sensitive(t *proofs.Trust, e *proofs.Entry) bool {
 	return e.Envelope.Action == proofs.ActionRevoke || e.Envelope.Action == proofs.ActionSuspend
 }
 
-// finish makes the new state.
-func (w *walk) finish() {
-	s := w.ix.State()
+// finish makes the new state of what the ledger comes to.
+func (w *walk) finish(s index.State) {
 	c := w.c
 	c.Entries = c.New.Size - c.Old.Size
 	c.Counts = difference(s.Statistics.Counts, w.old.Counts)

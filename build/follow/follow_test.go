@@ -162,6 +162,47 @@ func TestReadsLittle(t *testing.T) {
 	}
 }
 
+// TestRenew: whoever was away until the index of then was deleted goes on by an audit, and is shown no other ledger by that.
+func TestRenew(t *testing.T) {
+	r := published(t)
+	f := begun(t, r)
+	old := f.Last()
+	other := r.Clone()
+	r.Register(followtest.Office, 700, 900)
+	r.Revoke(followtest.Office, 3, "Error")
+	r.Publish()
+	r.Register(followtest.Office, 900, 1000)
+	r.Publish()
+	r.Collect()
+	_, err := advance(f)
+	if !Collected(err) || Code(err) != CodeOutage {
+		t.Fatalf("the index of before is gone: %v", err)
+	}
+	told := 0
+	f.Seen = func(*proofs.Entry) { told++ }
+	c, err := f.Renew(context.Background())
+	must(t, err)
+	if c.Old != old || c.New != r.Checkpoint() || len(c.Publications) != 2 || len(c.Sensitive) != 1 || c.Void != 0 || told != 303 ||
+		!slices.Equal(c.Counts, []proofs.Count{count(followtest.Office, "register", "letter", 300), count(followtest.Office, "revoke", "-", 1)}) {
+		t.Errorf("%+v, %d told", c, told)
+	}
+	must(t, f.Keep(c))
+	r.Register(followtest.Office, 1000, 1010)
+	r.Publish()
+	catchUp(t, f)
+	got, err := f.Index().Marshal()
+	must(t, err)
+	if want := audited(t, r); !bytes.Equal(got, want) {
+		t.Errorf("state\n%s\nwant, as audited,\n%s", got, want)
+	}
+	other.Register(followtest.Office, 5000, 6000)
+	other.Publish()
+	f.Portal, f.Now = other, other.Clock
+	if _, err := f.Renew(context.Background()); Code(err) != CodeFork {
+		t.Errorf("another ledger: %v", err)
+	}
+}
+
 func count(issuer, action, kind string, n uint64) proofs.Count {
 	return proofs.Count{Issuer: issuer, Action: action, Kind: kind, Number: n}
 }

@@ -164,7 +164,8 @@ func (m *Monitor) Round(ctx context.Context) (*Report, error) {
 
 func (r *round) report() *Report {
 	ix := r.Follower.Index()
-	return &Report{Registry: r.Follower.Trust.Origin, Time: r.now, Size: r.Follower.Last().Size, Publication: ix.Publication, AsOf: r.state.AsOf, Faults: r.faults, Standing: r.standing, Told: r.events}
+	return &Report{Registry: r.Follower.Trust.Origin, Time: r.now, Size: r.Follower.Last().Size, Publication: ix.Publication, AsOf: r.state.AsOf,
+		Faults: append([]Fault{}, r.faults...), Standing: append([]Fault{}, r.standing...), Told: append([]Message{}, r.events...)}
 }
 
 // found makes a fault of a step's error. Without one, or with one that says what is wrong, the step has decided.
@@ -294,6 +295,12 @@ func (r *round) ledger() error {
 	}
 	r.Monitor.view = v
 	c, err := f.Advance(r.ctx, v)
+	if follow.Collected(err) { // the monitor was away for long
+		r.Monitor.seen = nil
+		if c, err = f.Renew(r.ctx); err == nil {
+			v = c.View
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -349,6 +349,21 @@ func TestFiles(t *testing.T) {
 	w.round(0, "damaged ends")
 }
 
+// TestAway: a monitor that was away until the index of then was deleted goes on, and tells what it was to watch for.
+func TestAway(t *testing.T) {
+	w := newWorld(t)
+	w.round(0)
+	w.publish(20, 30)
+	w.publish(30, 31)
+	w.Collect()
+	w.open()
+	w.m.Watch = []string{followtest.Office}
+	if r := w.round(1, slices.Repeat([]string{"watched event"}, 11)...); r.Size != w.Size() {
+		t.Errorf("gone through to %d, want %d", r.Size, w.Size())
+	}
+	w.round(0)
+}
+
 // TestHistory: the list of published checkpoints only grows.
 func TestHistory(t *testing.T) {
 	w := newWorld(t)

@@ -39,7 +39,7 @@ type Setup struct {
 	Roles                     // officers and witnesses from the start
 	ApprovalAge time.Duration // of an officer's cosignature; 0: a week
 	RootKeys    []*proofs.Key // of root keys that are elsewhere; none: one is made here
-	Root        int           // how many root keys have to sign; 0: one
+	Root        int           // how many root keys have to sign; 0: more than half
 	Adopt       bool          // DIR/keys is there, with keys that were made for this: on tokens, say
 }
 
@@ -219,7 +219,7 @@ func newTrust(s Setup, ks *keys.Store) (*proofs.Trust, error) {
 		root = append(root, k)
 	}
 	slices.SortFunc(root, func(a, b *proofs.Key) int { return cmp.Compare(a.String(), b.String()) })
-	t := &proofs.Trust{Origin: s.Origin, Epoch: 1, Title: s.Title, Demo: s.Demo, RootThreshold: cmp.Or(s.Root, 1),
+	t := &proofs.Trust{Origin: s.Origin, Epoch: 1, Title: s.Title, Demo: s.Demo, RootThreshold: cmp.Or(s.Root, len(root)/2+1),
 		RootKeys: slices.CompactFunc(root, (*proofs.Key).Equal), Publication: made[keys.Publication],
 		StaleAfter: int64(s.StaleAfter / time.Second), ApprovalAge: int64(cmp.Or(s.ApprovalAge, approvalAge) / time.Second)}
 	if err := s.Roles.apply(Signers{Log: made[keys.Log], LogMLDSA: made[keys.LogMLDSA44]}, t); err != nil {

@@ -386,6 +386,18 @@ func (r *Registry) Clone() *Registry {
 	return &c
 }
 
+// Collect removes the files of the index to which the newest publication does not lead.
+func (r *Registry) Collect() {
+	s := r.ix.State()
+	keep := map[string]bool{}
+	r.must(index.Files(r.store, &s, func(h proofs.Hash) { keep[proofs.IndexPath(h)] = true }))
+	for _, path := range r.Paths() {
+		if strings.HasPrefix(path, "index/") && !keep[path] {
+			r.Remove(path)
+		}
+	}
+}
+
 // Put, Get and Remove change what is published.
 func (r *Registry) Put(path string, b []byte) {
 	r.mu.Lock()

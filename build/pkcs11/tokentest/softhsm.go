@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 )
 
@@ -23,32 +22,17 @@ type Tokens struct {
 
 var modules = []string{"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so"}
 
-// build compiles the helper once for all tests of a process.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "stele-pkcs11-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "stele-pkcs11")
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-o", path, "./build/pkcs11")
-	cmd.Dir = string(root[:len(root)-1])
+// build compiles the helper into the test's own folder; Go's cache makes that quick.
+func build(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stele-pkcs11")
+	cmd := exec.Command("go", "build", "-o", path, "stele/build/pkcs11")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", &buildError{err, string(out)}
+		t.Fatalf("compiling the helper: %v\n%s", err, out)
 	}
-	return path, nil
-})
-
-type buildError struct {
-	err error
-	out string
+	return path
 }
-
-func (e *buildError) Error() string { return "compiling the helper: " + e.err.Error() + "\n" + e.out }
 
 // Start makes the place, and sets the environment in which keys are found there. Without SoftHSM or a C compiler the test is skipped,
 // unless STELE_TOOLS says that everything must be there.
@@ -68,10 +52,7 @@ func Start(t testing.TB) *Tokens {
 		}
 		t.Fatalf("SoftHSM (%q, %v) and a C compiler (%v) are wanted", k.Module, errTool, errC)
 	}
-	var err error
-	if k.Helper, err = build(); err != nil {
-		t.Fatal(err)
-	}
+	k.Helper = build(t)
 	k.Conf, k.PINs = filepath.Join(filepath.Dir(k.Dir), "softhsm2.conf"), filepath.Join(filepath.Dir(k.Dir), "pin")
 	write(t, k.Conf, "directories.tokendir = "+k.Dir+"\nobjectstore.backend = file\nlog.level = ERROR\n")
 	write(t, k.PINs, PIN+"\n")
