@@ -117,6 +117,11 @@ func TestOneDown(t *testing.T) {
 	if s := publishedIn(t, r, w.now); s.Checkpoint != before.Checkpoint {
 		t.Errorf("size %d is published without witnesses", s.Size)
 	}
+	register(t, r, office, 21, 22)
+	w.now += 2 * overtakeAfter
+	if p, err := r.PublishWith(context.Background(), Options{Anew: true}); err != nil || p.Proposal == nil || p.Proposal.Added != 1 {
+		t.Fatalf("got %+v (%v): what the witnesses have been shown is not to be overtaken", p, err)
+	}
 	w.stop(witnesses[1]) // the two others: what the third has signed before is kept
 	w.now += 60
 	if p = publish(t, r); p.Proposal != nil || p.Added != 1 {

@@ -54,9 +54,6 @@ type Publication struct {
 	LeftOut   []string        // signers whose lines did not fit into the 16 of a checkpoint
 }
 
-// Published reports whether this run has published anything.
-func (p *Publication) Published() bool { return p.Time > 0 && p.Stale == "" }
-
 // A Refusal is a pending statement that was not taken.
 type Refusal struct {
 	Entry []byte

@@ -291,8 +291,8 @@ func publishedIn(t testing.TB, r *Registry, now int64) *proofs.Signed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head := readHead(t, r); !bytes.Equal(head.Proof.Checkpoint, b) {
-		t.Error("head and checkpoint differ")
+	if head, err := proofs.ParseHead(mustRead(t, r, proofs.HeadPath)); err != nil || !bytes.Equal(head.Proof.Checkpoint, b) {
+		t.Errorf("head and checkpoint differ (%v)", err)
 	}
 	return s
 }
