@@ -9,6 +9,7 @@ import (
 
 	"stele/build/durable"
 	"stele/build/issuer"
+	"stele/build/portal"
 	"stele/build/registry"
 	"stele/proofs"
 )
@@ -236,8 +237,9 @@ const sayEvery = 4096
 
 // A counter is where statements are signed and handed in.
 type counter struct {
-	desk issuer.Desk
-	ring *issuer.Ring
+	desk   issuer.Desk
+	ring   *issuer.Ring
+	portal portal.Portal
 }
 
 // counter is that of the registry which --registry names.
@@ -251,7 +253,7 @@ func (c *cli) counter() (*counter, error) {
 
 func counterOf(r *registry.Registry) (*counter, error) {
 	ring, err := r.Ring()
-	return &counter{r.Desk(), ring}, err
+	return &counter{r.Desk(), ring, r.Portal()}, err
 }
 
 // say says everything that is asked for. What would have no effect is told and the rest go on; what is told as pending is durable.

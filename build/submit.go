@@ -229,7 +229,7 @@ func (s *submission) sayAll(docs []string) error {
 	}
 	defer box.unlock()
 	s.desk.Own(box.all)
-	at := &counter{s.desk, ring}
+	at := &counter{s.desk, ring, s.desk.Portal()}
 	clerk, err := issuer.Begin(s.c.ctx, at.desk, at.ring)
 	if err != nil {
 		return s.unreached(err)
@@ -638,7 +638,7 @@ func (s *submission) proveOne(ctx context.Context, m *submitted, name string) er
 		}
 	}
 	if err == nil {
-		_, err = intake.CheckReceipt(s.trust, time.Now().Unix(), b, ref.Digests, wanted)
+		err = s.checkReceipt(b, ref.Digests, wanted)
 	}
 	if err == nil {
 		err = mayReplace(name)
@@ -652,6 +652,17 @@ func (s *submission) proveOne(ctx context.Context, m *submitted, name string) er
 	}
 	m.receipt, m.proved = name, true
 	return nil
+}
+
+// checkReceipt verifies a receipt, also where the registry has changed its keys since the trust file was opened.
+func (s *submission) checkReceipt(receipt []byte, doc proofs.Digests, wanted func(*proofs.Entry) bool) error {
+	deskMu.Lock()
+	defer deskMu.Unlock()
+	_, err := intake.CheckReceipt(s.desk.Trust(), time.Now().Unix(), receipt, doc, wanted)
+	if err != nil && s.desk.Follow(s.c.ctx) {
+		_, err = intake.CheckReceipt(s.desk.Trust(), time.Now().Unix(), receipt, doc, wanted)
+	}
+	return err
 }
 
 // desks are not for several goroutines.

@@ -147,6 +147,16 @@ func (c *Receipt) Verify(t *Trust, now int64) (*VerifiedIndex, error) {
 	return x, nil
 }
 
+// VerifyPast is Verify for a receipt of an epoch that may have ended: it is judged by that epoch's trust file, if that is among the
+// earlier ones.
+func (c *Receipt) VerifyPast(t *Trust, earlier []*Trust, now int64) (x *VerifiedIndex, err error) {
+	_, err = judge(t, c.Proof.Checkpoint, t.chain(earlier).before, func(t *Trust) (err error) {
+		x, err = c.Verify(t, now)
+		return err
+	})
+	return x, err
+}
+
 func (c *Receipt) verifyPresent(x *VerifiedIndex) error {
 	if err := c.verifyLeaf(x, c.Present.Leaf(), c.Present.Position, c.Present.Path); err != nil {
 		return err

@@ -69,8 +69,28 @@ func (d *Desk) Authorities(ctx context.Context) (proofs.Authorities, uint64, err
 // place is where the agency's own statements might come to stand: only the order matters.
 func (d *Desk) place(i int) uint64 { return d.head.Size + uint64(i) }
 
-// look reads the head and the issuer list: the head is signed, and all else follows from it by hash.
+// Portal is where the desk reads from.
+func (d *Desk) Portal() portal.Portal { return d.portal }
+
+// Follow goes on to the registry's newest trust file, if there is a later one that the registry proves that it agreed to.
+func (d *Desk) Follow(ctx context.Context) bool {
+	newest, _ := portal.Follow(ctx, d.portal, d.trust, d.Now().Unix())
+	changed := newest != d.trust
+	d.trust = newest
+	return changed
+}
+
+// look reads the head and the issuer list, with a later trust file if the one in hand does not do.
 func (d *Desk) look(ctx context.Context) error {
+	err := d.lookOnce(ctx)
+	if (errors.As(err, new(*proofs.InsufficientError)) || errors.As(err, new(*proofs.OtherEpochError))) && d.Follow(ctx) {
+		err = d.lookOnce(ctx)
+	}
+	return err
+}
+
+// lookOnce reads the head and the issuer list: the head is signed, and all else follows from it by hash.
+func (d *Desk) lookOnce(ctx context.Context) error {
 	b, err := d.portal.Read(ctx, proofs.HeadPath)
 	if err != nil {
 		return err
@@ -80,6 +100,7 @@ func (d *Desk) look(ctx context.Context) error {
 		return err
 	}
 	if d.head, _, err = h.Verify(d.trust, d.Now().Unix()); err != nil {
+		d.head = nil
 		return err
 	}
 	d.finder = index.NewFinder(portalStore{ctx, d.portal}, h.RootTile)
