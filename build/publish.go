@@ -283,6 +283,9 @@ func (c *cli) tellPublished(p *registry.Publication) {
 		what = "as before; signed again"
 	}
 	fmt.Fprintf(c.stdout, "publication %d: %s\nsize %d, root %s, signed %s\n", p.Number, what, p.Checkpoint.Size, p.Checkpoint.Root, stamp(p.Time))
+	if len(p.Witnessed) > 0 {
+		fmt.Fprintf(c.stdout, "witnessed by %s\n", strings.Join(p.Witnessed, ", "))
+	}
 }
 
 // tellProposal tells what waits, and for whom.

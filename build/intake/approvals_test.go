@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"stele/build/durable"
+	"stele/build/keys"
 	"stele/build/registry"
 	"stele/proofs"
 )
@@ -250,4 +252,68 @@ func TestProposalMetrics(t *testing.T) {
 	d.approve(d.approval(c, "bert.test"))
 	d.s.Metrics.Publication(d.publish(), 0, nil)
 	want("stele_proposal_officers 0", "stele_proposal_officers_needed 0", "stele_proposal_age_seconds 0", `stele_publications_total{result="ok"} 1`)
+}
+
+// TestTrustRefused: what changes the trust file is not taken over HTTP, whoever has signed it.
+func TestTrustRefused(t *testing.T) {
+	d := open(t, setup{})
+	s := &proofs.Statement{Action: proofs.ActionTrust, Issuer: d.r.Trust.RootName(), Epoch: 2, Digest: proofs.Hash{1}}
+	if o := d.must(registry.Refused, d.sign(s, "root")); o.Code != registry.CodeNotAuthorised {
+		t.Errorf("got %+v", o)
+	}
+	if p := d.publish(); !p.Heartbeat {
+		t.Errorf("got %+v, want nothing new", p)
+	}
+}
+
+// TestIntakeFollows: an intake that was opened before goes on with the next trust file, by which another key of the root counts.
+func TestIntakeFollows(t *testing.T) {
+	d := open(t, setup{})
+	old, err := d.r.Keys.SignerFor(d.r.Trust.RootKeys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := d.r.Keys.Generate("root-2", d.r.Trust.RootName(), keys.Root, proofs.Ed25519Key, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := d.r.Portal().Read(context.Background(), "ledger/checkpoint")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := proofs.ParseCheckpoint(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := d.r.Trust.Successor(c)
+	next.RootKeys = []*proofs.Key{key}
+	s := &proofs.Statement{Registry: origin, Action: proofs.ActionTrust, Issuer: d.r.Trust.RootName(), Epoch: 2, Digest: next.ID()}
+	note, err := proofs.SignNote(s.Text(), old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.r.ChangeTrust(context.Background(), next, note.Marshal()); err != nil {
+		t.Fatal(err)
+	}
+	accredit := &proofs.Statement{Action: proofs.ActionAccredit, Issuer: d.r.Trust.RootName(), Authority: "new.test.example", Title: "New",
+		Kinds: []string{"letter"}, Keys: []*proofs.Key{officerKey(t, "new.test.example")}}
+	d.must(registry.Refused, d.sign(accredit, "root-2"))
+	if p := d.publish(); p.Epoch != 2 {
+		t.Fatalf("got %+v, want the second epoch", p)
+	}
+	d.must(registry.Refused, d.sign(accredit, "root"))
+	d.must(registry.Pending, d.sign(accredit, "root-2"))
+	if p := d.publish(); p.Added != 1 {
+		t.Errorf("got %+v, want the accreditation", p)
+	}
+}
+
+func officerKey(t testing.TB, name string) *proofs.Key {
+	t.Helper()
+	seed := sha256.Sum256([]byte(name))
+	s, err := proofs.NewMemorySigner(name, proofs.Ed25519Key, seed[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Key()
 }

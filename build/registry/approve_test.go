@@ -5,7 +5,9 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
+	"stele/build/witness"
 	"stele/proofs"
 )
 
@@ -115,6 +117,11 @@ func TestOneDown(t *testing.T) {
 	if s := publishedIn(t, r, w.now); s.Checkpoint != before.Checkpoint {
 		t.Errorf("size %d is published without witnesses", s.Size)
 	}
+	register(t, r, office, 21, 22)
+	w.now += 2 * overtakeAfter
+	if p, err := r.PublishWith(context.Background(), Options{Anew: true}); err != nil || p.Proposal == nil || p.Proposal.Added != 1 {
+		t.Fatalf("got %+v (%v): what the witnesses have been shown is not to be overtaken", p, err)
+	}
 	w.stop(witnesses[1]) // the two others: what the third has signed before is kept
 	w.now += 60
 	if p = publish(t, r); p.Proposal != nil || p.Added != 1 {
@@ -122,6 +129,23 @@ func TestOneDown(t *testing.T) {
 	}
 	if s := publishedIn(t, r, w.now); s.Witnesses.Have != 3 || s.AsOf != w.now {
 		t.Errorf("published: %d witnesses as of %d, want 3 as of %d", s.Witnesses.Have, s.AsOf, w.now)
+	}
+}
+
+// TestNoNetwork: without a network the publication waits, and comes once there is one.
+func TestNoNetwork(t *testing.T) {
+	t.Parallel()
+	w, r := townOf(t)
+	publish(t, r)
+	w.approve(r, officers[:2]...)
+	w.cut, r.Witness.Patience = true, time.Second
+	p := publish(t, r)
+	if p.Proposal == nil || !p.Proposal.ForWitnesses() || len(p.Faults) != 3 || p.Faults[0].Kind != witness.Outage {
+		t.Fatalf("got %+v, want a proposal that waits for witnesses", p)
+	}
+	w.cut, r.Witness.Patience = false, time.Minute
+	if p = publish(t, r); p.Proposal != nil || len(p.Witnessed) != 3 {
+		t.Fatalf("got %+v, want the publication", p)
 	}
 }
 

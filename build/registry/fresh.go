@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"stele/build/keys"
 	"stele/proofs"
 )
 
@@ -33,7 +34,10 @@ func (p *publisher) keepFresh() error {
 		p.out.Stale = missing
 		return nil
 	}
-	if err := p.signTimed(d, p.under); err != nil {
+	if err := p.signTimed(d, p.under); p.change != nil && errors.Is(err, keys.ErrNoKey) {
+		p.out.Stale = err.Error() // the change is about that
+		return nil
+	} else if err != nil {
 		return err
 	}
 	p.collectLines(d, p.under)

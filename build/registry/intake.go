@@ -34,6 +34,7 @@ type Intake struct {
 	seen atomic.Pointer[standing]
 
 	mu      sync.Mutex // guards what follows
+	trust   *proofs.Trust
 	state   *index.State
 	mark    []byte    // the published checkpoint: it changes with each publication
 	again   time.Time // before that, it is not looked at again
@@ -52,6 +53,7 @@ type Intake struct {
 
 // standing is who may say what once everything in the queue is published. It is not changed once it is seen.
 type standing struct {
+	trust   *proofs.Trust
 	as      proofs.Authorities
 	version int
 }
@@ -99,7 +101,7 @@ const (
 
 // NewIntake opens the intake of a queue of at most limit statements. A tenth more is kept for revoke, suspend and withdraw.
 func (r *Registry) NewIntake(limit int) (*Intake, error) {
-	in := &Intake{r: r, limit: limit, reserve: limit/10 + 1, Committed: func(int, time.Duration) {},
+	in := &Intake{r: r, trust: r.Trust, limit: limit, reserve: limit/10 + 1, Committed: func(int, time.Duration) {},
 		jobs: make(chan *intakeJob, 64), done: make(chan struct{}), next: 1,
 		batches: map[string][]*held{}, byID: map[proofs.Hash]*held{}, byKey: map[proofs.Hash][]*held{},
 		late: [2]map[proofs.Hash]string{{}, {}}, read: map[string]bool{}, refused: map[proofs.Hash]*Outcome{}}
@@ -216,7 +218,7 @@ func (in *Intake) add(b storage.Batch) (roots bool) {
 		q := &held{number: in.next, id: StatementID(e), entry: e}
 		in.next++
 		if _, env, err := proofs.ParseEntry(e); err == nil {
-			q.selector, q.root, q.bad = env.Selector, env.Issuer == in.r.Trust.RootName(), isBadNews(env.Action)
+			q.selector, q.root, q.bad = env.Selector, env.Issuer == in.trust.RootName(), isBadNews(env.Action)
 		}
 		roots = roots || q.root
 		if in.byID[q.id] == nil {
@@ -266,6 +268,11 @@ func (in *Intake) reload() error {
 		}
 		in.written = c.Size
 	}
+	now, err := in.r.current() // keys may have changed with the publication
+	if err != nil {
+		return err
+	}
+	in.trust = now.Trust
 	state, err := in.r.lastState()
 	if err != nil {
 		return err
@@ -286,13 +293,13 @@ func (in *Intake) reload() error {
 
 // see goes through what the root says in the queue.
 func (in *Intake) see() error {
-	as, err := in.state.ReadAuthorities(in.r.Trust)
+	as, err := in.state.ReadAuthorities(in.trust)
 	if err != nil {
 		return err
 	}
 	for _, q := range in.inOrder() {
 		if q.root {
-			if e, err := in.r.Trust.Authorise(as, in.place(q), q.entry); err == nil {
+			if e, err := in.trust.Authorise(as, in.place(q), q.entry); err == nil {
 				as.Apply(e)
 			}
 		}
@@ -301,7 +308,7 @@ func (in *Intake) see() error {
 	if was := in.seen.Load(); was != nil {
 		version = was.version + 1
 	}
-	in.seen.Store(&standing{as, version})
+	in.seen.Store(&standing{in.trust, as, version})
 	return nil
 }
 
@@ -348,7 +355,7 @@ func reasonOf(err error) string {
 func (in *Intake) Check(entries [][]byte) []*Checked {
 	seen := in.seen.Load()
 	out := make([]*Checked, len(entries))
-	index.Authorise(in.r.Trust, seen.as, everyPlace, entries, func(i int, e *proofs.Entry, err error) bool {
+	index.Authorise(seen.trust, seen.as, everyPlace, entries, func(i int, e *proofs.Entry, err error) bool {
 		out[i] = in.checked(seen, entries[i], e, err)
 		return false // what is not in the queue yet changes nothing for those after it
 	})
@@ -496,18 +503,19 @@ func (in *Intake) vetter(checked []*Checked) (*vetter, error) {
 	rooted := false
 	for _, c := range checked {
 		if c.version != seen.version { // who may say what has changed meanwhile
-			e, err := in.r.Trust.Authorise(seen.as, everyPlace, c.raw)
+			e, err := seen.trust.Authorise(seen.as, everyPlace, c.raw)
 			*c = *in.checked(seen, c.raw, e, err)
 		}
 		if c.Err == nil {
 			entries = append(entries, c.raw)
-			rooted = rooted || c.entry.Envelope.Issuer == in.r.Trust.RootName()
+			rooted = rooted || c.entry.Envelope.Issuer == in.trust.RootName()
 		}
 	}
 	if rooted {
 		as = as.Clone()
 	}
 	v := in.r.newVetter(saved{in.state, in.r.store()}, in.state.Size+in.next, as)
+	v.trust = in.trust
 	if err := v.loadRecords(entries); err != nil {
 		return nil, in.r.notWhole(err)
 	}
@@ -538,7 +546,7 @@ func (in *Intake) addQueued(v *vetter, key proofs.Hash) {
 		return
 	}
 	for _, q := range in.byKey[key] {
-		e, err := in.r.Trust.Authorise(v.as, in.place(q), q.entry)
+		e, err := in.trust.Authorise(v.as, in.place(q), q.entry)
 		if err == nil && !v.isThere(e, q.entry) {
 			v.records[key] = append(v.records[key], proofs.RecordEntry{Place: e.Place, Bytes: e.Bytes})
 		}

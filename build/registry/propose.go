@@ -34,9 +34,10 @@ func (p *publisher) unpublished() bool {
 	return p.app.Size() > 0 && !p.alone() && (p.signed == nil || p.app.Size() > p.signed.Size)
 }
 
-// mayOvertake reports whether what is pending may take a waiting proposal's place. A change of trust has nothing after it.
+// mayOvertake reports whether what is pending may take a waiting proposal's place. One that all officers have approved waits for
+// witnesses alone, who have been shown it: what comes after it would have to wait for the same.
 func (p *publisher) mayOvertake() bool {
-	return p.Anew || p.draft != nil && p.now-p.ix.State().Time >= overtakeAfter
+	return p.draft.signedAt() == 0 && (p.Anew || p.draft != nil && p.now-p.ix.State().Time >= overtakeAfter)
 }
 
 // propose begins to collect for the ledger as it stands, or goes on. What was collected for another tree is of no more use.

@@ -54,9 +54,6 @@ type Publication struct {
 	LeftOut   []string        // signers whose lines did not fit into the 16 of a checkpoint
 }
 
-// Published reports whether this run has published anything.
-func (p *Publication) Published() bool { return p.Time > 0 && p.Stale == "" }
-
 // A Refusal is a pending statement that was not taken.
 type Refusal struct {
 	Entry []byte
@@ -135,8 +132,8 @@ func (r *Registry) PublishDue(ctx context.Context, interval time.Duration) (*Pub
 	if err != nil {
 		return nil, err
 	}
-	if _, last, err := proofs.ParseCheckpoint(note); err == nil {
-		since := r.Now().Sub(time.Unix(last.NewestTime(), 0))
+	if note != nil {
+		since := r.Now().Sub(time.Unix(SignedAt(note, r.Trust.Origin), 0))
 		b, _ := r.at.Public.Read(checkpointPath)
 		// What was signed and not written is finished at once. A clock that has gone back is for publish to tell.
 		if since < interval && since >= -clockSlack*time.Second && bytes.Equal(b, note) {

@@ -5,12 +5,13 @@
 //	DIR/keys/        private keys, passphrase-protected
 //	DIR/pending/     statements that are signed and not yet in the ledger
 //	DIR/ledger/      the log's own folder, never served
-//	DIR/state/       what the publisher remembers: every checkpoint signed, the index
+//	DIR/state/       what the publisher remembers: every checkpoint signed, the index, approvals, trust files
 //	DIR/public/      what is published; any static file server can serve it as it is
 //
 // All but the first two can lie elsewhere: package storage.
 //
-// A statement goes: Register, Desk or Intake → pending (durable) → Publish: sequence → index → sign → write → collect.
+// A statement goes: Register, Desk or Intake → pending (durable) → Publish: sequence → index → sign → write → collect; where officers
+// approve and witnesses cosign, what is signed is proposed first, and written once the policy is met: publish.go.
 // Nothing is promised before it is written; a crash anywhere leaves the publication before whole, and
 // the next Publish finishes what was begun.
 package registry

@@ -146,7 +146,7 @@ func clockError(now, last int64) error {
 // deleted, it begins from nothing.
 func (p *publisher) reloadIndex() error {
 	state, err := p.loadState()
-	behind := p.signed == nil || p.public < p.signed.Size || p.draft != nil && p.offered != p.draft.Size
+	behind := p.signed == nil || p.public < p.signed.Size || p.draft != nil && p.offered != p.draft.Size && p.Trust.Officers != "none"
 	gone := errors.Is(err, fs.ErrNotExist)
 	if err == nil && state.Size > 0 && behind {
 		there, err := p.allThere(state)

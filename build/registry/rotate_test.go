@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 
 	"stele/build/keys"
@@ -235,6 +236,33 @@ func TestRotationWithoutHandover(t *testing.T) {
 	}
 	if err := os.WriteFile(r.path("trust"), next.Marshal(), 0o644); err != nil {
 		t.Fatal(err)
+	}
+	w.afterRotation(w.open(r.Dir))
+}
+
+// TestRotationWithLostKeys: the log's keys are gone. A handover cannot be made, and that is said; without it the change goes out.
+func TestRotationWithLostKeys(t *testing.T) {
+	t.Parallel()
+	w, r := townOf(t)
+	old, next := r.Trust, nextTrust(t, r, w.now)
+	w.tellWitnesses(old, next)
+	changeTrust(t, r, next)
+	for _, name := range []string{keyLog, keyLogMLDSA, keyPublication} {
+		remove(t, r.path("keys", name+".key"))
+		remove(t, r.path("keys", name+".pub"))
+	}
+	r = w.open(r.Dir)
+	var e *Error
+	if _, err := r.Publish(context.Background()); !errors.As(err, &e) || !strings.Contains(e.Hint, "--no-handover") {
+		t.Fatalf("got %v, want a hint of --no-handover", err)
+	}
+	p, err := r.PublishWith(context.Background(), Options{NoHandover: true})
+	if err != nil || p.Proposal == nil || p.Stale == "" || p.Heartbeat {
+		t.Fatalf("got %+v (%v), want a proposal and no heartbeat", p, err)
+	}
+	w.approve(r, "dora.officer.test", officers[2])
+	if p, err = r.PublishWith(context.Background(), Options{NoHandover: true}); err != nil || p.Proposal != nil || p.Epoch != 2 {
+		t.Fatalf("got %+v (%v), want the publication of the second epoch", p, err)
 	}
 	w.afterRotation(w.open(r.Dir))
 }

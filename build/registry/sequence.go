@@ -70,7 +70,7 @@ func (r *Registry) newVetter(ix recordSource, next uint64, as proofs.Authorities
 // vetAll returns what can be taken, and whether that is everything: then each has been authorised at the place that it gets.
 func (p *publisher) vetAll(v *vetter, entries [][]byte) (taken []*proofs.Entry, inPlace bool) {
 	index.Authorise(p.Trust, p.ix.Authorities().Clone(), v.next, entries, func(i int, e *proofs.Entry, err error) bool {
-		if v.isThere(e, entries[i]) {
+		if v.isThere(e, entries[i]) || v.inForce(entries[i]) {
 			return false
 		}
 		if err == nil {
@@ -107,6 +107,16 @@ func (v *vetter) isThere(e *proofs.Entry, raw []byte) bool {
 		e = &proofs.Entry{Note: note, Envelope: env}
 	}
 	return slices.ContainsFunc(v.record(proofs.KeyOf(e.Envelope.Selector)), func(o *proofs.Entry) bool { return o.Note.Text == e.Note.Text })
+}
+
+// inForce tells the root's statement about a trust file that has come into force since: a crash has left it in the queue.
+func (v *vetter) inForce(raw []byte) bool {
+	_, env, err := proofs.ParseEntry(raw)
+	if err != nil || env.Action != proofs.ActionTrust || env.Issuer != v.trust.RootName() {
+		return false
+	}
+	s, err := env.Statement()
+	return err == nil && s.Epoch <= v.trust.Epoch
 }
 
 // loadRecords reads the records of all keys that the entries name, slot by slot.
@@ -238,6 +248,8 @@ func (v *vetter) vet(e *proofs.Entry) error {
 		if err := v.vetEvent(e, key, record); err != nil {
 			return err
 		}
+	case proofs.ActionTrust:
+		return refuse(CodeNotAuthorised, "a trust file is changed where the registry is, with the file itself: stele trust change")
 	default:
 		return refuse(CodeNotUnderstood, "action %q is not one that this version sequences", e.Statement.Action)
 	}
