@@ -3,7 +3,7 @@
 import { button, download, element, visible } from './dom.mjs'
 import { signedLines } from './quorum.mjs'
 
-const sizeLimit = 16 << 20 // bytes (FORMAT.md, section 20)
+const sizeLimit = (8 << 20) + 1024 // bytes (FORMAT.md, section 20): two heads or receipts
 const naming = /\.stele-(evidence|conflict)( ?\(\d+\))?(\.txt|\.bin)?$/i
 const beginnings = ['stele.conflict/1\n', 'stele.fork/1\n']
 
