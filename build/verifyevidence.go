@@ -2,16 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"stele/build/portal"
 	"stele/build/registry"
 	"stele/proofs"
 )
 
 func runVerifyEvidence(c *cli) error {
-	k := &check{}
+	k := &check{memory: portal.UserMemory()} // older trust files may be there
 	args, err := c.parse(k.flags)
 	if err != nil {
 		return err
@@ -39,9 +41,16 @@ func runVerifyEvidence(c *cli) error {
 	if err := k.openTrust(c, true); err != nil {
 		return err
 	}
+	if err := k.follow(c); err != nil {
+		return err
+	}
 	report, err := k.trust.CheckEvidence(b, k.before(), time.Now().Unix())
 	if err != nil {
-		return &registry.Error{Err: fmt.Errorf("%s: proves nothing against %s: %w", shown(args[0]), k.trust.Origin, err), Hint: whoWritesEvidence}
+		hint := whoWritesEvidence
+		if errors.As(err, new(*proofs.OtherEpochError)) || errors.As(err, new(*proofs.InsufficientError)) && k.trust.Epoch > 1 {
+			hint = "the registry has changed its keys: give all of its trust files, --policy with a copy of the portal's folder trust"
+		}
+		return &registry.Error{Err: fmt.Errorf("%s: proves nothing against %s: %w", shown(args[0]), k.trust.Origin, err), Hint: hint}
 	}
 	if c.json {
 		name, err := json.Marshal(args[0])

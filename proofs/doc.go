@@ -22,5 +22,5 @@
 //
 // Formats come in pairs, Parse and Format (or Marshal), and a parser rejects
 // whatever does not format back to the same bytes. Errors tell by type what is malformed,
-// unverified, insufficient, not understood, of another registry or of the future.
+// unverified, insufficient, not understood, of another registry, of another epoch or of the future.
 package proofs
