@@ -2,8 +2,9 @@
 // signed checkpoints and checks documents. One file a command; `stele help` lists them.
 //
 // Exit codes: 0 done, for verify that the document is authentic, for receipt that one was written, whatever it
-// proves; 1 it failed, or verify reached another verdict, or publish has refused a statement; 2 the command line
-// is wrong, or verify or receipt could decide nothing.
+// proves, for monitor that all is well; 1 it failed, or verify reached another verdict, publish has refused a statement,
+// approve has refused to sign, or monitor raises an alarm; 2 the command line is wrong, or verify, receipt, approve or
+// monitor could decide nothing.
 package main
 
 import (
@@ -175,7 +176,7 @@ func (c *cli) exitCode(err error) int {
 	default:
 		c.tellError(err, c.inRegistry(hintFor(err)))
 	}
-	if errors.As(err, &wrong) || c.cmd.name == "verify" || c.cmd.name == "receipt" {
+	if errors.As(err, &wrong) || c.cmd.name == "verify" || c.cmd.name == "receipt" || c.cmd.name == "monitor" {
 		return 2
 	}
 	return 1
@@ -249,6 +250,7 @@ func (c *cli) help() {
 		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
 		"from STELE_PASSPHRASE. The PIN of a PKCS#11 token is asked for, or read from the file named by STELE_PIN_FILE.\n\n"+
 		"Exit codes: 0 done, and for verify: the document is authentic; 1 it failed, or verify reached another verdict,\n"+
-		"or publish has refused a statement; 2 the command line is wrong, or verify or receipt could decide nothing.\n"+
+		"publish has refused a statement, approve has refused to sign, or monitor raises an alarm; 2 the command line is\n"+
+		"wrong, or verify, receipt, approve or monitor could decide nothing.\n"+
 		"A receipt may prove bad news: that it was written is 0, and says nothing of the document.\n")
 }

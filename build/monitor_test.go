@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"stele/build/durable"
 	"stele/build/follow/followtest"
 	"stele/build/monitor"
 	"stele/proofs"
@@ -56,6 +57,24 @@ func TestMonitorOnce(t *testing.T) {
 	fresh := newRegistry(t)
 	fresh.Remove(proofs.StatisticsPath)
 	fresh.want(2, "could not be decided", "ledger/statistics")(fresh.monitor("--once"))
+}
+
+// TestMonitorNobody: a registry that cannot be reached is no alarm, whether it was seen before or not; a folder that another monitor has is none either.
+func TestMonitorNobody(t *testing.T) {
+	o := newRegistry(t)
+	url := o.url
+	nowhere := httptest.NewServer(nil)
+	nowhere.Close()
+	o.url = nowhere.URL
+	o.want(2, "outage (outage)", "could not be decided")(o.monitor("--once"))
+	o.url = url
+	o.want(0, "all is well")(o.monitor("--once"))
+	o.url = nowhere.URL
+	o.want(2, "outage (outage)")(o.monitor("--once"))
+	lock, err := durable.TryLock(filepath.Join(o.dir, "monitor", "lock"))
+	mustDo(t, err)
+	defer lock.Close()
+	o.want(2, "another stele works with")(o.monitor("--once"))
 }
 
 // TestMonitorUsage: what is missing is named.

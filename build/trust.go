@@ -341,6 +341,9 @@ func (c *cli) changeTrust(r *registry.Registry, ch registry.TrustChange, out str
 	for _, k := range made {
 		c.note("note: a new key signs from the next epoch on: %s %s, of %s", k.Type, registry.KeyID(k), k.Name)
 	}
+	if was, will := r.Trust.Policy.Logs, next.Policy.Logs; len(was) > 0 && !slices.ContainsFunc(was, func(l proofs.PolicyKey) bool { return l.Key.Equal(will[0].Key) }) {
+		c.note("note: witnesses put this line into their logs files, beside the old one until the change is published:\n  log %s", will[0].Key)
+	}
 	j := r.TrustStatement(next)
 	if out == "" {
 		ring, err := r.Ring()

@@ -16,6 +16,7 @@
 //	trust/EPOCH         the trust files, from the one that was given to the newest that was followed
 //	issuers/HEX         the issuer list of the state
 //	state               all else, replaced as a whole
+//	evidence/           of what was found wrong: KeepEvidence
 package follow
 
 import (

@@ -202,3 +202,40 @@ func leave(t *testing.T, filler string, pages int) {
 	must(t, syscall.Statfs(filepath.Dir(filler), &s))
 	must(t, os.WriteFile(filler, make([]byte, (int(s.Bavail)-pages)*int(s.Bsize)), 0o644))
 }
+
+// TestJudgedAndNotAdopted: a publication that was gone through, and then could not be put in place, is remembered: another of its size is a fork, and a later one is taken.
+func TestJudgedAndNotAdopted(t *testing.T) {
+	base := first(t)
+	left := grown(base)
+	same, _ := forkOf(base)
+	later := left.Clone()
+	later.Register(followtest.Office, 3000, 3300)
+	later.Publish()
+	s := newStand(t, base)
+	dir := filepath.Join(t.TempDir(), "mirror")
+	m := openStand(t, dir, s, base.Trust)
+	m.mustRound(t, Adopted)
+	m.fault = func(when, path string) error {
+		if path == m.Dir {
+			return errFault
+		}
+		return nil
+	}
+	s.show(left)
+	m.Now = later.Clock
+	if _, err := m.Round(context.Background()); !errors.Is(err, errFault) {
+		t.Fatal(err)
+	}
+	must(t, m.Close())
+	m = openStand(t, dir, s, base.Trust)
+	m.Now = later.Clock
+	s.show(same)
+	_, err := m.Round(context.Background())
+	if Code(nil, err) != "fork" {
+		t.Errorf("another ledger of that size: %v, want a fork", err)
+	}
+	wholeCopy(t, m, base)
+	s.show(later)
+	m.mustRound(t, Adopted)
+	wholeCopy(t, m, later)
+}

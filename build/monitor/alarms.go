@@ -158,7 +158,7 @@ func (r *round) settle() {
 // round.
 func (r *round) over(s standing) bool {
 	switch s.Code {
-	case follow.CodeOutage, CodeWitness, CodeWitnessWrong, CodeOwn:
+	case follow.CodeOutage, follow.CodeClock, CodeWitness, CodeWitnessWrong, CodeOwn:
 		return true
 	}
 	if strings.HasPrefix(s.Step, "witness ") && r.decided["witnesses"] && !slices.Contains(r.asked, s.Step) {

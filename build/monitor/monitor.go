@@ -14,6 +14,9 @@
 // happens once (a statement of a watched authority, a wrong index that was put right) is told once. Messages are kept in the monitor's
 // folder until they are delivered: [Messenger].
 //
+// Beside what package follow keeps, its folder holds `alarms` (what stands, and what is not delivered) and `history` (the list of published
+// checkpoints as far as it was compared).
+//
 // An outage says nothing about the registry, and is never told as a forgery.
 package monitor
 
@@ -191,6 +194,8 @@ func (r *round) found(step string, err error) {
 		f.Code, f.Severity, f.Hint = CodeOwn, Outage, "look at the machine on which the monitor runs"
 	case follow.CodeOutage:
 		f.Severity, f.Step = Outage, "portal" // one outage, however much cannot be read
+	case follow.CodeClock:
+		f.Step = "clock" // likewise, and nothing is decided
 	default:
 		r.decided[step] = true
 		f.Evidence = r.keep(err)

@@ -384,6 +384,17 @@ func TestHistory(t *testing.T) {
 	w.round(0, "history ends")
 }
 
+// TestClock: a clock that is wrong here accuses no witness.
+func TestClock(t *testing.T) {
+	w := newWorld(t)
+	w.round(0)
+	w.publish(20, 30)
+	w.now = w.Now - 1000
+	w.round(1, "clock begins", "witness-outage begins", "witness-outage begins")
+	w.now = w.Now
+	w.round(0, "clock ends", "witness-outage ends", "witness-outage ends")
+}
+
 // TestEpochs: while a change of trust is being published, and after it, nothing is amiss; what the keys of before sign anew is never fresh.
 func TestEpochs(t *testing.T) {
 	w := newWorld(t)

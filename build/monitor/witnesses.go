@@ -41,7 +41,7 @@ func (r *round) witnesses() error {
 		step := "witness " + p.Name
 		r.asked = append(r.asked, step)
 		if errs[i] != nil {
-			r.found(step, unseen(p, errs[i]))
+			r.found(step, r.unseen(p, errs[i]))
 			continue
 		}
 		r.state.Witnesses[p.Name] = views[i].Checkpoint.Size
@@ -50,11 +50,12 @@ func (r *round) witnesses() error {
 	return nil
 }
 
-// unseen is why a witness has shown nothing that can be compared.
-func unseen(p witness.Peer, err error) error {
+// unseen is why a witness has shown nothing that can be compared. Where this machine's clock may be the one that is wrong, no witness is accused.
+func (r *round) unseen(p witness.Peer, err error) error {
 	f := &Fault{Code: CodeWitness, Subject: p.Name, Severity: Warning, What: err.Error(), Hint: "ask who runs the witness, if it stays so", version: CodeWitness, undecided: true}
 	var fault *witness.Fault
-	if errors.As(err, &fault) && fault.Kind == witness.Broken {
+	clock := slices.ContainsFunc(r.faults, func(f Fault) bool { return f.Code == follow.CodeClock })
+	if errors.As(err, &fault) && fault.Kind == witness.Broken && !clock {
 		f.Code, f.version, f.Severity = CodeWitnessWrong, CodeWitnessWrong, Alarm
 	}
 	if errors.Is(err, fs.ErrNotExist) {
