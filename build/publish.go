@@ -30,6 +30,7 @@ type publishResult struct {
 	Epoch       uint64          `json:"epoch"`
 	Proposed    bool            `json:"proposed"`
 	Proposal    *proposalResult `json:"proposal,omitempty"`
+	Held        bool            `json:"held,omitempty"`
 	Stale       string          `json:"stale,omitempty"`
 	Witnessed   []string        `json:"witnessed,omitempty"`
 	Witnesses   []witnessFault  `json:"witness_faults,omitempty"`
@@ -247,6 +248,9 @@ func (c *cli) noteWitnesses(p *registry.Publication) {
 	if len(p.LeftOut) > 0 {
 		c.note("note: a checkpoint holds %d signatures; left out: %s", proofs.MaxSignatures, strings.Join(p.LeftOut, ", "))
 	}
+	if p.Held {
+		c.note("note: a change of the trust file is prepared, and nothing else goes into the ledger before it\nhint: the root signs it: stele trust; or stele trust cancel")
+	}
 	if p.Stale != "" {
 		c.note("note: what is published could not be signed again: %s", p.Stale)
 	}
@@ -259,7 +263,7 @@ func (c *cli) tellPublish(r *registry.Registry, p *registry.Publication) error {
 			root, time = "", ""
 		}
 		return c.printJSON(publishResult{p.Number, p.Checkpoint.Size, root, time, p.Added, p.Heartbeat,
-			p.Keys, refusals(p), p.RefusedFile, r.Public(), p.Epoch, p.Proposal != nil, proposalOf(p), p.Stale, p.Witnessed, faultsOf(p), p.LeftOut})
+			p.Keys, refusals(p), p.RefusedFile, r.Public(), p.Epoch, p.Proposal != nil, proposalOf(p), p.Held, p.Stale, p.Witnessed, faultsOf(p), p.LeftOut})
 	}
 	if p.Number > 0 {
 		c.tellPublished(p)

@@ -165,7 +165,7 @@ func (g guardedRun) begin(t *testing.T) (*town, *Registry) {
 	return w, w.open(dir)
 }
 
-// TestGuardedFaults fails every durable write of these runs, before and after, also with what was not synced lost. What is published
+// TestGuardedFaults fails every durable write of these runs, every other time with what was not synced lost. What is published
 // stays whole, and the runs after it finish what was begun.
 func TestGuardedFaults(t *testing.T) {
 	for _, g := range guardedRuns {
@@ -193,8 +193,11 @@ func (g guardedRun) faults(t *testing.T) {
 		t.Fatalf("only %d fault points", len(list))
 	}
 	for i, p := range list {
+		if p.when == "after" && i < len(list)-1 { // failed after one write is failed before the next: the run ends either way
+			continue
+		}
 		name := fmt.Sprintf("%02d-%s-%s", i+1, p.when, short(p.path))
-		t.Run(name, func(t *testing.T) { t.Parallel(); g.interrupt(t, i+1, i%2 == 1) })
+		t.Run(name, func(t *testing.T) { t.Parallel(); g.interrupt(t, i+1, i%4 == 0) })
 	}
 }
 

@@ -48,6 +48,7 @@ type Publication struct {
 
 	Epoch     uint64          // of the trust file that the publication satisfies
 	Proposal  *Proposal       // what waits for officers or witnesses; nil if there is nothing
+	Held      bool            // a change of trust is prepared: until the root has signed it or it is cancelled, nothing is sequenced
 	Stale     string          // why the published tree could not be signed again; empty if it was, or need not be
 	Witnessed []string        // witnesses that answered, by name
 	Faults    []witness.Fault // why others did not

@@ -63,6 +63,7 @@ func (p *publisher) reloadChange() error {
 		return err
 	}
 	if p.held = c.statement == nil; p.held {
+		p.out.Held = true
 		return nil
 	}
 	r := *p.Registry

@@ -197,7 +197,7 @@ func TestRotationHeld(t *testing.T) {
 	if err := r.HoldTrust(context.Background(), next); err != nil {
 		t.Fatal(err)
 	}
-	if p := publish(t, r); p.Proposal != nil || !p.Heartbeat {
+	if p := publish(t, r); p.Proposal != nil || !p.Heartbeat || !p.Held {
 		t.Fatalf("got %+v, want a heartbeat alone", p)
 	}
 	if err := r.CancelTrust(context.Background()); err != nil {
