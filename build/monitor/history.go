@@ -49,14 +49,8 @@ func (r *round) verify(b []byte) (s *proofs.Signed, current bool, err error) {
 	if errEarlier != nil {
 		return nil, false, errEarlier
 	}
-	last := t.FinalSize
-	for _, t := range earlier {
-		if s, err := t.VerifyCheckpoint(b, r.now); err == nil && s.Size <= last {
-			return s, false, nil
-		}
-		last = t.FinalSize
-	}
-	return nil, false, err
+	s, err = t.VerifyPast(b, earlier, r.now)
+	return s, err == nil && s.Epoch == t.Epoch, err
 }
 
 // earlier are the trust files of the epochs before, newest first.
