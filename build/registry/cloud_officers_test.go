@@ -12,6 +12,7 @@ import (
 // TestCloudOfficers: of three machines that share a registry, one proposes, one without keys takes the approvals, and the third
 // publishes. After a change of trust by one, the others follow.
 func TestCloudOfficers(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dirs := machinesInCloud(t, s, 3)
 	for _, dir := range dirs {

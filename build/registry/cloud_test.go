@@ -66,6 +66,7 @@ func wholeInCloud(t *testing.T, dir string, now int64, documents int) {
 
 // TestCloud publishes, registers and publishes from two machines in turn, and at the same time.
 func TestCloud(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dirs := machinesInCloud(t, s, 2)
 	register(t, openAt(t, dirs[0], start), office, 0, 3)
@@ -103,6 +104,7 @@ func TestCloud(t *testing.T) {
 // TestCloudKilled: two machines register and publish, and are killed at points of their own again and again; the database is
 // killed too. Nothing is lost, and nothing is there twice.
 func TestCloudKilled(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dirs := machinesInCloud(t, s, 2)
 	publish(t, openAt(t, dirs[0], start))
@@ -143,6 +145,7 @@ func TestCloudKilled(t *testing.T) {
 
 // TestCloudVacant: a second registry is not made over a first.
 func TestCloudVacant(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dirs := machinesInCloud(t, s, 1)
 	publish(t, openAt(t, dirs[0], start))
@@ -155,6 +158,7 @@ func TestCloudVacant(t *testing.T) {
 // TestCloudUnreached: a store or a database that does not answer is told as that, and leaves no keys in the way of the next
 // attempt.
 func TestCloudUnreached(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dir := filepath.Join(t.TempDir(), "registry")
 	setup := Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: time.Hour}

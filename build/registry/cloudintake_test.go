@@ -28,6 +28,7 @@ func statementOf(t testing.TB, r *Registry, n int) []byte {
 // TestCloudFrontEnds: two machines take statements for one registry, a third publishes. Each front end knows of what the other has
 // taken and of what is published, and no statement is in the ledger twice.
 func TestCloudFrontEnds(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dirs := machinesInCloud(t, s, 3)
 	publish(t, openAt(t, dirs[2], start))

@@ -11,6 +11,7 @@ import (
 // TestFencedAnywhere: a publisher loses its lock unawares at each of its stages, and another publishes all there is meanwhile. The
 // first one does no harm when it goes on, and whoever publishes next finds everything in order.
 func TestFencedAnywhere(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	dirs := machinesInCloud(t, s, 2)
 	publish(t, openAt(t, dirs[0], start))

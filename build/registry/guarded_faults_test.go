@@ -175,19 +175,11 @@ func TestGuardedFaults(t *testing.T) {
 
 func (g guardedRun) faults(t *testing.T) {
 	w, r := g.begin(t)
-	var list []point
-	var mu sync.Mutex
-	r.fault = func(when, path string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		rel, _ := filepath.Rel(r.Dir, path)
-		list = append(list, point{when, rel})
-		return nil
-	}
-	if err := g.run(w, r); err != nil {
-		t.Fatal(err)
-	}
-	r.fault = func(string, string) error { return nil }
+	list := pointsOf(r, func() {
+		if err := g.run(w, r); err != nil {
+			t.Fatal(err)
+		}
+	})
 	g.finish(t, w, r)
 	if len(list) < 10 {
 		t.Fatalf("only %d fault points", len(list))

@@ -13,6 +13,7 @@ import (
 
 // TestLockStays: a lock outlasts the time after which the server ends silent connections.
 func TestLockStays(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	defer func(was time.Duration) { keepAwake = was }(keepAwake)
 	keepAwake = 500 * time.Millisecond

@@ -193,6 +193,7 @@ func testLock(t *testing.T, st *storage.Storage) {
 
 // TestFence: a publisher whose connection has died while it slept finds every write refused, as soon as another has taken over.
 func TestFence(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	one, two := open(t, s), open(t, s)
 	l, err := one.TryLock(storage.LockPublish)
@@ -228,6 +229,7 @@ func TestFence(t *testing.T) {
 
 // TestOtherRegistry: a database holds one registry.
 func TestOtherRegistry(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	open(t, s)
 	settings, err := storage.ParseSettings(s.Settings("reg"))

@@ -10,6 +10,7 @@ import (
 
 // TestLockIsLookedAt: whoever waits for a lock looks often, over one connection.
 func TestLockIsLookedAt(t *testing.T) {
+	t.Parallel()
 	s := storagetest.Start(t)
 	one, two := open(t, s), open(t, s)
 	connections := func() (n int) {

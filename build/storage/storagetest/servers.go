@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -67,12 +68,18 @@ func Start(t testing.TB) *Servers {
 	s := &Servers{}
 	s.startStore(t, gateway)
 	s.startDatabase(t, server, install)
-	t.Setenv("AWS_ACCESS_KEY_ID", access)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	t.Setenv("STELE_DATABASE_PASSWORD", password)
+	setEnvironment()
 	return s
 }
+
+// setEnvironment is the same for all servers, so that tests with servers of their own can run side by side.
+var setEnvironment = sync.OnceFunc(func() {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_EC2_METADATA_DISABLED": "true", "STELE_DATABASE_PASSWORD": password,
+	} {
+		os.Setenv(name, value)
+	}
+})
 
 // freePort is a port that nobody listens on just now.
 func freePort(t testing.TB) string {
@@ -100,7 +107,10 @@ func (s *Servers) startStore(t testing.TB, gateway string) {
 func (s *Servers) startDatabase(t testing.TB, server, install string) {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command(install, "--no-defaults", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput(); err != nil {
+	tmp := "TMPDIR=" + t.TempDir() // a server that starts removes what others have under way in theirs
+	made := exec.Command(install, "--no-defaults", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db")
+	made.Env = append(os.Environ(), tmp)
+	if out, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
 	s.Address = freePort(t)
@@ -114,6 +124,7 @@ func (s *Servers) startDatabase(t testing.TB, server, install string) {
 	s.begin = func() *exec.Cmd {
 		cmd := exec.Command(server, "--no-defaults", "--datadir="+dir, "--bind-address=127.0.0.1", "--port="+port, "--socket="+filepath.Join(dir, "sock"),
 			"--pid-file="+filepath.Join(dir, "pid"), "--init-file="+first, "--user=root", "--skip-name-resolve", "--performance-schema=OFF", "--innodb-buffer-pool-size=64M")
+		cmd.Env = append(os.Environ(), tmp)
 		run(t, cmd)
 		wait(t, cmd, "the database", func() error { return s.Ping() })
 		return cmd
