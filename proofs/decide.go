@@ -77,37 +77,65 @@ func (c *check) recall() {
 	c.seen = &evidence{x: x, trust: by, olds: head.Consistency, raw: c.q.Remembered}
 }
 
-// wentBeyond tells whether this device has believed a head of an earlier epoch that is larger than the end of that epoch. To a third
-// party it proves nothing, since keys may be stolen after their time. But this device has seen it in its time, and is not to
-// forget it because the registry has changed its keys since.
-func (c *check) wentBeyond(head *Head) bool {
+// wentBeyond returns a head that this device has believed under the keys of an earlier epoch, and that is larger than the end of that epoch;
+// nil if this is none. To a third party it proves nothing, since keys may be stolen after their time. But this device has seen it in its time,
+// and is not to forget it because the registry has changed its keys since.
+func (c *check) wentBeyond(head *Head) *evidence {
 	cp, _, err := ParseCheckpoint(head.Proof.Checkpoint)
 	if err != nil || cp.Origin != c.t.Origin {
-		return false
+		return nil
 	}
-	for t := c.t; t != nil && t.Previous != nil && cp.Size > t.FinalSize; {
-		if t = c.before(t); t != nil {
-			if _, _, err := head.Verify(t, AnyTime); err == nil {
-				return true
-			}
+	for t := c.t; t != nil && t.Previous != nil; {
+		ended := t.FinalSize
+		if t = c.before(t); t == nil || cp.Size <= ended {
+			continue
+		}
+		if x, _, err := head.Verify(t, AnyTime); err == nil {
+			return &evidence{x: x, trust: t, olds: head.Consistency, raw: c.q.Remembered}
 		}
 	}
-	return false
+	return nil
+}
+
+// byLogAlone tells whether nobody but the log had to sign in an epoch. Whoever has stolen its key can have shown what lies beyond the end of that epoch to
+// anybody, and would otherwise have the registry called rolled back for ever; where officers or witnesses had to sign too, nobody can.
+func (ev *evidence) byLogAlone() bool {
+	return ev.trust.Officers == "none" && ev.trust.Witnesses == "none"
+}
+
+// handedOver tells whether what lies beyond the end of its epoch is the tree of the change of trust. Both quorums sign that one, so that whoever
+// has the handover can make a head of the epoch before out of it: it is compared like any other, or else such a head, shown once, would
+// have this device call the registry rolled back for ever.
+func (c *check) handedOver(ev *evidence) bool {
+	if ev == nil || ev.x.Size != c.lastOf(ev.trust)+2 {
+		return false
+	}
+	_, forked := conflict(ev, c.registry)
+	return !forked
 }
 
 // compareMemory demands that the registry has grown from what this device has seen.
 func (c *check) compareMemory(seen *evidence) {
 	var epoch *OtherEpochError
-	if lacksKeys(c.seenErr) || errors.As(c.seenErr, &epoch) {
+	switch {
+	case c.handedOver(c.beyond):
+		seen = c.beyond
+	case c.beyond != nil && c.beyond.byLogAlone():
+		c.step("consistency", "passed", "what this device has seen beyond the end of epoch "+utoa(c.beyond.trust.Epoch)+" was signed by the log alone, with keys that are retired: it is forgotten",
+			Evidence{"seen-size", utoa(c.beyond.x.Size)})
+	case c.beyond != nil:
+		c.rollback, c.remember = true, false
+		c.step("consistency", "failed", "this device has seen a larger ledger, signed with keys whose time ended before it")
+	case lacksKeys(c.seenErr) || errors.As(c.seenErr, &epoch):
 		// It is kept: whoever withholds a trust file must not be able to have the past forgotten.
 		c.remember = false
 		c.step("consistency", "failed", "what this device has seen cannot be compared: "+c.seenErr.Error())
 	}
-	if c.beyond {
-		c.rollback, c.remember = true, false
-		c.step("consistency", "failed", "this device has seen a larger ledger, signed with keys whose time ended before it")
-	}
 	if seen == nil {
+		return
+	}
+	if err := c.contradicts(seen); err != nil {
+		c.refuseGrowth(err)
 		return
 	}
 	size := utoa(seen.x.Size)
@@ -116,12 +144,16 @@ func (c *check) compareMemory(seen *evidence) {
 		c.rollback, c.remember = true, false
 		c.step("consistency", "failed", "the registry shows size "+utoa(c.registry.x.Size)+", this device has seen "+size)
 	case !c.registry.grownFrom(seen):
-		c.registry, c.remember = nil, false
-		c.registryErr = unverified("head", "does not prove that the ledger has grown from the size ", size, ", which this device has seen")
-		c.step("consistency", "failed", c.registryErr.Error())
+		c.refuseGrowth(unverified("head", "does not prove that the ledger has grown from the size ", size, ", which this device has seen"))
 	default:
 		c.step("consistency", "passed", "nothing that this device has seen before is contradicted", Evidence{"seen-size", size})
 	}
+}
+
+// refuseGrowth: what this device has seen stands against the registry's head, which is not believed then.
+func (c *check) refuseGrowth(err error) {
+	c.registry, c.registryErr, c.remember = nil, err, false
+	c.step("consistency", "failed", err.Error())
 }
 
 // grownFrom reports whether a head names the size that every head of a larger tree than the one seen has to name. That the roots

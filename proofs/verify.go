@@ -96,7 +96,7 @@ type check struct {
 
 	seen    *evidence // the head kept from an earlier visit, nil if there is none or it is not usable
 	seenErr error     // why it cannot be judged here
-	beyond  bool      // it is of an earlier epoch, and lies beyond the end of that
+	beyond  *evidence // the same, where it is of an earlier epoch and lies beyond the end of that
 
 	registry    *evidence
 	top         *MapTile // of the head

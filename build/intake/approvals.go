@@ -26,7 +26,8 @@ type Officers struct {
 	Met    bool `json:"met"`
 }
 
-// approve takes officers' cosignatures. What does not verify counts against its sender, as with statements.
+// approve takes officers' cosignatures. Whatever brings nothing new counts against its sender, as statements do that do not verify: a
+// proposal is public with its lines, so that nobody has to be an officer to send one, and each costs reading what is signed and verifying it.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request, l *line) error {
 	leave, err := s.gate.enter(l.remote)
 	if err != nil {
@@ -37,7 +38,7 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request, l *line) error 
 	if err != nil {
 		return err
 	}
-	done, err := s.gate.work(r.Context())
+	done, err := s.gate.approve(r.Context())
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,9 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request, l *line) error 
 		return s.notApproved(err, l)
 	}
 	s.Metrics.approved(a)
-	if a.Officers.Met && !a.Published && s.Publish != nil {
+	if !a.New {
+		s.gate.blame(l.remote, 1)
+	} else if a.Officers.Met && !a.Published && s.Publish != nil {
 		s.Publish()
 	}
 	return answer(w, http.StatusOK, Approval{a.Size, a.Root.String(), Officers{a.Officers.Have, a.Officers.Needed, a.Officers.Met}, a.Published})
@@ -80,6 +83,7 @@ func (s *Server) notApproved(err error, l *line) error {
 	case !errors.As(err, &e):
 		return s.notTaken(err)
 	case e.Overtaken:
+		s.gate.blame(l.remote, 1)
 		return &Error{Status: http.StatusConflict, Message: e.Error(), Hint: "fetch the proposal anew: stele approve", Size: &e.Size}
 	}
 	s.gate.blame(l.remote, 1)

@@ -198,6 +198,38 @@ func TestApprovalsBlamed(t *testing.T) {
 	}
 }
 
+// TestApprovalsReplayed: a proposal is public with its approvals. Whoever sends them again has nothing published, and is slowed down, as is who
+// approves what is not proposed.
+func TestApprovalsReplayed(t *testing.T) {
+	d := guarded(t)
+	d.publish()
+	c := d.proposal()
+	d.end()
+	limits := DefaultLimits
+	limits.BadRate, limits.BadBurst = 0.001, 3
+	d.begin(setup{dir: d.r.Dir, limits: limits})
+	asked := 0
+	d.s.Publish = func() { asked++ }
+	later := c
+	later.Size++
+	for _, x := range []struct {
+		note   []byte
+		status int
+		asked  int
+	}{
+		{d.approval(c, "anna.test"), http.StatusOK, 0},
+		{d.approval(c, "cleo.test"), http.StatusOK, 1},
+		{d.approval(c, "cleo.test"), http.StatusOK, 1},
+		{d.approval(c, "anna.test"), http.StatusOK, 1},
+		{d.approval(later, "anna.test"), http.StatusConflict, 1},
+		{d.approval(c, "bert.test"), http.StatusTooManyRequests, 1},
+	} {
+		if a, _ := d.approve(x.note); a.status != x.status || asked != x.asked {
+			t.Errorf("got %d %s, asked %d times; want %d and %d", a.status, a.body, asked, x.status, x.asked)
+		}
+	}
+}
+
 // TestApprovalsWithoutKeys: a front end that has no keys takes approvals; the publisher finds them.
 func TestApprovalsWithoutKeys(t *testing.T) {
 	d := guarded(t)

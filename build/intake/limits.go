@@ -34,9 +34,10 @@ const mostAddresses = 10_000
 
 // A gate holds the limits.
 type gate struct {
-	l       Limits
-	workers chan struct{}
-	readers chan struct{} // questions at once: they wait for the store, and must not take the place of submissions
+	l         Limits
+	workers   chan struct{}
+	approvals chan struct{} // approvals at once: they wait for the store too
+	readers   chan struct{} // questions at once: they wait for the store, and must not take the place of submissions
 
 	mu      sync.Mutex
 	inside  int
@@ -47,7 +48,8 @@ type gate struct {
 }
 
 func newGate(l Limits) *gate {
-	return &gate{l: l, workers: make(chan struct{}, runtime.GOMAXPROCS(0)), readers: make(chan struct{}, questionsAtOnce), from: map[string]int{},
+	return &gate{l: l, workers: make(chan struct{}, runtime.GOMAXPROCS(0)), approvals: make(chan struct{}, approvalsAtOnce),
+		readers: make(chan struct{}, questionsAtOnce), from: map[string]int{},
 		issuers: map[string]*rate.Limiter{}, bad: map[string]*rate.Limiter{}, again: map[string]*rate.Limiter{}}
 }
 
@@ -99,10 +101,18 @@ func (g *gate) enter(from string) (leave func(), err error) {
 }
 
 // work waits for a processor.
-func (g *gate) work(ctx context.Context) (done func(), err error) {
+func (g *gate) work(ctx context.Context) (done func(), err error) { return take(ctx, g.workers) }
+
+// approvalsAtOnce is how many approvals are looked at together: officers are few.
+const approvalsAtOnce = 2
+
+// approve waits for the turn of an approval. It is not work's: whoever floods officers' place must not keep statements waiting.
+func (g *gate) approve(ctx context.Context) (done func(), err error) { return take(ctx, g.approvals) }
+
+func take(ctx context.Context, places chan struct{}) (done func(), err error) {
 	select {
-	case g.workers <- struct{}{}:
-		return func() { <-g.workers }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	case <-ctx.Done():
 		return nil, fail(statusGone, "send it again", "the request was broken off")
 	}

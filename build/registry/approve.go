@@ -25,6 +25,7 @@ type Approval struct {
 	proofs.Checkpoint
 	Officers  proofs.QuorumReport // of the policy that is waited for
 	Published bool                // the tree is published
+	New       bool                // one of the lines at least was not there: what is proposed is public, with every line, and can be sent again by anybody
 }
 
 // An ApprovalError says why an approval is not taken.
@@ -67,9 +68,11 @@ func (r *Registry) Approve(ctx context.Context, checkpoint []byte) (*Approval, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := now.keepApproval(c, s); err != nil {
+		kept, err := now.keepApproval(c, s)
+		if err != nil {
 			return nil, err
 		}
+		a.New = a.New || kept
 	}
 	return now.approved(a, trusts)
 }
@@ -162,17 +165,17 @@ func officerOf(trusts []*proofs.Trust, s *proofs.Signature) (*proofs.Trust, *pro
 	return nil, nil
 }
 
-// keepApproval makes a line durable, unless a newer one of the same key is there.
-func (r *Registry) keepApproval(c proofs.Checkpoint, s proofs.Signature) error {
+// keepApproval makes a line durable, unless it or a newer one of the same key is there, and reports whether it did.
+func (r *Registry) keepApproval(c proofs.Checkpoint, s proofs.Signature) (kept bool, err error) {
 	name := fmt.Sprintf("%s%x", approvalsOf(c), sha256.Sum256(fmt.Appendf(nil, "%s\n%08x", s.Name, s.ID)))
 	b, err := r.at.State.Read(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return false, err
 	}
 	if old, err := parseDraft(b); err == nil && len(old.lines) == 1 && timeOf(old.lines[0]) >= timeOf(s) {
-		return nil
+		return false, nil
 	}
-	return r.replace(r.at.State, name, (&draft{c, []proofs.Signature{s}}).marshal())
+	return true, r.replace(r.at.State, name, (&draft{c, []proofs.Signature{s}}).marshal())
 }
 
 // readApprovals reads what is kept for a tree. What is damaged is left out: it is asked for again.

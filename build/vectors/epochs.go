@@ -292,6 +292,20 @@ func memories(s set) {
 	s.add("epoch-memory-beyond-followed", online(v4, "two").remembering(b4).trusting(t1), proofs.Stale, proofs.ReasonRollback, "The same, with the trust file before in hand.",
 		"remember kept", "followed 2")
 
+	stolen := newOne(newDemo())
+	stolen.publish(start)
+	office := newOne(newDemo())
+	office.publish(start)
+	stolen.register(education, "two")
+	stolen.publish(start + 90*60)
+	stolen.register(education, "three")
+	thief := stolen.publish(start + 2*hour)
+	office.rotate(everything(office), start+2*hour)
+	office.register(education, "two")
+	alone := office.publish(start + 3*hour)
+	s.add("epoch-memory-beyond-alone", online(alone, "two").remembering(thief), proofs.Authentic, "",
+		"Where the log signed alone, a thief of its key can have shown anything beyond the end: it is forgotten.", "remember registry")
+
 	other, _ := newEpochs("another")
 	w2 := other.views[1]
 	s.add("epoch-fork", online(v4, "one").remembering(w2), proofs.Inconsistent, proofs.ReasonFork, "Another tree was seen at the very end of the epoch before.", "remember kept", "conflict yes")
@@ -303,6 +317,51 @@ func memories(s set) {
 	other.register(education, "last")
 	w4 := other.publish(start + 3*hour)
 	s.add("epoch-fork-both-followed", online(w4, "one").remembering(v2).trusting(t1), proofs.Inconsistent, proofs.ReasonFork, "The fork changes its keys as well.", "remember kept", "conflict yes", "followed 2")
+	handed(s, b4)
+}
+
+// handed: heads of the tree by which a trust file is handed over, and of the last one before it.
+func handed(s set, beyond *view) {
+	// The tree of a change of trust is signed by both quorums: the handover is a head of the epoch before, for whoever puts it together.
+	r, t1 := newEpochs("two")
+	v3 := r.rotate(rotation{cosigners: []string{"officer-1", "officer-2"}}, start+2*hour)
+	h, err := proofs.ParseHandover(r.files[proofs.HandoverPath(2)])
+	check(err)
+	seen := v3.withCheckpoint(h.Proof.Checkpoint)
+	r.register(education, "three")
+	v4 := r.publish(start + 3*hour)
+	r.register(education, "four")
+	v5 := r.publish(start + 4*hour)
+	s.add("epoch-memory-handed-seen", online(seen.with(proofs.TrustPath(2), nil), "two").trusting(t1), proofs.Authentic, "",
+		"Out of a handover somebody makes a head, and withholds the next trust file: it is the registry's tree.", "remember registry", "epoch 1")
+	s.add("epoch-memory-handed", online(v4, "two").remembering(seen), proofs.Authentic, "", "What the handover is of was seen under the keys before: the registry has grown from it.", "remember registry")
+	s.add("epoch-memory-handed-later", online(v5, "two").remembering(seen), proofs.Authentic, "", "The same, of a head that does not name its size.", "remember registry")
+	s.add("epoch-memory-handed-rollback", online(r.views[1], "two").remembering(seen), proofs.Stale, proofs.ReasonRollback, "The same, and the registry shows less than that.", "remember kept", "notice retired-keys")
+
+	forked, _ := newEpochs("two")
+	forked.register(education, "another")
+	handedOther := forked.publish(start + 2*hour)
+	s.add("epoch-memory-handed-fork", online(v4, "two").remembering(handedOther), proofs.Stale, proofs.ReasonRollback,
+		"Another tree of that size was seen under the keys before: this proves nothing to others, and is not forgotten.", "remember kept")
+
+	r.rotate(everything(r), start+5*hour)
+	r.register(education, "five")
+	v7 := r.publish(start + 6*hour)
+	s.add("epoch-memory-handed-two-back", online(v7, "two").remembering(seen), proofs.Authentic, "", "The same after one more change of keys.", "remember registry")
+	s.add("epoch-memory-beyond-two-back", online(v7, "two").remembering(beyond), proofs.Stale, proofs.ReasonRollback,
+		"After one more change of keys: what lies beyond the end of its epoch is still not forgotten.", "remember kept")
+
+	third := func(doc string) (*registry, *view) {
+		r, _ := newEpochs("two")
+		r.register(education, doc)
+		return r, r.publish(start + 90*60)
+	}
+	r, _ = third("three")
+	_, w3 := third("another")
+	r.rotate(everything(r), start+2*hour)
+	r.register(education, "four")
+	s.add("epoch-other-end-memory", online(r.publish(start+3*hour), "one").remembering(w3), proofs.Unavailable, proofs.ReasonBadData,
+		"Another tree was seen at the very end of the epoch before. The registry's head does not name that size any more; its trust file does.", "remember kept")
 }
 
 // eraKeys: in each part of the ledger its own root and publication keys count, whichever trust file is in hand.

@@ -32,7 +32,8 @@ const (
 	attemptTime   = 10 * time.Second // for one request, its answer included
 	mostConflicts = 3                // times in a row that a witness names another size: somebody else may be sending too
 	mostRedirects = 3
-	maxAhead      = 300 // seconds a cosignature may be timed after our clock; FORMAT.md, section 10
+	maxAhead      = 300  // seconds a cosignature may be timed after our clock; FORMAT.md, section 13
+	maxBehind     = 3600 // and a new one before it: one of last year would count for the quorum, and what is published by it be stale
 )
 
 // A Client asks witnesses. Its fields are set before it is used; one Collect at a time, and any number of Views.
@@ -246,7 +247,7 @@ func (c *Client) post(ctx context.Context, p Peer, j *job, body []byte, a *answe
 	}
 	switch status {
 	case http.StatusOK:
-		if a.lines, f = c.verify(p, j.checkpoint, j.text, b); f == nil {
+		if a.lines, f = c.verify(p, j.checkpoint, j.text, b, c.now().Unix()-maxBehind); f == nil {
 			a.size, a.known = j.checkpoint.Size, true
 		}
 		return false, f
@@ -307,8 +308,8 @@ func refused(status int, b []byte) *Fault {
 	return fault(Refusal, askOperator, "it answered %d: %q", status, said)
 }
 
-// verify takes the lines of the peer's keys out of an answer. One of them that is wrong spoils all.
-func (c *Client) verify(p Peer, cp proofs.Checkpoint, text string, b []byte) ([]proofs.Signature, *Fault) {
+// verify takes the lines of the peer's keys out of an answer. One of them that is wrong, or older than a time, spoils all.
+func (c *Client) verify(p Peer, cp proofs.Checkpoint, text string, b []byte, since int64) ([]proofs.Signature, *Fault) {
 	n, err := proofs.ParseNote(slices.Concat([]byte(text), []byte("\n"), b))
 	if err != nil || n.Text != text {
 		return nil, fault(Broken, askOperator, "its answer is not signature lines: %q", cut(string(b)))
@@ -319,9 +320,13 @@ func (c *Client) verify(p Peer, cp proofs.Checkpoint, text string, b []byte) ([]
 		if f != nil {
 			return nil, f
 		}
-		if line != nil {
-			lines = append(lines, *line)
+		if line == nil {
+			continue
 		}
+		if t := newest(line); t < since {
+			return nil, fault(Broken, "compare both clocks with a time server", "its clock is %d seconds behind ours, want at most %d", c.now().Unix()-t, maxBehind)
+		}
+		lines = append(lines, *line)
 	}
 	if len(lines) == 0 {
 		return nil, fault(Broken, "compare the witness line of the policy with the keys that its operator has published", "its answer has no line of the keys in the policy")

@@ -168,6 +168,7 @@ func TestAnswers(t *testing.T) {
 	now := time.Now().Unix()
 	good := cosigned(t, log.Checkpoint(20), now)
 	ahead := cosigned(t, log.Checkpoint(20), now+3600)
+	behind := cosigned(t, log.Checkpoint(20), now-7200)
 	elsewhere := cosigned(t, log.Checkpoint(19), now)
 	stranger, err := proofs.Cosign(witnesstest.Signer(t, "stranger.example", proofs.CosignatureKey, "s"), log.Checkpoint(20), now)
 	if err != nil {
@@ -194,6 +195,7 @@ func TestAnswers(t *testing.T) {
 		{"a second text", says(200, "", good[0]+"\n"+good[1]), 0, witness.Broken, "not signature lines"},
 		{"a wrong line beside a right one", says(200, "", good[0]+elsewhere[1]), 0, witness.Broken, "does not verify"},
 		{"a clock that is ahead", says(200, "", ahead[0]), 0, witness.Broken, "ahead"},
+		{"a clock that is behind", says(200, "", behind[0]), 0, witness.Broken, "seconds behind ours"},
 		{"too much", says(200, "", strings.Repeat(good[0], 100)), 0, witness.Broken, "over 131072 bytes"},
 		{"a bad request", says(400, "", "no"), 0, witness.Refusal, "400"},
 		{"keys it does not know", says(403, "", "no"), 0, witness.Refusal, "403"},

@@ -61,7 +61,7 @@ func (c *Client) view(ctx context.Context, p Peer, origin string, logs []*proofs
 		return nil, f
 	}
 	v := &View{Note: b, Checkpoint: cp}
-	lines, f := c.verify(p, cp, n.Text, b[len(n.Text)+1:])
+	lines, f := c.verify(p, cp, n.Text, b[len(n.Text)+1:], 0)
 	for i := range lines {
 		v.Time = max(v.Time, newest(&lines[i]))
 	}
