@@ -82,8 +82,8 @@ func (q Quorum) write(b *strings.Builder, group string) {
 	fmt.Fprintf(b, "group %s %d %s\n", group, q.K, strings.Join(names, " "))
 }
 
-// SignersOf reads them out of a trust file, and fails where its policy is not one of those that are written here.
-func SignersOf(t *proofs.Trust) (Signers, error) {
+// signersOf reads them out of a trust file, and fails where its policy is not one of those that are written here.
+func signersOf(t *proofs.Trust) (Signers, error) {
 	s := Signers{Log: t.Policy.Logs[0].Key, Officers: quorumOf(t, t.Officers), Witnesses: quorumOf(t, t.Witnesses)}
 	for _, w := range t.Policy.Witnesses {
 		if w.Name == namedLog {
@@ -179,17 +179,20 @@ func (q Quorum) needing(role string, k int) (Quorum, error) {
 func (s Signers) check() error {
 	taken := map[string]string{namedLog: "the log's own key", namedOfficers: "the officers", namedWitnesses: "the witnesses", namedAll: "all of them", nobody: "nobody"}
 	lines := 2
-	for role, q := range map[string]Quorum{"officer": s.Officers, "witness": s.Witnesses} {
+	for _, by := range []struct {
+		role string
+		Quorum
+	}{{"officer", s.Officers}, {"witness", s.Witnesses}} {
 		var counts []int
-		for _, c := range q.Of {
+		for _, c := range by.Of {
 			if who := taken[c.Name]; who != "" {
-				return hint("its holder makes a key under another name: stele key NAME --role "+role, "the name %s is taken by %s", c.Name, who)
+				return hint("its holder makes a key under another name: stele key NAME --role "+by.role, "the name %s is taken by %s", c.Name, who)
 			}
-			taken[c.Name] = "another " + role
+			taken[c.Name] = "another " + by.role
 			counts = append(counts, len(c.Keys))
 		}
 		slices.Sort(counts)
-		for _, n := range counts[len(counts)-q.K:] {
+		for _, n := range counts[len(counts)-by.K:] {
 			lines += n
 		}
 	}

@@ -70,7 +70,7 @@ func TestPolicies(t *testing.T) {
 		s := Signers{Log: testKey(t, origin, proofs.Ed25519Key), LogMLDSA: testKey(t, origin, proofs.MLDSA44Key),
 			Officers: crowd(t, r, "officer", ""), Witnesses: crowd(t, r, "witness", "https://witness.example/")}
 		trust := trustOf(t, s)
-		got, err := SignersOf(trust)
+		got, err := signersOf(trust)
 		if err != nil || !reflect.DeepEqual(got, s) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, s)
 		}
@@ -155,7 +155,7 @@ func TestHandwritten(t *testing.T) {
 			t.Fatalf("%v\n%s", err, trust.PolicyText)
 		}
 		var e *Error
-		if _, err = SignersOf(trust); !errors.As(err, &e) || e.Hint == "" {
+		if _, err = signersOf(trust); !errors.As(err, &e) || e.Hint == "" {
 			t.Errorf("got %v, want it left to whoever wrote it:\n%s", err, trust.PolicyText)
 		}
 	}
