@@ -293,30 +293,26 @@ func (r *Registry) handedOver(b []byte) (*proofs.Trust, error) {
 // or by an earlier one. The tree that an epoch ended with is that epoch's, even where it would satisfy the next policy as well, such as one that
 // has lost an officer.
 func (r *Registry) judge(b []byte) (*proofs.Signed, *proofs.Trust, error) {
-	s, first := r.Trust.VerifyCheckpoint(b, proofs.AnyTime)
-	if first == nil && (r.Trust.Previous == nil || s.Size > r.Trust.FinalSize) {
-		return s, r.Trust, nil
+	c, _, err := proofs.ParseCheckpoint(b)
+	if err != nil {
+		return nil, nil, err
 	}
-	if next, err := r.nextTrust(); err == nil && next != nil {
-		if s, err := next.VerifyCheckpoint(b, proofs.AnyTime); err == nil && s.Size > next.FinalSize {
+	t := r.Trust
+	for t.Previous != nil && c.Size <= t.FinalSize {
+		if t, err = r.trustBefore(t); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, err := t.VerifyCheckpoint(b, proofs.AnyTime)
+	if err == nil {
+		return s, t, nil
+	}
+	if next, bad := r.nextTrust(); bad == nil && next != nil && c.Size > next.FinalSize {
+		if s, bad := next.VerifyCheckpoint(b, proofs.AnyTime); bad == nil {
 			return s, next, nil
 		}
 	}
-	own := s
-	for t := r.Trust; t.Previous != nil; {
-		before, err := r.trustBefore(t)
-		if err != nil {
-			return nil, nil, err
-		}
-		if s, err := before.VerifyCheckpoint(b, proofs.AnyTime); err == nil && s.Size <= t.FinalSize {
-			return s, before, nil
-		}
-		t = before
-	}
-	if first == nil {
-		return own, r.Trust, nil
-	}
-	return nil, nil, first
+	return nil, nil, err
 }
 
 // trustBefore is the trust file before another, which names its hash.
