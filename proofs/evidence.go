@@ -55,12 +55,6 @@ func FormatFork(one, other []byte, root Hash, growth []Hash) []byte {
 	return appendPath(append(b, root[:]...), growth)
 }
 
-// IsEvidence reports whether a file claims to be evidence.
-func IsEvidence(b []byte) bool {
-	s := string(b[:min(len(b), len(conflictHeader))])
-	return strings.HasPrefix(s, conflictHeader) || strings.HasPrefix(s, forkHeader)
-}
-
 // CheckEvidence checks evidence of any kind: an error says why it proves nothing. Views of an earlier epoch are judged by its trust file,
 // if that is among the earlier ones.
 func (t *Trust) CheckEvidence(b []byte, earlier []*Trust, now int64) (*EvidenceReport, error) {
@@ -69,15 +63,6 @@ func (t *Trust) CheckEvidence(b []byte, earlier []*Trust, now int64) (*EvidenceR
 		return chain.checkFork(b, now)
 	}
 	return chain.checkConflict(b, now)
-}
-
-// CheckConflict reports the size at which a conflict file proves two different roots.
-func (t *Trust) CheckConflict(b []byte, now int64) (uint64, error) {
-	r, err := t.chain(nil).checkConflict(b, now)
-	if err != nil {
-		return 0, err
-	}
-	return r.Size, nil
 }
 
 // A chain is a trust file and those before it, the newest first.

@@ -234,7 +234,7 @@ func TestConflictOfHonestViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := proofs.FormatConflict(v.remembered, v.portal[proofs.HeadPath])
-	if _, err := q.Trust.CheckConflict(b, v.now); err == nil {
+	if _, err := q.Trust.CheckEvidence(b, nil, v.now); err == nil {
 		t.Error("two honest heads accuse nobody")
 	}
 }

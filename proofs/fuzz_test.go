@@ -306,7 +306,7 @@ func FuzzConflict(f *testing.F) {
 		x, y, err := proofs.ParseConflict(b)
 		return pair{x, y}, err
 	}, func(p pair) []byte { return proofs.FormatConflict(p.a, p.b) }, func(t *testing.T, p pair) {
-		if _, err := trust.CheckConflict(proofs.FormatConflict(p.a, p.a), 1_800_000_000); err == nil {
+		if _, err := trust.CheckEvidence(proofs.FormatConflict(p.a, p.a), nil, 1_800_000_000); err == nil {
 			t.Fatal("a view contradicts itself")
 		}
 	})

@@ -534,7 +534,7 @@ func TestInspectMemory(t *testing.T) {
 	if f.View.Reason != ReasonFork || f.View.Head != nil || f.Remember != nil || f.Conflict == nil {
 		t.Errorf("another ledger of the same size: %+v", f.View)
 	}
-	if _, err := l.trust.CheckConflict(f.Conflict, AnyTime); err != nil {
+	if _, err := l.trust.CheckEvidence(f.Conflict, nil, AnyTime); err != nil {
 		t.Errorf("the evidence: %v", err)
 	}
 }

@@ -84,7 +84,7 @@ type Store struct {
 	dir  string
 	pass Passphrase
 
-	// PIN is asked for tokens' PINs; nil for AskPIN over the process's environment and terminal.
+	// PIN is asked for tokens' PINs; nil for askPIN over the process's environment and terminal.
 	PIN PIN
 
 	mu      sync.Mutex // guards what follows

@@ -287,7 +287,7 @@ func (s *Store) pin(label string) ([]byte, error) {
 	if s.pins[label] == nil {
 		ask := s.PIN
 		if ask == nil {
-			ask = AskPIN(os.Getenv, os.Stdin, os.Stderr)
+			ask = askPIN(os.Getenv, os.Stdin, os.Stderr)
 		}
 		p, err := ask(label)
 		if err != nil {
@@ -343,8 +343,8 @@ func tokenError(op, path string, t Token, err error) error {
 // A PIN says what a token's PIN is. The store clears the result.
 type PIN func(label string) ([]byte, error)
 
-// AskPIN looks for a token's PIN in the first line of the file named by STELE_PIN_FILE, then on the terminal.
-func AskPIN(getenv func(string) string, stdin io.Reader, stderr io.Writer) PIN {
+// askPIN looks for a token's PIN in the first line of the file named by STELE_PIN_FILE, then on the terminal.
+func askPIN(getenv func(string) string, stdin io.Reader, stderr io.Writer) PIN {
 	return func(label string) ([]byte, error) {
 		if path := getenv(envPIN); path != "" {
 			p, err := firstLine(path)

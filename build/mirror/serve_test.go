@@ -264,7 +264,7 @@ func TestMirrorOfAMirror(t *testing.T) {
 			t.Errorf("/%s: %d %s", page, code, header.Get("Content-Type"))
 		}
 	}
-	if !one.HasPages() || two.HasPages() {
+	if !one.hasPages() || two.hasPages() {
 		t.Error("pages are made where the programs are, and are never copied")
 	}
 	o.publish(t, 700, 720)

@@ -129,8 +129,8 @@ func (m *Mirror) siteHistory() ([]site.Publication, error) {
 	return out, nil
 }
 
-// HasPages reports whether there are pages: a mirror that was made without programs has none.
-func (m *Mirror) HasPages() bool {
+// hasPages reports whether there are pages: a mirror that was made without programs has none.
+func (m *Mirror) hasPages() bool {
 	b, err := m.public.Read(site.Index)
 	return err == nil && strings.Contains(string(b), "<")
 }

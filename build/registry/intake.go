@@ -125,13 +125,6 @@ func (in *Intake) Pending() (n, limit int) {
 	return len(in.byID), in.limit
 }
 
-// PublishedSize is how many entries the published ledger has.
-func (in *Intake) PublishedSize() uint64 {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.written
-}
-
 // Refresh looks what others have queued and published.
 func (in *Intake) Refresh() error {
 	in.mu.Lock()

@@ -154,7 +154,7 @@ func (r *Registry) applyKeys(c TrustChange, next *proofs.Trust) (made []*proofs.
 		}
 		root = append(root, k)
 	}
-	s, handwritten := SignersOf(r.Trust)
+	s, handwritten := signersOf(r.Trust)
 	if c.Policy == nil && (c.one() || slices.Contains(c.NewKeys, keys.Log) || slices.Contains(c.NewKeys, keys.LogMLDSA44)) && handwritten != nil {
 		return nil, handwritten // before keys are made
 	}
