@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"stele/build/durable"
 	"stele/build/storage"
@@ -315,7 +314,7 @@ func (r *Registry) judge(b []byte) (*proofs.Signed, *proofs.Trust, error) {
 	return nil, nil, err
 }
 
-// trustBefore is the trust file before another, which names its hash.
+// trustBefore is the trust file before another, which names its hash: wherever it lies, it is believed for that.
 func (r *Registry) trustBefore(t *proofs.Trust) (*proofs.Trust, error) {
 	if r.before != nil && r.before.ID() == *t.Previous {
 		return r.before, nil
@@ -335,5 +334,5 @@ func (r *Registry) trustBefore(t *proofs.Trust) (*proofs.Trust, error) {
 			return before, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: %w", strings.TrimPrefix(name, "trust/"), err)
+	return nil, hint("restore it from a backup", "the trust file of epoch %d: %w", t.Epoch-1, err)
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -275,24 +274,15 @@ func Names(t *proofs.Trust, k *proofs.Key) string {
 	return "witness"
 }
 
-// Epochs are the trust files of the registry, that in force last. What is published of the earlier ones is believed because each names the
-// hash of the one before.
+// Epochs are the trust files of the registry, that in force last.
 func (r *Registry) Epochs() ([]*proofs.Trust, error) {
 	all := []*proofs.Trust{r.Trust}
-	for t := r.Trust; t.Epoch > 1; t = all[0] {
-		name := proofs.TrustPath(t.Epoch - 1)
-		b, err := r.at.Public.Read(name)
+	for t := r.Trust; t.Previous != nil; t = all[0] {
+		before, err := r.trustBefore(t)
 		if err != nil {
-			return nil, fmt.Errorf("the trust file of epoch %d: %w", t.Epoch-1, err)
+			return nil, err
 		}
-		earlier, err := proofs.ParseTrust(b)
-		if err == nil {
-			err = earlier.Precedes(t)
-		}
-		if err != nil {
-			return nil, hint("restore it from a backup", "%s: %w", r.at.Public.Path(name), err)
-		}
-		all = slices.Insert(all, 0, earlier)
+		all = slices.Insert(all, 0, before)
 	}
 	return all, nil
 }
