@@ -324,7 +324,8 @@ func (r *Registry) Epochs() ([]*proofs.Trust, error) {
 	return all, nil
 }
 
-// final is the published tree, with which the epoch in force will have ended. The ledger must not be further.
+// final is the tree with which the epoch in force will have ended: the published one, or the one that is proposed after it. That may never be
+// published, because officers or witnesses are lost, and a change of trust is then the way out: it goes on from where the ledger is.
 func (r *Registry) final() (proofs.Checkpoint, error) {
 	b, err := r.at.Public.Read(checkpointPath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -338,10 +339,17 @@ func (r *Registry) final() (proofs.Checkpoint, error) {
 		return proofs.Checkpoint{}, hint("stele publish writes it again", "%s: %w", r.at.Public.Path(checkpointPath), err)
 	}
 	state, err := r.lastState()
-	if err == nil && state.Size > s.Size {
+	if err != nil || state.Size <= s.Size {
+		return s.Checkpoint, err
+	}
+	d, err := r.readDraft()
+	if err == nil && (d == nil || d.Size != state.Size) {
 		err = hint("bring that to its end first: stele publish", "the ledger has %d entries, and %d are published: a publication is under way", state.Size, s.Size)
 	}
-	return s.Checkpoint, err
+	if err != nil {
+		return proofs.Checkpoint{}, err
+	}
+	return d.Checkpoint, nil
 }
 
 // A Stage is how far a change of trust has come.
