@@ -49,7 +49,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Setenv(envGo, tool)
 	}
-	testscript.Main(cleaner{m}, map[string]func(){"stele": main, "go": goTool})
+	testscript.Main(cleaner{m}, map[string]func(){"stele": cheaply, "go": goTool})
+}
+
+// cheaply is the command, but that new passphrases cost milliseconds: package keys has tests of what they cost.
+func cheaply() {
+	keys.Work = 10
+	main()
 }
 
 type cleaner struct{ m *testing.M }

@@ -97,6 +97,12 @@ func (c *check) wentBeyond(head *Head) *evidence {
 	return nil
 }
 
+// byLogAlone tells whether nobody but the log had to sign in an epoch. Whoever has stolen its key can have shown what lies beyond the end of that epoch to
+// anybody, and would otherwise have the registry called rolled back for ever; where officers or witnesses had to sign too, nobody can.
+func (ev *evidence) byLogAlone() bool {
+	return ev.trust.Officers == "none" && ev.trust.Witnesses == "none"
+}
+
 // handedOver tells whether what lies beyond the end of its epoch is the tree of the change of trust. Both quorums sign that one, so that whoever
 // has the handover can make a head of the epoch before out of it: it is compared like any other, or else such a head, shown once, would
 // have this device call the registry rolled back for ever.
@@ -114,6 +120,9 @@ func (c *check) compareMemory(seen *evidence) {
 	switch {
 	case c.handedOver(c.beyond):
 		seen = c.beyond
+	case c.beyond != nil && c.beyond.byLogAlone():
+		c.step("consistency", "passed", "what this device has seen beyond the end of epoch "+utoa(c.beyond.trust.Epoch)+" was signed by the log alone, with keys that are retired: it is forgotten",
+			Evidence{"seen-size", utoa(c.beyond.x.Size)})
 	case c.beyond != nil:
 		c.rollback, c.remember = true, false
 		c.step("consistency", "failed", "this device has seen a larger ledger, signed with keys whose time ended before it")

@@ -51,17 +51,22 @@ func fork(t *testing.T) (left, right string) {
 	must(t, err)
 	must(t, r.Accredit(office, "Office", []string{"letter"}))
 	publish(t, left, start, "both", 100)
-	must(t, os.CopyFS(right, os.DirFS(left)))
-	keys, err := filepath.Glob(filepath.Join(right, "keys", "*"))
-	must(t, err)
-	for _, key := range keys {
-		must(t, os.Chmod(key, 0o600))
-	}
+	copyRegistry(t, left, right)
 	for i := range int64(3) {
 		publish(t, left, start+60+60*i, fmt.Sprint("left", i), 30)
 		publish(t, right, start+60+60*i, fmt.Sprint("right", i), 30)
 	}
 	return left, right
+}
+
+func copyRegistry(t *testing.T, from, to string) {
+	t.Helper()
+	must(t, os.CopyFS(to, os.DirFS(from)))
+	keys, err := filepath.Glob(filepath.Join(to, "keys", "*"))
+	must(t, err)
+	for _, key := range keys {
+		must(t, os.Chmod(key, 0o600))
+	}
 }
 
 func audit(dir string) error {
@@ -186,16 +191,18 @@ func (l *later) Read(ctx context.Context, path string) ([]byte, error) {
 
 // TestWhilePublishing: publications go on while an audit is at work, however long it takes.
 func TestWhilePublishing(t *testing.T) {
+	before := filepath.Join(t.TempDir(), "reg")
+	r, err := registry.Init(before, registry.Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: 48 * time.Hour}, nil)
+	must(t, err)
+	must(t, r.Accredit(office, "Office", []string{"letter"}))
+	publish(t, before, start, "one", 10)
+	publish(t, before, start+60, "two", 10)
 	for _, after := range []int64{0, 3600} {
 		for _, documents := range []int{0, 5} {
 			for n, published := 3, true; published; n++ { // the first two are checkpoint and head
 				dir := filepath.Join(t.TempDir(), "reg")
-				r, err := registry.Init(dir, registry.Setup{Origin: "test.example/ledger", Title: "Test", Demo: true, StaleAfter: 48 * time.Hour}, nil)
-				must(t, err)
-				must(t, r.Accredit(office, "Office", []string{"letter"}))
-				publish(t, dir, start, "one", 10)
-				publish(t, dir, start+60, "two", 10)
-				p, err := portal.Open(r.Public())
+				copyRegistry(t, before, dir)
+				p, err := portal.Open(filepath.Join(dir, "public"))
 				must(t, err)
 				published = false
 				l := &later{p, n, func() { publish(t, dir, start+60+after, "three", documents); published = true }}

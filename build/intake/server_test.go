@@ -123,7 +123,7 @@ func TestRefused(t *testing.T) {
 		{"an unknown field", registry.CodeNotUnderstood, "colour", d.signText(text+"colour red\n", officeKey)},
 		{"one digest only", registry.CodeNotUnderstood, "want document", d.signText(regexp.MustCompile(`document sha3.*\n`).ReplaceAllString(text, ""), officeKey)},
 		{"expires before it is issued", registry.CodeNotUnderstood, "expires", register(func(s *proofs.Statement) { s.Expires = "2026-01-01" })},
-		{"a trust file", registry.CodeNotUnderstood, "not one that this version sequences", d.sign(&proofs.Statement{Action: proofs.ActionTrust, Issuer: d.r.Trust.RootName(), Epoch: 2}, "root")},
+		{"a trust file", registry.CodeNotAuthorised, "stele trust change", d.sign(&proofs.Statement{Action: proofs.ActionTrust, Issuer: d.r.Trust.RootName(), Epoch: 2}, "root")},
 		{"a kind it may not issue", registry.CodeKind, `not accredited for kind "diploma"`, register(func(s *proofs.Statement) { s.Kind = "diploma" })},
 		{"a sensitive kind", registry.CodeSensitive, "unsealed", register(func(s *proofs.Statement) { s.Kind = "passport" })},
 		{"of the day after tomorrow", registry.CodeMisdated, tomorrow, register(func(s *proofs.Statement) { s.Issued = tomorrow })},

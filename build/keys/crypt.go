@@ -14,9 +14,11 @@ import (
 	"stele/proofs"
 )
 
+// Work is log2 of scrypt's N for a new passphrase: about a second and 256 MiB. It is age's default. Nothing sets it but
+// tests of other things, which would spend most of their time on it.
+var Work = 18
+
 const (
-	// work is log2 of scrypt's N: about a second and 256 MiB. It is age's default.
-	work = 18
 	// maxWork is what is accepted, so that the cost may rise: about 15 seconds.
 	maxWork = 22
 	// demoWork protects nothing and costs milliseconds.

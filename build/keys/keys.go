@@ -102,7 +102,7 @@ func Create(dir string, pass Passphrase, demo bool) (*Store, error) {
 	if demo {
 		return create(dir, Fixed(DemoPassphrase), true, demoWork)
 	}
-	return create(dir, pass, false, work)
+	return create(dir, pass, false, Work)
 }
 
 func create(dir string, pass Passphrase, demo bool, logN int) (*Store, error) {
@@ -221,7 +221,7 @@ func (s *Store) ChangePassphrase(fresh Passphrase) error {
 		return err
 	}
 	defer clear(p)
-	b, err := sealIdentity(id, false, p, work)
+	b, err := sealIdentity(id, false, p, Work)
 	if err != nil {
 		return failed("change the passphrase of", path, err, "")
 	}

@@ -91,7 +91,10 @@ func TestCrashes(t *testing.T) {
 			if at > 6 && at < count-40 && at%7 != 0 {
 				continue // one file that is put is as another
 			}
-			crashAt(t, s, prepared, base, after, at, at%2 == 0)
+			t.Run(fmt.Sprintf("begun %t, change %d", begun, at), func(t *testing.T) {
+				t.Parallel()
+				crashAt(t, s, prepared, base, after, at, at%2 == 0)
+			})
 		}
 	}
 }

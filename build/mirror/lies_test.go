@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -137,17 +138,23 @@ func TestEachFileALie(t *testing.T) {
 	before := first(t)
 	after := grown(before)
 	paths := slices.DeleteFunc(after.Paths(), func(p string) bool { return p == proofs.ProposalPath })
+	check := func(path, fault string, begun bool) {
+		t.Run(fmt.Sprintf("%s %s, begun %t", path, fault, begun), func(t *testing.T) {
+			t.Parallel()
+			spoiled(t, before, after, path, fault, begun)
+		})
+	}
 	for i, path := range paths {
 		switch {
 		case path == proofs.HeadPath || i == len(paths)/2:
 			for name := range faults {
-				spoiled(t, before, after, path, name, true)
+				check(path, name, true)
 			}
 		case strings.HasPrefix(path, "index/") || strings.HasPrefix(path, "ledger/history/"): // one is as another
-			spoiled(t, before, after, path, []string{"flipped", "missing"}[i%2], i%4 > 1)
+			check(path, []string{"flipped", "missing"}[i%2], i%4 > 1)
 		default:
-			spoiled(t, before, after, path, "flipped", true)
-			spoiled(t, before, after, path, "flipped", false)
+			check(path, "flipped", true)
+			check(path, "flipped", false)
 		}
 	}
 }
@@ -170,20 +177,20 @@ func spoiled(t *testing.T, before, after *followtest.Registry, path, fault strin
 	case adopted && err == nil: // it was not needed
 		wholeCopy(t, m, after)
 	case err == nil || !bytes.Equal(read(t, m, proofs.HeadPath), want):
-		t.Errorf("%s %s, begun %t: %v, and the copy has another head", path, fault, begun, err)
+		t.Errorf("%v, and the copy has another head", err)
 	case isOutage(fault) != (Code(nil, err) == "failed") && path != "ledger/tile/0/000":
-		t.Errorf("%s %s, begun %t: told as %q: %v", path, fault, begun, Code(nil, err), err)
+		t.Errorf("told as %q: %v", Code(nil, err), err)
 	case !strings.Contains(err.Error(), strings.SplitN(path, ".p/", 2)[0]) && !strings.HasPrefix(path, "ledger/tile/"):
-		t.Errorf("%s %s, begun %t: the error does not name it: %v", path, fault, begun, err)
+		t.Errorf("the error does not name it: %v", err)
 	case begun:
 		wholeCopy(t, m, before)
 	}
 	s.spoil("", nil)
 	res, err := m.Round(context.Background())
 	if err != nil {
-		t.Errorf("%s %s, begun %t: once it is right: %v", path, fault, begun, err)
+		t.Errorf("once it is right: %v", err)
 	} else if _, err := os.Stat(string(m.incoming)); err == nil {
-		t.Errorf("%s %s, begun %t: %s, and something is left in incoming", path, fault, begun, res.State)
+		t.Errorf("%s, and something is left in incoming", res.State)
 	}
 	wholeCopy(t, m, after)
 	m.Close()

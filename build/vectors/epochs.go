@@ -292,6 +292,20 @@ func memories(s set) {
 	s.add("epoch-memory-beyond-followed", online(v4, "two").remembering(b4).trusting(t1), proofs.Stale, proofs.ReasonRollback, "The same, with the trust file before in hand.",
 		"remember kept", "followed 2")
 
+	stolen := newOne(newDemo())
+	stolen.publish(start)
+	office := newOne(newDemo())
+	office.publish(start)
+	stolen.register(education, "two")
+	stolen.publish(start + 90*60)
+	stolen.register(education, "three")
+	thief := stolen.publish(start + 2*hour)
+	office.rotate(everything(office), start+2*hour)
+	office.register(education, "two")
+	alone := office.publish(start + 3*hour)
+	s.add("epoch-memory-beyond-alone", online(alone, "two").remembering(thief), proofs.Authentic, "",
+		"Where the log signed alone, a thief of its key can have shown anything beyond the end: it is forgotten.", "remember registry")
+
 	other, _ := newEpochs("another")
 	w2 := other.views[1]
 	s.add("epoch-fork", online(v4, "one").remembering(w2), proofs.Inconsistent, proofs.ReasonFork, "Another tree was seen at the very end of the epoch before.", "remember kept", "conflict yes")
