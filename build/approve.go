@@ -112,7 +112,7 @@ var approveHints = map[string]string{
 	follow.CodeDamage:   "do not approve; who publishes should audit the portal: stele audit",
 	follow.CodeQuorum:   "do not approve: the log itself has not signed it",
 	follow.CodeOther:    "give the portal and the trust file of one registry: --portal and --policy",
-	follow.CodeEpoch:    "get the newest trust file on another way than the portal: --policy",
+	follow.CodeEpoch:    "get the newest trust file by another way than the portal: --policy",
 }
 
 // run goes from what was seen last to a signature. What was gone through is kept before anything is signed: an officer never approves
@@ -301,7 +301,11 @@ func (a *approval) ask() error {
 	if errors.Is(err, io.EOF) {
 		fmt.Fprintln(a.stderr)
 	}
-	return &registry.Error{Err: errors.New("not approved"), Hint: "to approve without being asked: --yes"}
+	if answer == "" {
+		return &registry.Error{Err: errors.New("not approved: no answer was given"), Hint: "answer with the new size, " + size + ", or yes; where nobody can be asked, add --yes after looking"}
+	}
+	return &registry.Error{Err: errors.New("not approved: nothing was signed"),
+		Hint: "if this is not what you expect, tell the registry's office; to approve it after all, run the command again and answer " + size + " or yes"}
 }
 
 // readAnswer reads a line, a byte at a time so as to take nothing that comes after it.

@@ -302,7 +302,7 @@ func TestApproveTrust(t *testing.T) {
 	o.Propose()
 	o.want(1, "refused (trust)", "does not hold it")(o.approve("alice", "", "--yes"))
 	o.Put(proofs.ProposedTrustPath, next.Marshal())
-	o.want(0, "WHO MAY SIGN CHANGES: trust file of epoch 2", "3 of 3: alice ML-DSA-44, bob ML-DSA-44, dave ML-DSA-44", "carol", "witnesses", "so far: none", "1h0m0s",
+	o.want(0, "Who may sign is to change: trust file of epoch 2", "3 of 3: alice ML-DSA-44, bob ML-DSA-44, dave ML-DSA-44", "carol", "witnesses", "so far: none", "1h0m0s",
 		"approved as alice")(o.approve("alice", "yes\n"))
 	o.officer("dave", nil)
 	o.want(0, "approved as dave")(o.approve("dave", "", "--yes", "--out", filepath.Join(o.dir, "dave.approval")))

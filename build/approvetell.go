@@ -50,7 +50,7 @@ func (a *approval) tellAdded() {
 	c := a.shown
 	fmt.Fprintln(a.stdout, "It adds:")
 	for _, n := range c.Counts {
-		fmt.Fprintf(a.stdout, "  %8d  %s %s %s\n", n.Number, n.Issuer, n.Action, strings.Trim(n.Kind, "-"))
+		fmt.Fprintf(a.stdout, "  %8d  %s\n", n.Number, strings.TrimSpace(n.Issuer+" "+n.Action+" "+strings.Trim(n.Kind, "-")))
 	}
 	if len(c.Counts) == 0 {
 		fmt.Fprintln(a.stdout, "  no statement about a document or an authority")
@@ -134,10 +134,18 @@ func reasonText(reason string) string {
 	return fmt.Sprintf(": %q", reason)
 }
 
+// kindsInWords names kinds of documents; * stands for every kind.
+func kindsInWords(kinds []string) string {
+	if slices.Equal(kinds, []string{"*"}) {
+		return "every kind of document"
+	}
+	return strings.Join(kinds, ", ")
+}
+
 // accreditLines tell what an accreditation changes.
 func accreditLines(s, before *proofs.Statement) []string {
 	if before == nil {
-		lines := []string{fmt.Sprintf("accredit %s, %q, which may not issue so far, for: %s", s.Authority, s.Title, strings.Join(s.Kinds, ", "))}
+		lines := []string{fmt.Sprintf("accredit %s, %q, which may not issue so far, for: %s", s.Authority, s.Title, kindsInWords(s.Kinds))}
 		return append(lines, keyLines("  key", s.Keys)...)
 	}
 	lines := []string{fmt.Sprintf("accredit %s, which may issue already; what changes:", s.Authority)}
@@ -145,7 +153,7 @@ func accreditLines(s, before *proofs.Statement) []string {
 		lines = append(lines, fmt.Sprintf("  title: %q, so far %q", s.Title, before.Title))
 	}
 	if !slices.Equal(s.Kinds, before.Kinds) {
-		lines = append(lines, fmt.Sprintf("  kinds: %s, so far %s", strings.Join(s.Kinds, ", "), strings.Join(before.Kinds, ", ")))
+		lines = append(lines, fmt.Sprintf("  kinds: %s, so far %s", kindsInWords(s.Kinds), kindsInWords(before.Kinds)))
 	}
 	lines = append(lines, keyLines("  new key", without(s.Keys, before.Keys))...)
 	lines = append(lines, keyLines("  key that is retired", without(before.Keys, s.Keys))...)
@@ -179,7 +187,7 @@ func (a *approval) trustLines() []string {
 	if a.view.Next == nil {
 		return nil
 	}
-	lines := []string{fmt.Sprintf("WHO MAY SIGN CHANGES: trust file of epoch %d, %s", a.view.Next.Epoch, a.view.Next.ID())}
+	lines := []string{fmt.Sprintf("Who may sign is to change: trust file of epoch %d, fingerprint %s", a.view.Next.Epoch, a.view.Next.ID())}
 	for _, d := range trustDifferences(a.f.Trust, a.view.Next) {
 		lines = append(lines, fmt.Sprintf("  %s\n    so far: %s\n    then:   %s", d.what, d.before, d.after))
 	}
@@ -290,7 +298,7 @@ func (a *approval) tellApprovals() {
 func (a *approval) result(more map[string]any) map[string]any {
 	c := a.shown
 	out := map[string]any{"proposed": true, "approved": true, "publication": a.view.Index.Publication, "old_size": c.Old.Size, "size": c.New.Size,
-		"root": c.New.Root.String(), "again": c.Again(), "void": c.Void, "as": strings.Split(a.names(), ", "), "counts": countsJSON(c.Counts), "sensitive": a.sensitiveJSON()}
+		"root": c.New.Root.String(), "again": c.Again(), "void": c.Void, "as": strings.Split(a.names(), ", "), "counts": countsJSON(c.Counts), "sensitive": a.sensitiveJSON(), "look_at": a.lookAt()}
 	if n := a.view.Next; n != nil {
 		trust := map[string]any{"epoch": n.Epoch, "sha256": n.ID().String()}
 		for _, d := range trustDifferences(a.f.Trust, n) {
@@ -326,6 +334,9 @@ type sensitiveResult struct {
 	Subject string `json:"subject,omitempty"`
 	Reason  string `json:"reason,omitempty"`
 }
+
+// lookAt is what the text asks officers to look at, for a program that shows it to one.
+func (a *approval) lookAt() []string { return append([]string{}, a.sensitiveLines()...) }
 
 func (a *approval) sensitiveJSON() []sensitiveResult {
 	out := []sensitiveResult{}

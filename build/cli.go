@@ -80,10 +80,16 @@ func wantsJSON(args []string) bool {
 	return slices.Contains(args, "--json") || slices.Contains(args, "-json")
 }
 
+// withoutRegistry are the commands that work on no registry's folder: their help does not offer --registry.
+var withoutRegistry = []string{"demo", "key", "witness", "release"}
+
 // helpCommand tells what a command does and takes.
 func (c *cli) helpCommand(flags *flag.FlagSet) {
 	fmt.Fprintf(c.stdout, "usage: %s\n%s\n\n", strings.TrimSpace("stele "+c.cmd.name+" "+c.cmd.args), c.cmd.help)
 	flags.VisitAll(func(f *flag.Flag) {
+		if f.Name == "registry" && slices.Contains(withoutRegistry, c.cmd.name) {
+			return
+		}
 		value, about := flag.UnquoteUsage(f)
 		name := "--" + f.Name
 		if len(f.Name) == 1 {

@@ -85,7 +85,7 @@ func (k *check) followPortal(c *cli) error {
 	case c.ctx.Err() != nil:
 		return c.ctx.Err()
 	case errors.As(err, &none):
-		c.note("note: %s\nhint: get %s from the registry on another way, and give it with --policy", plain(err), proofs.TrustPath(none.Epoch))
+		c.note("note: %s\nhint: get %s from the registry by another way, and give it with --policy", plain(err), proofs.TrustPath(none.Epoch))
 	case err != nil && isProof(err):
 		c.note("note: a newer trust file is published, and not followed: %s", plain(err))
 	}

@@ -146,6 +146,9 @@ func (c *cli) tellInit(r *registry.Registry, office string, chosen bool) error {
 	if chosen {
 		c.note("note: the origin %s was chosen for you and cannot be changed later; for a real registry begin again in another folder with --origin and --title", r.Trust.Origin)
 	}
+	if len(r.Trust.Policy.Leaves(r.Trust.Witnesses)) > 0 {
+		c.tellWitnesses(r.Trust)
+	}
 	if c.json {
 		return c.printJSON(struct {
 			Registry  string `json:"registry"`
@@ -169,6 +172,13 @@ func (c *cli) tellInit(r *registry.Registry, office string, chosen bool) error {
 	}
 	fmt.Fprintf(c.stdout, "\nGive the trust file to whoever is to check documents. Next:\n  %s\n  %s\n", first, c.inRegistry("stele publish"))
 	return nil
+}
+
+// tellWitnesses tells what witnesses have to know before they cosign for a log.
+func (c *cli) tellWitnesses(t *proofs.Trust) {
+	for _, l := range t.Policy.Logs {
+		c.note("note: witnesses cosign for this log once this line is in their logs files:\n  log %s", l.Key)
+	}
 }
 
 // originFor makes the last part of a name out of a folder's name.

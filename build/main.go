@@ -245,7 +245,7 @@ func (c *cli) help() {
 		fmt.Fprintf(c.stdout, "  %s\n", strings.TrimSpace(fmt.Sprintf("stele %-9s %s", cmd.name, cmd.args)))
 		fmt.Fprintf(c.stdout, "  %15s %s\n", "", cmd.help)
 	}
-	fmt.Fprintf(c.stdout, "\nEvery command takes --registry DIR (default: the current directory) and --json.\n"+
+	fmt.Fprintf(c.stdout, "\nEvery command takes --json, and what works on a registry --registry DIR (default: the current directory).\n"+
 		"stele help COMMAND tells what else it takes. After -- everything is a file's name, even what begins with a hyphen.\n\n"+
 		"The passphrase of a registry's keys is asked for, or read from the file named by STELE_PASSPHRASE_FILE, or\n"+
 		"from STELE_PASSPHRASE. The PIN of a PKCS#11 token is asked for, or read from the file named by STELE_PIN_FILE.\n\n"+

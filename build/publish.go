@@ -183,6 +183,9 @@ func readApprovals(paths []string) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if _, err := proofs.ParseNote(b); err != nil {
+			return nil, &registry.Error{Err: fmt.Errorf("--approval %s: no approval: %w", shown(path), err), Hint: "name a file that stele approve --out has written"}
+		}
 		all = append(all, b)
 	}
 	return all, nil
@@ -310,7 +313,7 @@ func (c *cli) tellProposal(q *registry.Proposal) {
 		c.tellQuorum("witnesses", quorumOf(q.Witnesses))
 		c.note("hint: run stele publish again once the missing witnesses answer")
 	} else {
-		c.note("hint: each officer runs stele approve; then stele publish")
+		c.note("hint: each officer runs stele approve --portal URL --policy TRUST --keys DIR; where the portal is not served, with --out FILE,\nand here: %s", c.inRegistry("stele publish --approval FILE"))
 	}
 }
 
@@ -322,7 +325,7 @@ func (c *cli) tellQuorum(what string, q quorumResult) {
 	if len(q.Signed) > 0 {
 		fmt.Fprintf(c.stdout, "; signed: %s", strings.Join(q.Signed, ", "))
 	}
-	if len(q.Missing) > 0 {
+	if len(q.Missing) > 0 && !q.Met { // who is not needed any more is not missing
 		fmt.Fprintf(c.stdout, "; missing: %s", strings.Join(q.Missing, ", "))
 	}
 	fmt.Fprintln(c.stdout)

@@ -93,6 +93,8 @@ func readKeys(flag, v string) ([]*proofs.Key, error) {
 	const hint = "paste the whole line that stele key has printed, or name a file that holds it"
 	if k, err := proofs.ParseKey(v); err == nil {
 		return []*proofs.Key{k}, nil
+	} else if !exists(v) && !strings.Contains(v, "+") {
+		return nil, usage(hint, "%s: %s is no key, and there is no such file", flag, shown(v))
 	} else if !exists(v) {
 		return nil, usage(hint, "%s: %w", flag, err)
 	}

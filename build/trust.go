@@ -343,6 +343,8 @@ func (c *cli) changeTrust(r *registry.Registry, ch registry.TrustChange, out str
 	}
 	if was, will := r.Trust.Policy.Logs, next.Policy.Logs; len(was) > 0 && !slices.ContainsFunc(was, func(l proofs.PolicyKey) bool { return l.Key.Equal(will[0].Key) }) {
 		c.note("note: witnesses put this line into their logs files, beside the old one until the change is published:\n  log %s", will[0].Key)
+	} else if had := r.Trust.Policy.Leaves(r.Trust.Witnesses); len(next.Policy.Leaves(next.Witnesses)) > len(had) {
+		c.tellWitnesses(next)
 	}
 	j := r.TrustStatement(next)
 	if out == "" {

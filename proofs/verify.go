@@ -22,7 +22,7 @@ type Question struct {
 	Remembered []byte   // a head kept from an earlier answer; nil if there is none
 
 	// Files holds what was read from the portal, by path; nil is a file that could
-	// not be read, and Errors may say why. Trust files (TrustPath) got on another way may stand there from the start, also
+	// not be read, and Errors may say why. Trust files (TrustPath) got by another way may stand there from the start, also
 	// where nothing is asked online: evidence under the keys of an earlier epoch is judged by its own.
 	Files  map[string][]byte
 	Errors map[string]string

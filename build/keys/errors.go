@@ -65,7 +65,7 @@ func refusedDemo(path string) error {
 func missingHint(dir string, err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "name the right registry, or make one: stele init"
+		return "name the right folder: a registry's with --registry, your own with --keys; stele init makes a registry, stele key NAME a key"
 	case errors.Is(err, fs.ErrPermission):
 		return "look whose it is, or work as that user: ls -ld " + shell(dir)
 	}

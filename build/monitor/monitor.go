@@ -240,7 +240,7 @@ var hints = map[string]string{
 	follow.CodeClock:    "set this machine's clock; if it is right, the registry's is wrong",
 	follow.CodeQuorum:   "what is served lacks the signatures that the trust file demands: do not believe it",
 	follow.CodeOther:    "another registry is served there",
-	follow.CodeEpoch:    "get the newest trust file on another way than the portal, and give it with --policy",
+	follow.CodeEpoch:    "get the newest trust file by another way than the portal, and give it with --policy",
 }
 
 // trust takes up newer trust files, and compares the published one with the one in hand.

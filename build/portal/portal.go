@@ -171,11 +171,11 @@ func Later(ctx context.Context, p Portal, t *proofs.Trust, now int64) (all []*pr
 }
 
 // A NoHandoverError says that a trust file is published without the proof that the epoch before agreed to it, because that one's
-// keys were lost: it has to be got on another way.
+// keys were lost: it has to be got by another way.
 type NoHandoverError struct{ Epoch uint64 }
 
 func (e *NoHandoverError) Error() string {
-	return fmt.Sprintf("has no handover (%s): whoever trusts epoch %d has to be given this one on another way than the portal", proofs.HandoverPath(e.Epoch), e.Epoch-1)
+	return fmt.Sprintf("has no handover (%s): whoever trusts epoch %d has to be given this one by another way than the portal", proofs.HandoverPath(e.Epoch), e.Epoch-1)
 }
 
 // Earlier reads the trust files before one, the newest first, each believed because the one after it names its hash. With an error, it

@@ -37,7 +37,7 @@ func (p *publisher) policies() []*proofs.Trust {
 // askOfficers proposes the tree to the officers of a trust file, unless they have approved it.
 func (p *publisher) askOfficers(t *proofs.Trust) error {
 	if err := p.signPlain(p.draft, t); t != p.Trust && errors.Is(err, keys.ErrNoKey) {
-		return hint("bring them here; where they cannot be had any more: stele publish --no-handover, and give everybody the new trust file on another way",
+		return hint("bring them here; where they cannot be had any more: stele publish --no-handover, and give everybody the new trust file by another way",
 			"the change of trust has to be signed by the log of epoch %d too: %w", t.Epoch, err)
 	} else if err != nil {
 		return err
