@@ -59,14 +59,14 @@ func runVerifyEvidence(c *cli) error {
 		}
 		return err
 	}
-	c.tellEvidence(args[0], report)
+	c.tellEvidence(args[0], report, k.trust.Epoch)
 	return nil
 }
 
 const whoWritesEvidence = "such a file is written by whoever finds a registry inconsistent: stele verify, approve, witness, monitor, mirror, and the page"
 
-// tellEvidence tells a person what was signed, and by how many.
-func (c *cli) tellEvidence(file string, r *proofs.EvidenceReport) {
+// tellEvidence tells a person what was signed, and by how many. epoch is that of the trust file in hand.
+func (c *cli) tellEvidence(file string, r *proofs.EvidenceReport, epoch uint64) {
 	fmt.Fprintf(c.stdout, "%s: proved: %s has signed two different ledgers of size %d\n", shown(file), r.Registry, r.Size)
 	for i, s := range []*proofs.Signed{r.One, r.Other} {
 		c.fact([]string{"one", "the other"}[i], fmt.Sprintf("sha256:%s, by a checkpoint of size %d, epoch %d", r.Roots[i], s.Size, s.Epoch))
@@ -79,7 +79,21 @@ func (c *cli) tellEvidence(file string, r *proofs.EvidenceReport) {
 		}
 		c.fact("missing", r.Missing[i])
 	}
-	if r.Strength == proofs.StrengthLog {
-		fmt.Fprintln(c.stdout, "The log's key has signed both; the signatures that the trust file asks for besides are not all there. Whoever stole that one key can have done it.")
+	fmt.Fprint(c.stdout, whoElse(r, epoch))
+}
+
+// whoElse says who besides the registry as a whole can have signed: evidence is not to accuse whoever was robbed.
+func whoElse(r *proofs.EvidenceReport, epoch uint64) string {
+	var said string
+	alone := func(s *proofs.Signed) bool { return s.Officers.Name == "none" && s.Witnesses.Name == "none" }
+	switch {
+	case r.Strength == proofs.StrengthLog:
+		said = "The log's key has signed both; the signatures that the trust file asks for besides are not all there. Whoever stole that one key can have done it.\n"
+	case alone(r.One) || alone(r.Other):
+		said = "The trust file asks for nobody's signature but the log's. Whoever stole its keys can have done it.\n"
 	}
+	if r.One.Epoch < epoch || r.Other.Epoch < epoch {
+		said += "Keys have signed whose time is over. Whoever has stolen as many of them as had to sign, then or since, can have done it.\n"
+	}
+	return said
 }

@@ -100,7 +100,8 @@ func (c *check) wentBeyond(head *Head) *evidence {
 // byLogAlone tells whether nobody but the log had to sign in an epoch. Whoever has stolen its key can have shown what lies beyond the end of that epoch to
 // anybody, and would otherwise have the registry called rolled back for ever; where officers or witnesses had to sign too, nobody can.
 func (ev *evidence) byLogAlone() bool {
-	return ev.trust.Officers == "none" && ev.trust.Witnesses == "none"
+	t := ev.trust
+	return t.Officers == "none" && t.Witnesses == "none" && t.Policy.Met(t.Policy.Quorum, t.isOwn)
 }
 
 // handedOver tells whether what lies beyond the end of its epoch is the tree of the change of trust. Both quorums sign that one, so that whoever

@@ -248,7 +248,10 @@ func (t *Trust) Follow(next, handover []byte, now int64) (*Trust, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n, t.verifyHandover(n, h, now)
+	if err := t.verifyHandover(n, h, now); err != nil {
+		return nil, err
+	}
+	return n, nil
 }
 
 func (t *Trust) verifyHandover(next *Trust, h *Handover, now int64) error {

@@ -463,6 +463,30 @@ func TestChangeOfTrust(t *testing.T) {
 	}
 }
 
+// TestProposedByAnother: whoever serves the portal proposes a ledger of their own, with a trust file that names their own log. The log of this
+// registry has not signed that, and is not accused of a fork.
+func TestProposedByAnother(t *testing.T) {
+	r := followtest.New(t, followtest.Policy{Officers: []string{"alice"}, Needed: 1})
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	another := r.Clone()
+	r.Register(followtest.Office, 10, 20)
+	r.Publish()
+	f := begun(t, r)
+	next := another.Trust.Successor(another.Checkpoint())
+	another.Rekey()
+	another.SetPolicy(next, followtest.Policy{Officers: []string{"alice"}, Needed: 1})
+	another.Register(followtest.Office, 90, 91)
+	another.Propose()
+	tile := "ledger/" + proofs.Tile{Entries: true, Width: int(another.Size())}.Path()
+	r.Put(tile, another.Get(tile))
+	r.Put(proofs.ProposalPath, another.Get(proofs.ProposalPath))
+	r.Put(proofs.ProposedTrustPath, next.Marshal())
+	if v, err := f.Proposal(context.Background()); Code(err) != CodeQuorum {
+		t.Errorf("got %t, %v (%s), want a proposal that the log has not signed", v != nil, err, Code(err))
+	}
+}
+
 // TestNothingProposed: no proposal is no error.
 func TestNothingProposed(t *testing.T) {
 	r := published(t)

@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -29,27 +30,48 @@ func (f *Follower) Proposal(ctx context.Context) (*View, error) {
 	if v.Next, err = f.proposedTrust(ctx, head); err != nil {
 		return nil, err
 	}
-	if v.Index, err = f.verifyProposal(v); err != nil {
+	if v.Index, err = f.verifyProposal(ctx, v); err != nil {
 		return nil, fmt.Errorf("%s: %w", proofs.ProposalPath, err)
 	}
 	return v, nil
 }
 
 // verifyProposal: a tree that changes the trust file is proposed twice. First the log of this epoch has signed it, for the handover, then that of
-// the next.
-func (f *Follower) verifyProposal(v *View) (*proofs.VerifiedIndex, error) {
+// the next. Which log that is, a file says that the portal alone has given so far: it is believed once the root has said that it is the next one, or
+// else whoever serves the portal could have a ledger of their own taken for a fork of this one.
+func (f *Follower) verifyProposal(ctx context.Context, v *View) (*proofs.VerifiedIndex, error) {
 	now := f.Now().Unix()
 	if v.Next == nil {
 		x, _, err := v.Head.VerifyProposal(f.Trust, now)
 		return x, err
 	}
 	x, _, err := v.Head.VerifyChange(f.Trust, v.Next, now)
-	if err != nil {
-		if second, _, errSecond := v.Head.VerifyProposal(v.Next, now); errSecond == nil {
-			return second, nil
-		}
+	if err == nil {
+		return x, nil
 	}
-	return x, err
+	second, _, errSecond := v.Head.VerifyProposal(v.Next, now)
+	if errSecond != nil {
+		return nil, err
+	}
+	if said, errSaid := f.rootSaid(ctx, v.Next); errSaid != nil || !said {
+		return nil, cmp.Or(errSaid, err)
+	}
+	return second, nil
+}
+
+// rootSaid reads whether the root's statement about a next trust file stands at the end of this epoch.
+func (f *Follower) rootSaid(ctx context.Context, next *proofs.Trust) (bool, error) {
+	place := next.FinalSize
+	entries, err := f.window(ctx, place, place+2) // with the index statement it ends the proposed tree
+	if err != nil {
+		return false, err
+	}
+	e, err := next.Authorise(nil, place, entries[place%proofs.TileWidth]) // by the root of this epoch, which its eras have: CheckSuccessor
+	if err != nil || e.Statement == nil {
+		return false, nil
+	}
+	s := e.Statement
+	return s.Action == proofs.ActionTrust && s.Issuer == next.RootName() && s.Epoch == next.Epoch && s.Digest == next.ID(), nil
 }
 
 // proposedTrust reads the next trust file, where a proposal changes to one: its tree is that at which this epoch ends, the root's

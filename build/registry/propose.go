@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"stele/build/keys"
 	"stele/proofs"
 )
 
@@ -46,8 +47,15 @@ func (p *publisher) propose() error {
 	if err != nil {
 		return err
 	}
-	if p.draft == nil || p.draft.Checkpoint != c {
-		p.draft = &draft{Checkpoint: c}
+	if p.draft != nil && p.draft.Checkpoint == c {
+		return p.addApprovals(p.draft)
+	}
+	before := p.draft
+	p.draft = &draft{Checkpoint: c}
+	if before.signedAt() > 0 { // what the log has said of a tree that a change of trust goes on from, it does not take back
+		if err := p.signTimed(p.draft, p.under); err != nil && !errors.Is(err, keys.ErrNoKey) {
+			return err
+		}
 	}
 	return p.addApprovals(p.draft)
 }

@@ -106,14 +106,19 @@ func isStatementOf(next *proofs.Trust, entry []byte) bool {
 		e.Statement.Epoch == next.Epoch && e.Statement.Digest == next.ID()
 }
 
-// takeChange puts the statement into the ledger, right after what is published, and the index statement after it.
+// takeChange puts the statement into the ledger, right after what is published or proposed, and the index statement after it.
 func (p *publisher) takeChange() error {
 	p.queue = p.change.queued
 	final := p.Trust.FinalSize
-	switch size := p.app.Size(); {
-	case size == final+2:
+	size := p.app.Size()
+	if size == final+2 {
 		return nil
-	case size != final || p.signed == nil || p.signed.Size != final || p.signed.Root != p.Trust.FinalRoot:
+	}
+	c, err := p.tree() // as it was published, or proposed last
+	if err != nil {
+		return err
+	}
+	if size != final || p.latest() == nil || *p.latest() != c || c.Root != p.Trust.FinalRoot {
 		return hint("stele trust cancel, stele publish, and then change the trust file again",
 			"%s says that its epoch begins after %d entries, but the ledger has %d", p.at.State.Path(stateTrustNext), final, size)
 	}

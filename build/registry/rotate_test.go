@@ -2,15 +2,19 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"stele/build/keys"
+	"stele/build/witness"
 	"stele/proofs"
 )
 
@@ -334,4 +338,104 @@ func TestTrustStatementAstray(t *testing.T) {
 	if err != nil || len(p.Refused) != 1 || p.Epoch != 1 {
 		t.Errorf("got %+v (%v), want a refusal", p, err)
 	}
+}
+
+// TestRotationFromProposal: a proposal waits that the officers will not approve. The change of trust goes on from it, and clients follow.
+func TestRotationFromProposal(t *testing.T) {
+	t.Parallel()
+	w, r := townOf(t) // a statement waits
+	old := r.Trust
+	before := publishedIn(t, r, w.now).Size
+	waiting := publish(t, r).Proposal
+	if waiting == nil {
+		t.Fatal("nothing waits")
+	}
+	final, err := r.final()
+	if err != nil || final != waiting.Checkpoint || final.Size == before {
+		t.Fatalf("the epoch ends at %+v (%v), want the proposal", final, err)
+	}
+	next := r.Trust.Successor(final)
+	newKeys(t, r, next)
+	guarded(t, next, 2, 2, []string{"dora.officer.test", officers[1], officers[2]})
+	next = parsed(t, next)
+	w.tellWitnesses(old, next)
+	changeTrust(t, r, next)
+	w.now += hour
+	if p := publish(t, r); p.Proposal == nil || p.Proposal.Size != final.Size+2 || p.Proposal.Epoch != 1 || !p.Heartbeat {
+		t.Fatalf("got %+v, want the change proposed, and a heartbeat", p)
+	}
+	w.approve(r, officers[0], officers[1])
+	publish(t, r)
+	w.approve(r, "dora.officer.test")
+	if p := publish(t, r); p.Proposal != nil || p.Epoch != 2 || p.Checkpoint.Size != final.Size+2 {
+		t.Fatalf("got %+v, want the publication of the second epoch", p)
+	}
+	if got := followed(t, r, old, w.now); got.ID() != next.ID() {
+		t.Error("clients do not follow to the next trust file")
+	}
+	mustAudit(t, w.open(r.Dir), w.now)
+}
+
+// showWitnesses does what a thief of the log's keys can: every witness is shown a tree of the thief's, which goes on from the published one.
+func (w *town) showWitnesses(r *Registry) {
+	w.Helper()
+	dir := filepath.Join(w.TempDir(), "thief")
+	copyTree(w, r.Dir, dir)
+	thief := w.open(dir)
+	register(w, thief, office, 90, 95)
+	w.stop(witnesses...)
+	p := publish(w, thief)
+	w.stop()
+	if p.Proposal == nil {
+		w.Fatalf("got %+v, want a proposal of the thief's", p)
+	}
+	d := &draft{Checkpoint: p.Proposal.Checkpoint}
+	one := &publisher{Registry: thief, now: w.now}
+	if err := cmp.Or(one.signPlain(d, r.Trust), one.signTimed(d, r.Trust)); err != nil {
+		w.Fatal(err)
+	}
+	growth := func(old uint64) ([]proofs.Hash, error) { return thief.log().Nodes(d.Size).Consistency(old, d.Size) }
+	lines, faults := w.client().Collect(context.Background(), d.marshal(), witness.Peers(r.Trust.Policy, r.Trust.Witnesses), growth, nil)
+	if len(lines) != len(witnesses) {
+		w.Fatalf("witnesses: got %v, want all to take a tree that the log's keys have signed", faults)
+	}
+}
+
+// TestThiefShowsWitnesses: a thief of the log's keys can get nothing published, but have the witnesses see a tree of their own. Those cosign
+// nothing else of this log any more: the change of trust goes out with other witnesses and without a handover.
+func TestThiefShowsWitnesses(t *testing.T) {
+	t.Parallel()
+	w, r := townOf(t) // a statement waits
+	w.showWitnesses(r)
+	w.now += hour
+	if p := publish(t, r); p.Proposal == nil {
+		t.Fatalf("got %+v", p)
+	}
+	w.approve(r, officers[0], officers[1])
+	p := publish(t, r)
+	contradicted := slices.ContainsFunc(p.Faults, func(f witness.Fault) bool { return f.Kind == witness.Contradiction })
+	if p.Proposal == nil || !contradicted {
+		t.Fatalf("got %+v, want the witnesses to contradict", p)
+	}
+	final, err := r.final()
+	if err != nil || final != p.Proposal.Checkpoint {
+		t.Fatalf("the epoch ends at %+v (%v), want what was proposed last", final, err)
+	}
+	next := r.Trust.Successor(final)
+	newKeys(t, r, next)
+	guarded(t, next, 2, 0, officers)
+	next = parsed(t, next)
+	changeTrust(t, r, next)
+	p, err = r.PublishWith(context.Background(), Options{NoHandover: true})
+	if err != nil || p.Proposal == nil || p.Proposal.Size != next.FinalSize+2 || p.Proposal.Epoch != 2 {
+		t.Fatalf("got %+v (%v), want a change proposed that goes on from what could not be published", p, err)
+	}
+	if !strings.Contains(p.Stale, "shown a larger tree") {
+		t.Errorf("stale: %q; the log has said that it has seen more than what is published", p.Stale)
+	}
+	w.approve(r, officers[0], officers[2])
+	if p, err = r.PublishWith(context.Background(), Options{NoHandover: true}); err != nil || p.Proposal != nil || p.Epoch != 2 || p.Checkpoint.Size != next.FinalSize+2 {
+		t.Fatalf("got %+v (%v), want the publication of the second epoch", p, err)
+	}
+	mustAudit(t, w.open(r.Dir), w.now)
 }

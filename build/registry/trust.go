@@ -73,8 +73,10 @@ func (c Roles) apply(s Signers, t *proofs.Trust) error {
 			return hint("leave one of them out", "a whole policy, and single officers or witnesses: one of the two says it")
 		}
 		t.Officers, t.Witnesses = cmp.Or(c.OfficersAre, nobody), cmp.Or(c.WitnessesAre, nobody)
-		t.PolicyText, err = s.around(c.Policy)
-		return err
+		if t.PolicyText, err = s.around(c.Policy); err != nil {
+			return err
+		}
+		return canBeMet(t)
 	}
 	if s.Officers, err = s.Officers.changed("officer", c.Officers, c.DropOfficers, c.NeedOfficers); err != nil {
 		return err
@@ -86,6 +88,31 @@ func (c Roles) apply(s Signers, t *proofs.Trust) error {
 		return err
 	}
 	t.PolicyText, t.Officers, t.Witnesses = s.Policy()
+	return canBeMet(t)
+}
+
+// canBeMet refuses a policy that no publication could ever meet: the log signs, officers are waited for, witnesses that have an address are asked,
+// and nobody else. A change of trust to such a one would wait for ever, and is not taken out of the ledger again.
+func canBeMet(t *proofs.Trust) error {
+	p, err := proofs.ParsePolicy(t.PolicyText)
+	if err != nil {
+		return err
+	}
+	officers, witnesses := p.Leaves(t.Officers), p.Leaves(t.Witnesses)
+	if len(officers) == 0 && t.Officers != nobody || len(witnesses) == 0 && t.Witnesses != nobody {
+		return nil // a role that is not in the policy: said where the trust file is parsed
+	}
+	asked := func(w int) bool {
+		return isOwn(t, p.Witnesses[w].Key) || slices.Contains(officers, w) || slices.Contains(witnesses, w) && p.Witnesses[w].URL != ""
+	}
+	switch {
+	case !p.Met(t.Witnesses, asked):
+		return hint("say where they are asked: --witness FILE=URL, or the address at the end of their lines in the policy",
+			"too few of the witnesses have an address: a publication could never get their cosignatures")
+	case !p.Met(p.Quorum, asked):
+		return hint("name the groups that the quorum asks for: --officers-are NAME --witnesses-are NAME",
+			"the policy's quorum asks for somebody who is neither an officer nor a witness with an address: a publication could never meet it")
+	}
 	return nil
 }
 
@@ -287,7 +314,8 @@ func (r *Registry) Epochs() ([]*proofs.Trust, error) {
 	return all, nil
 }
 
-// final is the published tree, with which the epoch in force will have ended. The ledger must not be further.
+// final is the tree with which the epoch in force will have ended: the published one, or the one that is proposed after it. That may never be
+// published, because officers or witnesses are lost, and a change of trust is then the way out: it goes on from where the ledger is.
 func (r *Registry) final() (proofs.Checkpoint, error) {
 	b, err := r.at.Public.Read(checkpointPath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -301,10 +329,17 @@ func (r *Registry) final() (proofs.Checkpoint, error) {
 		return proofs.Checkpoint{}, hint("stele publish writes it again", "%s: %w", r.at.Public.Path(checkpointPath), err)
 	}
 	state, err := r.lastState()
-	if err == nil && state.Size > s.Size {
+	if err != nil || state.Size <= s.Size {
+		return s.Checkpoint, err
+	}
+	d, err := r.readDraft()
+	if err == nil && (d == nil || d.Size != state.Size) {
 		err = hint("bring that to its end first: stele publish", "the ledger has %d entries, and %d are published: a publication is under way", state.Size, s.Size)
 	}
-	return s.Checkpoint, err
+	if err != nil {
+		return proofs.Checkpoint{}, err
+	}
+	return d.Checkpoint, nil
 }
 
 // A Stage is how far a change of trust has come.

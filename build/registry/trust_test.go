@@ -3,8 +3,10 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +113,35 @@ func TestChangeTrustRefused(t *testing.T) {
 		t.Errorf("got %v, want it refused: the ledger has grown", err)
 	}
 	wantChange(t, r, nil, "")
+}
+
+// TestChangeTrustNobodyCouldMeet: a policy that asks for somebody who is never asked would hold the registry for ever, since nothing is taken out of the
+// ledger.
+func TestChangeTrustNobodyCouldMeet(t *testing.T) {
+	r := withOne(t)
+	o, w := testKey(t, "o.test", proofs.MLDSA44Key), testKey(t, "w.test", proofs.MLDSA44Key)
+	policy := func(url string) []byte {
+		return fmt.Appendf(nil, "witness o %s\nwitness w %s%s\ngroup both all o w\nquorum both\n", o, w, url)
+	}
+	const at = " http://127.0.0.1:9"
+	for why, c := range map[string]struct {
+		roles Roles
+		want  string
+	}{
+		"all are asked":             {Roles{Policy: policy(at), OfficersAre: "o", WitnessesAre: "w"}, ""},
+		"an officer as well":        {Roles{Policy: policy(""), OfficersAre: "both"}, ""},
+		"in no role":                {Roles{Policy: policy(at), OfficersAre: "o"}, "neither an officer nor a witness"},
+		"no officers":               {Roles{Policy: policy(at), WitnessesAre: "w"}, "neither an officer nor a witness"},
+		"a witness without address": {Roles{Policy: policy(""), OfficersAre: "o", WitnessesAre: "w"}, "too few of the witnesses have an address"},
+		"one without, one by one":   {Roles{Witnesses: []Cosigner{{Name: "w.test", Keys: []*proofs.Key{w}}}}, "too few of the witnesses have an address"},
+		"one of two, and one is asked": {Roles{NeedWitnesses: 1, Witnesses: []Cosigner{{Name: "w.test", Keys: []*proofs.Key{w}, URL: "http://127.0.0.1:9"},
+			{Name: "o.test", Keys: []*proofs.Key{o}}}}, ""},
+	} {
+		_, _, err := r.NextTrust(TrustChange{Roles: c.roles})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", why, err, c.want)
+		}
+	}
 }
 
 // TestChangeTrustFaults: wherever queueing or cancelling breaks off, doing it again brings it to its end.

@@ -3,6 +3,7 @@
 // node --test site/e2e/together.test.mjs. Without STELE_TOOLS, where litewitness lies, it is skipped.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -425,6 +426,9 @@ test('a registry that stands still turns amber, and the monitor says so', { skip
       await must(stele, 'approve', '--portal', other.portal.url, '--policy', at('trust'), '--keys', at(`other-officer-${i}`), '--to', other.daemon.url, '--yes')
     return fetch(`${other.portal.url}trust/3.tlog-proof`).then((r) => r.ok)
   }, () => other.daemon.said())
+  // The pages are made after the publication; they tell of the trust file before.
+  const before = createHash('sha256').update(await fetch(`${other.portal.url}trust/2`).then((r) => r.text())).digest('hex')
+  await until(() => fetch(other.portal.url).then((r) => r.text()).then((html) => html.includes(before)), () => other.daemon.said())
   const path = at('document-1.txt')
   const silent = start(stele.path, ['monitor', '--portal', other.portal.url, '--policy', at('trust'), '--state', at('silent'), '--every', '1s', '--silence', '5s'], stele.env)
   outsiders.push(silent)
