@@ -9,13 +9,9 @@ import (
 	"time"
 
 	"stele/build/durable"
-	"stele/build/index"
 	"stele/proofs"
 	"stele/site"
 )
-
-// newestShown is how many publications the ledger's page lists for those whose browser runs no scripts.
-const newestShown = 20
 
 // writePages renders the portal's pages, its first page last, from what was verified: nothing of the origin's HTML is copied. Without programs, none are made.
 func (m *Mirror) writePages() error {
@@ -57,7 +53,7 @@ func (m *Mirror) snapshot() (*site.Snapshot, error) {
 	if s.Issuers, err = m.siteIssuers(x); err != nil {
 		return nil, err
 	}
-	s.History, err = m.siteHistory()
+	s.History, err = site.NewestOf(m.adopted.lines, m.public.Read)
 	return s, err
 }
 
@@ -86,47 +82,11 @@ func (m *Mirror) siteIssuers(x *proofs.VerifiedIndex) ([]site.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := (&index.State{Issuers: list, Size: x.Size, Time: x.Time}).ReadAuthorities(m.Trust)
+	as, err := m.Trust.ReadAuthorities(list, x.Size, x.Time)
 	if err != nil {
 		return nil, err
 	}
-	var out []site.Issuer
-	for _, rec := range list.Records {
-		entries, err := rec.Entries()
-		if err != nil {
-			return nil, err
-		}
-		_, env, err := proofs.ParseEntry(entries[0].Bytes)
-		if err != nil {
-			return nil, err
-		}
-		name, _ := env.Authority()
-		a := as[name]
-		i := site.Issuer{Name: name, Title: a.LatestTitle(), Since: time.Unix(a.FirstSince(), 0).UTC(), Withdrawn: true}
-		if standing := a.Stands(); standing != nil {
-			i.Withdrawn, i.Kinds = false, standing.Kinds
-		}
-		out = append(out, i)
-	}
-	return out, nil
-}
-
-func (m *Mirror) siteHistory() ([]site.Publication, error) {
-	var out []site.Publication
-	lines := m.adopted.lines
-	for i := len(lines) - 1; i >= 0 && len(out) < newestShown; i-- {
-		l := lines[i]
-		b, err := m.public.Read(l.Path())
-		if err != nil {
-			return nil, err
-		}
-		c, note, err := proofs.ParseCheckpoint(b)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", l.Path(), err)
-		}
-		out = append(out, site.Publication{Size: c.Size, Root: c.Root.String(), Hash: l.File.String(), Time: time.Unix(note.NewestTime(), 0).UTC()})
-	}
-	return out, nil
+	return site.IssuersOf(list, as)
 }
 
 // hasPages reports whether there are pages: a mirror that was made without programs has none.

@@ -23,9 +23,6 @@ type Sample = site.Sample
 
 const stateSamples = "samples"
 
-// newestShown is how many publications the ledger's page lists for those whose browser runs no scripts.
-const newestShown = 20
-
 // WriteSite renders the portal's pages into the public folder, its first page last. No publication goes on meanwhile.
 func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) error {
 	l, err := r.lock(ctx, lockPublish)
@@ -124,7 +121,7 @@ func (r *Registry) siteEpochs() ([]site.Epoch, error) {
 	epochs := []site.Epoch{{Number: int(r.Trust.Epoch), Print: id.String()}}
 	for t := r.Trust; ; {
 		var err error
-		if epochs[0].Handover, err = r.isPublished(proofs.HandoverPath(t.Epoch)); err != nil || t.Previous == nil {
+		if epochs[0].Handover, err = r.Published(proofs.HandoverPath(t.Epoch)); err != nil || t.Previous == nil {
 			return epochs, err
 		}
 		last := t.FinalSize
@@ -143,50 +140,12 @@ func (r *Registry) siteEpochs() ([]site.Epoch, error) {
 	}
 }
 
-func (r *Registry) isPublished(path string) (bool, error) {
-	_, err := r.at.Public.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func (r *Registry) siteIssuers(state *index.State) ([]site.Issuer, error) {
 	as, err := state.ReadAuthorities(r.Trust)
 	if err != nil {
 		return nil, err
 	}
-	var out []site.Issuer
-	for _, rec := range state.Issuers.Records {
-		name, err := authorityOf(rec)
-		if err != nil {
-			return nil, err
-		}
-		a := as[name]
-		i := site.Issuer{Name: name, Title: a.LatestTitle(), Since: time.Unix(a.FirstSince(), 0).UTC(), Withdrawn: true}
-		if standing := a.Stands(); standing != nil {
-			i.Withdrawn, i.Kinds = false, standing.Kinds
-		}
-		out = append(out, i)
-	}
-	return out, nil
-}
-
-// authorityOf is the name of the authority that a record of the issuer list is about.
-func authorityOf(rec proofs.Record) (string, error) {
-	entries, err := rec.Entries()
-	if err != nil {
-		return "", err
-	}
-	_, env, err := proofs.ParseEntry(entries[0].Bytes)
-	if err != nil {
-		return "", err
-	}
-	name, ok := env.Authority()
-	if !ok {
-		return "", fmt.Errorf("issuer list: a record about %q", env.Selector)
-	}
-	return name, nil
+	return site.IssuersOf(state.Issuers, as)
 }
 
 func (r *Registry) siteHistory() ([]site.Publication, error) {
@@ -194,23 +153,7 @@ func (r *Registry) siteHistory() ([]site.Publication, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []site.Publication
-	for i := len(lines) - 1; i >= 0 && len(out) < newestShown; i-- {
-		l := lines[i]
-		b, err := r.at.Public.Read(l.Path())
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		c, note, err := proofs.ParseCheckpoint(b)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, site.Publication{Size: c.Size, Root: c.Root.String(), Hash: l.File.String(), Time: time.Unix(note.NewestTime(), 0).UTC()})
-	}
-	return out, nil
+	return site.NewestOf(lines, r.at.Public.Read)
 }
 
 // IssuersHere lists the authorities whose private keys are in this registry's folder.
