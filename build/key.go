@@ -263,8 +263,9 @@ func (c *cli) tellHandOver(w wantedKey, all []*proofs.Key) {
 	}
 	next := map[keys.Role]string{
 		keys.Issuer:  "stele accredit " + w.name + " --key " + all[0].String(),
-		keys.Officer: "stele trust change --officer FILE", keys.Witness: "stele trust change --witness FILE=URL",
-		keys.Root: "stele trust change --add-root FILE", keys.Log: "stele trust change --new-key log",
+		keys.Officer: "stele init --officer FILE …, or stele trust change --officer FILE",
+		keys.Witness: "stele init --witness FILE=URL …, or stele trust change --witness FILE=URL",
+		keys.Root:    "stele init --root-key FILE …, or stele trust change --add-root FILE", keys.Log: "stele trust change --new-key log",
 		keys.LogMLDSA44: "stele trust change --new-key log-mldsa44", keys.Publication: "stele trust change --new-key publication",
 	}[w.role]
 	switch w.role {

@@ -50,7 +50,8 @@ templates() {
 wasm_js() { GOOS=js GOARCH=wasm go test -short -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" "$1"; }
 wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$1"; }
 
-in_chromium() { for f in site/e2e/*.test.mjs; do node --test "$f" || return 1; done; }
+# Two files at a time: they wait for processes, timers and disks more than they compute.
+in_chromium() { node --test --test-concurrency=2 site/e2e/*.test.mjs; }
 
 # An S3 server for the tests of a registry that lies in a bucket: a Go module, not one of ours.
 s3_server() { GOBIN="$PWD/.out/tools" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0; }

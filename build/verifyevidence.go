@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,9 @@ func runVerifyEvidence(c *cli) error {
 	}
 	if err := k.follow(c); err != nil {
 		return err
+	}
+	if !bytes.HasPrefix(b, []byte("stele.conflict/")) && !bytes.HasPrefix(b, []byte("stele.fork/")) {
+		return &registry.Error{Err: fmt.Errorf("%s is no evidence file", shown(args[0])), Hint: whoWritesEvidence}
 	}
 	report, err := k.trust.CheckEvidence(b, k.before(), time.Now().Unix())
 	if err != nil {

@@ -432,8 +432,8 @@ test('a registry that stands still turns amber, and the monitor says so', { skip
   const path = at('document-1.txt')
   const silent = start(stele.path, ['monitor', '--portal', other.portal.url, '--policy', at('trust'), '--state', at('silent'), '--every', '1s', '--silence', '5s'], stele.env)
   outsiders.push(silent)
-  await silent.says(/silence/)
-  await silent.says(/stale/)
+  await silent.says(/alarm \(silence/)
+  await silent.says(/alarm \(stale/)
   await look(async (page) => {
     assert.equal(await verdictOf(page, path), 'stale')
     // Signed again, it is fresh.
