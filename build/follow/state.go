@@ -1,9 +1,6 @@
 package follow
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -56,28 +53,6 @@ type savedState struct {
 	Sum   string   `json:"sum"`            // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
-func (s savedState) marshal() ([]byte, error) {
-	s.Sum = ""
-	b, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return nil, err
-	}
-	s.Sum = proofs.Hash(sha256.Sum256(b)).String()
-	b, err = json.MarshalIndent(s, "", "\t")
-	return append(b, '\n'), err
-}
-
-func parseSavedState(b []byte) (savedState, error) {
-	var in savedState
-	if err := json.Unmarshal(b, &in); err != nil {
-		return in, err
-	}
-	if again, err := in.marshal(); err != nil || !bytes.Equal(again, b) {
-		return in, errors.New("its sum is wrong")
-	}
-	return in, nil
-}
-
 const stateFile = "state"
 
 func (f *Follower) path(name ...string) string {
@@ -114,7 +89,7 @@ func (f *Follower) keep(s *state) error {
 		return err
 	}
 	out.Index = string(ix)
-	b, err := out.marshal()
+	b, err := durable.MarshalSummed(&out, &out.Sum)
 	if err != nil {
 		return err
 	}
@@ -152,14 +127,15 @@ func (f *Follower) load() error {
 }
 
 func (f *Follower) loadState(b []byte) error {
-	in, err := parseSavedState(b)
-	if err != nil {
+	var in savedState
+	if err := durable.UnmarshalSummed(b, &in, &in.Sum); err != nil {
 		return err
 	}
 	if err := f.loadTrust(in.Epoch); err != nil {
 		return err
 	}
 	s := &state{head: in.Head, edge: proofs.NewFrontier(), epoch: in.Epoch}
+	var err error
 	s.index, err = index.ParseState([]byte(in.Index), func(root proofs.Hash) ([]byte, error) { return os.ReadFile(f.path("issuers", root.String())) })
 	if err != nil {
 		return err

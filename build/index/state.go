@@ -1,12 +1,9 @@
 package index
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
 
+	"stele/build/durable"
 	"stele/proofs"
 )
 
@@ -25,28 +22,6 @@ type savedState struct {
 	Sum         string            `json:"sum"`                  // SHA-256 of all this with an empty sum: against damage, not against forgery
 }
 
-func (s savedState) marshal() ([]byte, error) {
-	s.Sum = ""
-	b, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return nil, err
-	}
-	s.Sum = proofs.Hash(sha256.Sum256(b)).String()
-	b, err = json.MarshalIndent(s, "", "\t")
-	return append(b, '\n'), err
-}
-
-func parseSavedState(b []byte) (savedState, error) {
-	var in savedState
-	if err := json.Unmarshal(b, &in); err != nil {
-		return in, err
-	}
-	if again, err := in.marshal(); err != nil || !bytes.Equal(again, b) {
-		return in, errors.New("its sum is wrong")
-	}
-	return in, nil
-}
-
 // Marshal formats a state just after an index statement, to be kept. The issuer list is kept apart, under its root.
 func (s *State) Marshal() ([]byte, error) {
 	out := savedState{Size: s.Size, Publication: s.Publication, Time: s.Time, RootTile: s.RootTile, Keys: s.Keys,
@@ -57,14 +32,14 @@ func (s *State) Marshal() ([]byte, error) {
 	for _, h := range s.SHA3.Edge() {
 		out.SHA3 = append(out.SHA3, h[:])
 	}
-	return out.marshal()
+	return durable.MarshalSummed(&out, &out.Sum)
 }
 
 // ParseState parses what Marshal formats; issuers gets the file of an issuer list that is not empty, by its root. What a version kept
 // that knew no statistics counts as the empty state.
 func ParseState(b []byte, issuers func(root proofs.Hash) ([]byte, error)) (*State, error) {
-	in, err := parseSavedState(b)
-	if err != nil {
+	var in savedState
+	if err := durable.UnmarshalSummed(b, &in, &in.Sum); err != nil {
 		return nil, err
 	}
 	if in.Statistics == "" {
@@ -78,7 +53,8 @@ func ParseState(b []byte, issuers func(root proofs.Hash) ([]byte, error)) (*Stat
 		copy(h[:], b)
 		edge = append(edge, h)
 	}
-	if err := s.SHA3.Restore(in.Size, edge); err != nil {
+	err := s.SHA3.Restore(in.Size, edge)
+	if err != nil {
 		return nil, err
 	}
 	if s.Statistics, err = proofs.ParseStatistics([]byte(in.Statistics)); err != nil {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"stele/build/durable"
 	"stele/proofs"
 )
 
@@ -50,11 +51,11 @@ func FuzzState(f *testing.F) {
 	f.Add(b)
 	f.Add(bytes.Replace(b, []byte("1"), []byte("2"), 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := parseSavedState(b)
-		if err != nil {
+		var s savedState
+		if err := durable.UnmarshalSummed(b, &s, &s.Sum); err != nil {
 			return
 		}
-		if again, err := s.marshal(); err != nil || !bytes.Equal(again, b) {
+		if again, err := durable.MarshalSummed(&s, &s.Sum); err != nil || !bytes.Equal(again, b) {
 			t.Errorf("%q formats back to %q (%v)", b, again, err)
 		}
 	})

@@ -260,6 +260,12 @@ func unknowns(s set) {
 		s.add("unknown-"+name+"-by-another", online(r.publish(start), "one"), proofs.Authentic, "", "Another authority says later what this verifier does not know: "+name+".")
 	}
 
+	unknownBesides(s, plain)
+	unknownByRoot(s, plain)
+}
+
+// unknownBesides: where something unknown stands before or beside a registration.
+func unknownBesides(s set, plain func(issuer string) string) {
 	newer := func(issuer string) string { return strings.Replace(plain(issuer), "statement/1", "statement/2", 1) }
 	r := newDemo()
 	r.accredit(education, "diploma")
@@ -303,10 +309,13 @@ func unknowns(s set) {
 	r.sayText(newer(education), key(education, 1))
 	r.do("revoke", education, "one", reg)
 	s.add("unknown-and-revoked", online(r.publish(start), "one"), proofs.Revoked, "", "A revocation is final, whatever else was said.")
+}
 
-	r, _ = newLife()
+// unknownByRoot: what the root says and is not understood, and what is no statement at all.
+func unknownByRoot(s set, plain func(issuer string) string) {
+	r, _ := newLife()
 	r.sayText(strings.Replace(plain(rootName), "\nregister\n", "\nnotarise\n", 1), r.rootSigners()...)
-	v = r.publish(start)
+	v := r.publish(start)
 	s.add("unknown-by-root", online(v, "one"), proofs.Unavailable, proofs.ReasonTooOld, "The root says about the document what this verifier does not know.")
 	s.add("unknown-by-root-beside", online(v, "two"), proofs.Authentic, "", "Another document of the same slot.")
 
