@@ -60,7 +60,7 @@ func Render(s Snapshot) (map[string][]byte, error) {
 		return nil, err
 	}
 	for _, d := range documents {
-		page := pages.Page{Snapshot: s, Trust: trust, Text: english, Assets: assets, File: d.file, Modules: d.modules}
+		page := pages.Page{Snapshot: s, Trust: trust, Text: english, Assets: assets, File: d.file, Styles: d.styles, Modules: d.modules}
 		content, err := renderPage(d.template(page))
 		if err != nil {
 			return nil, fmt.Errorf("render %s: %w", d.file, err)
@@ -95,20 +95,28 @@ func Order(files map[string][]byte) []string {
 	return paths
 }
 
-// documents are the pages with what they load: the first module is run, the
+// documents are the pages with what they load: of the modules the first is run, the
 // others are what it imports, named so that their integrity is checked too.
 var documents = []struct {
 	file     string
 	template func(pages.Page) templ.Component
+	styles   []string
 	modules  []string
 }{
-	{Index, pages.Check, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
-	{"offline.html", pages.Offline, []string{"times.js", "dates.js"}},
-	{"issuers.html", pages.Issuers, append([]string{"issuers.js"}, viewerModules...)},
-	{"ledger.html", pages.Ledger, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
-	{"status.html", pages.Moved, []string{"times.js", "dates.js"}},
-	{"developers.html", pages.Developers, []string{"times.js", "dates.js"}},
+	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
+	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}},
+	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...)},
+	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
+	{"status.html", pages.Moved, plainStyles, []string{"times.js", "dates.js"}},
+	{"developers.html", pages.Developers, plainStyles, []string{"times.js", "dates.js"}},
 }
+
+// Style sheets, in the order in which they are laid over one another.
+var (
+	plainStyles  = []string{"stele.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "modes.css"}
+	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
+)
 
 // viewerModules are what the pages share that look into the ledger.
 var viewerModules = []string{"viewer.js", "asset.js", "dates.js", "dom.js", "memory.js", "portal.js", "quorum.js", "text.js", "times.js", "verifier.js", "wasm_exec.js"}

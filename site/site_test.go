@@ -318,7 +318,9 @@ func assetPath(t *testing.T, files map[string][]byte, name string) string {
 // TestScriptsHaveWording holds that what the scripts ask for by a fixed key is there.
 func TestScriptsHaveWording(t *testing.T) {
 	key := regexp.MustCompile(`\.(ui|local|say)\(\s*["']([A-Za-z.-]+)["']|this\.(?:button|saving)\(\s*["']([A-Za-z]+)["']`)
+	tableKey := regexp.MustCompile(`\.of\(\s*["']([a-z]+)["'],\s*["']([A-Za-z.-]+)["']`)
 	english := text.English()
+	tables := map[string]map[string]string{"files": english.Files, "hints": english.Hints, "device": english.Device, "drawn": english.Drawn}
 	for name, content := range rendered(t) {
 		if !strings.HasSuffix(name, ".js") {
 			continue
@@ -333,6 +335,11 @@ func TestScriptsHaveWording(t *testing.T) {
 			}
 			if table[k] == "" {
 				t.Errorf("%s: no wording for %q", path.Base(name), k)
+			}
+		}
+		for _, m := range tableKey.FindAllStringSubmatch(string(content), -1) {
+			if tables[m[1]][m[2]] == "" {
+				t.Errorf("%s: no wording for %q in %q", path.Base(name), m[2], m[1])
 			}
 		}
 	}

@@ -50,6 +50,11 @@ export class Wording {
     return fill(own(this.table.ui, key) ?? key, values)
   }
 
+  /** A sentence of a part of the page that has a table of its own: files, hints, device, drawn. */
+  of(table, key, values = {}) {
+    return fill(own(this.table[table], key) ?? key, values)
+  }
+
   /** A sentence of the pages that look into the ledger. */
   say(key, values = {}) {
     return fill(own(this.table.viewer, key) ?? key, values)

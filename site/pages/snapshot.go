@@ -4,7 +4,6 @@ package pages
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +96,7 @@ type Page struct {
 	Text    *text.Text
 	Assets  Assets
 	File    string   // of this page, such as index.html
+	Styles  []string // its style sheets, in their order
 	Modules []string // the one that is run, then what it imports
 }
 
@@ -176,9 +176,6 @@ func (p Page) kinds(kinds []string) string {
 }
 
 func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].Title }
-
-// looksIntoLedger tells whether a page proves what it shows by itself, and is styled for it.
-func (p Page) looksIntoLedger() bool { return slices.Contains(p.Modules, "viewer.js") }
 
 func (p Page) unwatched() bool { return p.Trust.Officers == "none" || p.Trust.Witnesses == "none" }
 

@@ -47,6 +47,11 @@ type Text struct {
 	UI    map[string]string `json:"ui"`    // the page's own labels, read by its scripts
 	Pages map[string]string `json:"pages"` // the fixed text of the pages
 
+	Files  map[string]string `json:"files"`  // many files at once: what was given, the list, what is made of it
+	Hints  map[string]string `json:"hints"`  // what may have happened to a file that is not registered
+	Device map[string]string `json:"device"` // without a network: what is kept on the device, the verifier in one file
+	Drawn  map[string]string `json:"drawn"`  // a proof as a picture
+
 	Viewer     map[string]string `json:"viewer"`     // labels of the pages that show the ledger and the issuers
 	Fields     map[string]string `json:"fields"`     // of statements, by their word
 	Statements map[string]string `json:"statements"` // a sentence for each action
@@ -69,7 +74,7 @@ func English() *Text { return parseEnglish() }
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui"},
+	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn"},
 	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui"},
 }
 
