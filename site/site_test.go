@@ -319,6 +319,7 @@ func assetPath(t *testing.T, files map[string][]byte, name string) string {
 func TestScriptsHaveWording(t *testing.T) {
 	key := regexp.MustCompile(`\.(ui|local|say)\(\s*["']([A-Za-z.-]+)["']|this\.(?:button|saving)\(\s*["']([A-Za-z]+)["']`)
 	tableKey := regexp.MustCompile(`\.of\(\s*["']([a-z]+)["'],\s*["']([A-Za-z.-]+)["']`)
+	pluralKey := regexp.MustCompile(`\.count\(\s*["']([A-Za-z.-]+)["']`)
 	english := text.English()
 	tables := map[string]map[string]string{"files": english.Files, "hints": english.Hints, "device": english.Device, "drawn": english.Drawn}
 	for name, content := range rendered(t) {
@@ -335,6 +336,11 @@ func TestScriptsHaveWording(t *testing.T) {
 			}
 			if table[k] == "" {
 				t.Errorf("%s: no wording for %q", path.Base(name), k)
+			}
+		}
+		for _, m := range pluralKey.FindAllStringSubmatch(string(content), -1) {
+			if english.Plurals[m[1]]["other"] == "" {
+				t.Errorf("%s: no wording for the count %q", path.Base(name), m[1])
 			}
 		}
 		for _, m := range tableKey.FindAllStringSubmatch(string(content), -1) {

@@ -33,6 +33,7 @@ export class Wording {
     this.days = dayFormat(where)
     this.dates = dateFormat(where)
     this.numbers = new Intl.NumberFormat(where)
+    this.plurals = new Intl.PluralRules(table.language)
     this.lists = new Intl.ListFormat(where, { type: 'unit', style: 'long' })
     this.sizes = ['byte', 'kilobyte', 'megabyte', 'gigabyte'].map(
       (unit) =>
@@ -53,6 +54,12 @@ export class Wording {
   /** A sentence of a part of the page that has a table of its own: files, hints, device, drawn. */
   of(table, key, values = {}) {
     return fill(own(this.table[table], key) ?? key, values)
+  }
+
+  /** A sentence with a number in it, {count}, in the form that the language has for that number. */
+  count(key, count, values = {}) {
+    const forms = own(this.table.plurals, key) ?? {}
+    return fill(own(forms, this.plurals.select(count)) ?? forms.other ?? key, { ...values, count: this.number(count) })
   }
 
   /** A sentence of the pages that look into the ledger. */

@@ -52,6 +52,9 @@ type Text struct {
 	Device map[string]string `json:"device"` // without a network: what is kept on the device, the verifier in one file
 	Drawn  map[string]string `json:"drawn"`  // a proof as a picture
 
+	// What is said with a number, {count}, by CLDR's plural categories of the language (unicode.org/reports/tr35, part 3).
+	Plurals map[string]map[string]string `json:"plurals"`
+
 	Viewer     map[string]string `json:"viewer"`     // labels of the pages that show the ledger and the issuers
 	Fields     map[string]string `json:"fields"`     // of statements, by their word
 	Statements map[string]string `json:"statements"` // a sentence for each action
@@ -74,8 +77,8 @@ func English() *Text { return parseEnglish() }
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn"},
-	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui"},
+	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
+	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "plurals"},
 }
 
 // Scripts returns the files that the pages' scripts read, by name.
