@@ -214,7 +214,7 @@ var (
 )
 
 // besides are what the publisher puts beside the portal.
-var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/[12](?:\.tlog-proof)?|samples/.+)$`)
+var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/[12](?:\.tlog-proof)?|samples/.+|verify\.html)$`)
 
 func TestEveryReferenceResolves(t *testing.T) {
 	eachPage(t, func(t *testing.T, files map[string][]byte, name, content string) {

@@ -15,10 +15,11 @@
 
   /** What the reader has chosen on this device, or nothing. */
   function chosen() {
+    if (window.name.startsWith(mark)) return window.name.slice(mark.length)
     try {
       return localStorage.getItem(key) ?? ''
     } catch {
-      return window.name.startsWith(mark) ? window.name.slice(mark.length) : ''
+      return ''
     }
   }
 
