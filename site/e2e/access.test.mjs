@@ -130,6 +130,36 @@ async function inState(name, language, use, options = {}) {
   }
 }
 
+/** A proxy's policy, laid over the page's own: no WebAssembly. */
+const withoutWasm = async (route) => {
+  const response = await route.fetch()
+  const headers = { ...response.headers(), 'content-security-policy': "script-src 'self'" }
+  return route.fulfill({ response, headers })
+}
+
+test('where the verifier cannot run, the page says what else to do, in its language', async () => {
+  const ways = [(page) => page.route(/\.html$/, withoutWasm), (page) => page.addInitScript(() => delete globalThis.WebAssembly)]
+  for (const [i, language] of [...languages, languages[0]].entries()) { // English both ways, even if it is alone
+    const context = await browser.newContext({ viewport: { width: 360, height: 780 } })
+    const page = await context.newPage()
+    await (i === languages.length ? ways[1] : ways[i % 2])(page)
+    await page.goto(`${server.url}${home(language)}index.html`)
+    const help = page.locator('[data-help]')
+    await help.waitFor()
+    const { pages } = JSON.parse(await readFile(new URL(`../text/${language}.json`, import.meta.url), 'utf8'))
+    const told = await help.textContent()
+    for (const key of ['help.title', 'help.wasmSingle', 'sum.windows']) assert.ok(told.includes(pages[key]), `${language}: ${key}`)
+    assert.match(told, /stele verify FILE.*sha256sum FILE.*shasum -a 256 FILE.*certutil -hashfile FILE/s)
+    assert.equal(await help.locator('a[download]').getAttribute('href'), language === 'en' ? 'verify.html' : '../verify.html')
+    assert.deepEqual(await help.locator('.command').evaluateAll((all) => [...new Set(all.map((c) => `${c.lang} ${c.dir}`))]), ['en ltr'])
+    // What is dropped nevertheless is told in words, and is not called anything.
+    await choose(page, [sample('education/diploma.pdf')])
+    await page.waitForSelector('[data-rows] > [data-state=done]')
+    assert.equal(await page.locator('[data-rows] > [data-verdict]:not([data-verdict=unavailable])').count(), 0)
+    await context.close()
+  }
+})
+
 const axe = readFile(AXE, 'utf8')
 
 /** What axe finds: everything in light colours, and in dark ones what depends on them. */
