@@ -4,8 +4,10 @@ package pages
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,6 +102,8 @@ type Page struct {
 	File    string   // of this page in its folder, such as index.html
 	Styles  []string // its style sheets, in their order
 	Modules []string // the one that is run, then what it imports
+
+	Lazy map[string][]string // modules that are loaded when they are needed, each with itself and what it imports besides
 }
 
 func (p Page) say(key string) string { return p.Text.Page(key) }
@@ -140,6 +144,19 @@ func (p Page) workerParts() string {
 	return strings.Join(parts, " ")
 }
 
+// lazyParts lists the lazy modules, set apart by bars: each one's name, then what has to be whole, with its integrity (lazy.mjs).
+func (p Page) lazyParts() string {
+	var groups []string
+	for _, name := range slices.Sorted(maps.Keys(p.Lazy)) {
+		words := []string{name}
+		for _, m := range p.Lazy[name] {
+			words = append(words, p.URL(m), p.Assets.SRI(m))
+		}
+		groups = append(groups, strings.Join(words, " "))
+	}
+	return strings.Join(groups, " | ")
+}
+
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A
 // host that can send headers should send it too, with frame-ancestors 'none',
 // which has no effect here.
@@ -169,7 +186,9 @@ func escaped(path string) string {
 // fileName is the last part of a path.
 func fileName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-func (p Page) sampleTitle(s Sample) string { return cmp.Or(p.Text.Samples[s.Role].Title, fileName(s.Path)) }
+func (p Page) sampleTitle(s Sample) string {
+	return cmp.Or(p.Text.Samples[s.Role].Title, fileName(s.Path))
+}
 
 // format is the kind of file that a sample is, by its name: PDF.
 func (s Sample) format() string {
