@@ -106,7 +106,7 @@ var documents = []struct {
 	modules  []string
 	lazy     []string
 }{
-	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "lazy.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}, checkLazy},
+	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "intake.js", "kinds.js", "lazy.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "summary.js", "text.js", "times.js", "turns.js", "verifier.js"}, checkLazy},
 	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}, nil},
 	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...), nil},
 	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...), nil},
@@ -115,7 +115,7 @@ var documents = []struct {
 }
 
 // checkLazy are what the first page loads only when it is needed.
-var checkLazy = []string{}
+var checkLazy = []string{"export.js", "lists.js", "print.js", "table.js", "zip.js"}
 
 // imported finds what a module imports.
 var imported = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
@@ -139,7 +139,7 @@ func lazyParts(files map[string][]byte, base string, roots, loaded []string) map
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "print.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
 )
 

@@ -1,13 +1,11 @@
 // What a text comes to that was pasted, typed, or stands in a file: a receipt, a fingerprint, or a list of fingerprints as sha256sum, shasum,
 // openssl and their kin write it. It only reads; nothing is looked up here.
 
-const receiptMark = 'c2sp.org/tlog-proof@v1'
+import { beginsAsReceipt, isSilent } from './kinds.mjs'
+
 const lineLimit = 50_000
 const digestLimit = 1_000 // characters; both fingerprints in groups, with their names, take 400
 const toldLines = 5 // of those that could not be read, named one by one
-
-/** Texts up to this many bytes are read as lists. */
-export const textLimit = 16 << 20
 
 const labels = { sha256: 'sha256', 'sha-256': 'sha256', 'sha2-256': 'sha256', 'sha3-512': 'sha3' }
 const digits = { sha256: 64, sha3: 128 }
@@ -30,28 +28,12 @@ const digits = { sha256: 64, sha3: 128 }
  */
 export function read(text) {
   const plain = text.replace(/^\ufeff/, '')
-  if (isReceiptText(plain)) return { kind: 'receipt', text: plain.trim().replaceAll('\r\n', '\n') + '\n' }
+  if (beginsAsReceipt(plain)) return { kind: 'receipt', text: plain.trim().replaceAll('\r\n', '\n') + '\n' }
   return readAddress(plain) ?? readDigest(plain) ?? readList(plain) ?? { kind: /^\s*(?!sha)[a-z][a-z0-9+.-]*:\S+\s*$/i.test(plain) ? 'link' : 'nothing' }
 }
 
-export function isReceiptText(text) {
-  return new RegExp(`^\\s*${receiptMark}\\r?\\n`).test(text)
-}
-
-/** Whether a file's first bytes are those of a list: its first line that says anything names a fingerprint. */
-export function beginsAsList(text) {
-  const first = text.replace(/^\ufeff/, '').split(/\r?\n/).find((line) => !isSilent(line)) ?? ''
-  return /^\\?[0-9a-f]{64} [ *]/i.test(first) || /^\\?SHA(2-)?256 ?\(/i.test(first)
-}
-
-/** A text's letters, by the mark at its beginning: PowerShell writes lists in UTF-16. */
-export function decode(bytes) {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8'
-  return new TextDecoder(encoding).decode(bytes)
-}
-
 /** What an address asks for that a printed report has: PORTAL#sha256=…, or null. */
-export function readAddress(text) {
+function readAddress(text) {
   const found = /^\s*(?:[a-z]+:[^\s#]*)?#sha256=([0-9a-f]{64})(?:&sha3-512=([0-9a-f]{128}))?\s*$/i.exec(text)
   if (!found) return null
   return { kind: 'digest', digests: together(found[1], found[2]) }
@@ -83,9 +65,6 @@ function labelled(text) {
   const kind = labels[(found[1] ?? 'sha256').toLowerCase()]
   return { kind: hex.length === digits[kind] ? kind : null, hex }
 }
-
-/** Lines that say nothing: empty ones and comments. */
-const isSilent = (line) => /^\s*([#;].*)?$/.test(line)
 
 function readList(text) {
   const lines = text.split(/\r?\n/)

@@ -34,11 +34,6 @@ export class ZipError extends Error {
 
 const damaged = (message) => new ZipError('damaged', `zip: ${message}`)
 
-/** Whether a file begins as a ZIP container does that has anything in it. */
-export function beginsAsZip(bytes) {
-  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4
-}
-
 /**
  * @param {File} file
  * @returns {Promise<{kind: string, members: object[]}>} kind: 'document' (an office file or program, not to be looked into), 'asic' or 'zip'. Members
