@@ -85,6 +85,7 @@ async function add(given) {
   kept.push(...given)
   if (kept.length === 0) return
   const status = find('[data-status]')
+  find('[data-results]').dataset.shown = ''
   if (intake === null) status.textContent = status.dataset.waiting
   if (!(await connected()) || kept.length === 0) return
   check.dataset.hasResults = ''

@@ -213,7 +213,7 @@ export class Row {
     const { wording } = this.page
     this.setState(state, wording.ui(state), 'working')
     const bar = this.part.progress
-    bar.hidden = false
+    bar.hidden = state === 'queued' // thousands of bars that move would keep the page busy
     bar.setAttribute('aria-label', wording.ui(state))
     // Without a value the bar shows that something is going on, not how far it is.
     if (state === 'hashing' && done > 0) bar.value = done / this.item.file.size
