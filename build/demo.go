@@ -44,15 +44,15 @@ var demoAuthorities = []struct{ short, title string }{
 
 func demoName(short string) string { return short + ".demo.stele.example" }
 
-// demoVerdict is what a sample of a role comes to.
-func demoVerdict(role string) proofs.Verdict {
-	switch role {
-	case "register", "successor":
-		return proofs.Authentic
-	case "altered", "unknown":
+// demoVerdict is what a sample comes to.
+func demoVerdict(f samples.File) proofs.Verdict {
+	switch {
+	case !f.Registered():
 		return proofs.NotRegistered
+	case f.Role == "register", f.Role == "successor":
+		return proofs.Authentic
 	}
-	return proofs.Verdict(role)
+	return proofs.Verdict(f.Role)
 }
 
 func runDemo(c *cli) error {
@@ -207,7 +207,7 @@ func (d *demo) register() error {
 		return err
 	}
 	for _, f := range samples.All() {
-		if v := demoVerdict(f.Role); v == proofs.NotRegistered {
+		if !f.Registered() {
 			continue
 		}
 		if as[demoName(f.Issuer)].Stands() == nil {
@@ -256,7 +256,7 @@ func (d *demo) isDone(f samples.File) (bool, error) {
 		return false, err
 	}
 	a, err := (&check{trust: d.r.Trust, from: p}).ask(d.cli, d.path(f.Path))
-	return err == nil && a.Report.Verdict == demoVerdict(f.Role), err
+	return err == nil && a.Report.Verdict == demoVerdict(f), err
 }
 
 func (d *demo) event(f samples.File) error {
@@ -327,6 +327,9 @@ func (d *demo) samples() []registry.Sample {
 		"expired":      "A certificate whose time is over.",
 		"unaccredited": "A diploma of an academy that may not award any.",
 		"unknown":      "A paper that nobody registered.",
+		"appended":     "The diploma again, with a comment added to the file.",
+		"mailed":       "A notice as it was saved out of a mail program.",
+		"photograph":   "A paper that was photographed.",
 	}
 	var out []registry.Sample
 	for _, f := range samples.All() {
@@ -334,7 +337,7 @@ func (d *demo) samples() []registry.Sample {
 		if about[f.Role] == "" || err != nil || info.Size() > portalSample {
 			continue
 		}
-		out = append(out, registry.Sample{Path: "samples/" + f.Path, Name: filepath.Base(f.Path), Verdict: demoVerdict(f.Role), Description: about[f.Role]})
+		out = append(out, registry.Sample{Path: "samples/" + f.Path, Name: filepath.Base(f.Path), Verdict: demoVerdict(f), Description: about[f.Role]})
 		delete(about, f.Role)
 	}
 	return out
@@ -343,7 +346,7 @@ func (d *demo) samples() []registry.Sample {
 func (d *demo) expect() error {
 	want := map[string]proofs.Verdict{}
 	for _, f := range samples.All() {
-		want[f.Path] = demoVerdict(f.Role)
+		want[f.Path] = demoVerdict(f)
 	}
 	b, err := json.MarshalIndent(want, "", "\t")
 	if err != nil {

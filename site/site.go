@@ -69,7 +69,8 @@ func Render(s Snapshot) (map[string][]byte, error) {
 		}
 		files[d.file] = content
 	}
-	return files, nil
+	files[IssuersFile], err = issuersJSON(s)
+	return files, err
 }
 
 // Order returns the paths of files in the order in which they are to be
@@ -115,7 +116,7 @@ var documents = []struct {
 }
 
 // checkLazy are what the first page loads only when it is needed.
-var checkLazy = []string{}
+var checkLazy = []string{"hints.js"}
 
 // imported finds what a module imports.
 var imported = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
@@ -139,7 +140,7 @@ func lazyParts(files map[string][]byte, base string, roots, loaded []string) map
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
 )
 

@@ -114,6 +114,7 @@ export class Row {
    */
   check(anew = 0) {
     const focused = this.node.contains(document.activeElement)
+    this.outcome?.leaving?.abort()
     this.outcome = null
     delete this.node.dataset.verdict
     delete this.node.dataset.evidence
@@ -149,6 +150,7 @@ export class Row {
 
   /** Stops the check, also before it has begun. */
   stop() {
+    this.outcome?.leaving?.abort()
     if (this.done) return
     if (this.job) this.page.pool.stop(this.job)
     if (!this.done) this.finish({ why: 'stopped' })
@@ -255,8 +257,22 @@ export class Row {
     const { wording } = this.page
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof() }) : localBody(why, detail, wording)
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints() }) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
+  }
+
+  /** The place for what may have happened to a file that is not registered: it is read once its row stands open. */
+  hints() {
+    const { outcome } = this
+    if (!this.item.file || outcome.report?.verdict !== 'not-registered') return null
+    outcome.leaving ??= new AbortController()
+    outcome.hints ??= this.page.hints(this, outcome.leaving.signal)
+    const slot = element('div', { 'data-hints': '' }, element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking')))
+    outcome.hints.then(
+      (node) => (node ? slot.replaceChildren(node) : slot.remove()),
+      () => slot.remove(), // what cannot be told is no answer, and takes none away
+    )
+    return slot
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */

@@ -2,6 +2,7 @@
 
 import { isNamedEvidence } from './evidence.mjs'
 import { isReceipt, pair } from './files.mjs'
+import { lazy } from './lazy.mjs'
 import { Row } from './row.mjs'
 
 const fewRows = 3 // up to this many answers are shown whole; more are folded
@@ -106,6 +107,61 @@ export class Rows {
     this.reveal(newer.node)
   }
 
+  /**
+   * What may have happened to a row's file, as a part of the page.
+   * @param {AbortSignal} signal fires when nobody wants to know any more
+   */
+  async hints(row, signal) {
+    const { examine, readIssuers } = await this.prepareHints()
+    return examine(row.item.file, {
+      report: row.outcome.report,
+      wording: this.wording,
+      name: row.name,
+      lookUp: (blob) => this.lookUp(blob, signal),
+      check: (blob, name, label) => this.addPart(row, blob, name, label),
+      issuers: async () => readIssuers((await this.names).bytes),
+      signal,
+    })
+  }
+
+  /**
+   * Loads what hints need. It is done after the first answer, whatever that is: were it done after a miss alone, a
+   * server could tell by it that there was one.
+   */
+  prepareHints() {
+    this.hinting ??= lazy('hints.mjs').then(
+      (module) => {
+        this.names ??= this.pool.portal.get('issuers.json')
+        return module
+      },
+      (error) => {
+        this.hinting = null
+        throw error
+      },
+    )
+    return this.hinting
+  }
+
+  /** Looks a form of a file up, in no row of its own; null where that came to nothing. */
+  lookUp(blob, signal) {
+    return new Promise((resolve) => {
+      const job = { file: blob, digests: null, receipt: null, evidence: null, anew: 0, update() {}, finish: ({ report }) => resolve(report ?? null) }
+      signal.addEventListener('abort', () => this.pool.stop(job))
+      if (signal.aborted) resolve(null)
+      else this.pool.add(job)
+    })
+  }
+
+  /** Checks a part of a row's file, or a form of it, in a row below it. */
+  addPart(row, blob, name, label) {
+    const file = new File([blob], name)
+    const part = new Row({ name, path: name, label, file }, this)
+    row.node.after(part.node)
+    this.rows.splice(this.rows.indexOf(row) + 1, 0, part)
+    part.check()
+    this.reveal(part.node)
+  }
+
   removed(row) {
     row.stop()
     const focused = row.node.contains(document.activeElement)
@@ -118,7 +174,8 @@ export class Rows {
   }
 
   /** Called by a row whenever it begins or ends. */
-  changed() {
+  changed(row) {
+    if (row.outcome?.report?.source === 'registry') this.prepareHints().catch(() => {})
     const finished = this.rows.every((r) => r.done)
     const begins = this.finished && !finished
     this.finished = finished
