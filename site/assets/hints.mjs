@@ -18,7 +18,8 @@ import { brief } from './report.mjs'
 const formLimit = 12 // forms looked up: each shows the server another piece of the index
 const formBytes = 1 << 30 // bytes hashed for all of them
 const wholeLimit = 16 << 20 // bytes of a file that can only be read as a whole
-const likelyShown = 4 // findings that prove nothing; more would be noise
+const likelyShown = 3 // findings that prove nothing; more would be noise
+const asksShown = 3
 
 /** Verdicts of documents that are on record. */
 const onRecord = ['authentic', 'recorded', 'revoked', 'unaccredited', 'superseded', 'suspended', 'expired']
@@ -218,12 +219,7 @@ export async function examine(file, row) {
   const seen = await inspect(whole, row)
   const answers = await lookUpAll(seen.forms, row)
   row.signal?.throwIfAborted()
-  const proved = answers.filter(({ report }) => onRecord.includes(report?.verdict))
-  const findings = [...seen.findings]
-  // A registry that could not be asked has not said no.
-  if (proved.length === 0 && answers.some(({ report }) => report?.verdict !== 'not-registered')) findings.unshift({ code: 'unknown' })
-  findings.push(...(await whoIsNamed(seen.text, row)), { code: 'elsewhere' })
-  return tell(chosen(proved, findings), seen.inner, row)
+  return tell(conclude(seen, answers, await whoIsNamed(seen.text, row)), seen.inner, row)
 }
 
 /** Asks for all forms at once; only where the registry has answered for the file itself. */
@@ -240,13 +236,19 @@ async function whoIsNamed(text, { issuers }) {
   return namedIn(text, list).map((issuer) => ({ code: issuer.withdrawn ? 'issuer-withdrawn' : 'issuer', issuer: issuer.title }))
 }
 
-/** What is told: what is proved, or else what is likely, and only without that what is true of every such file. */
-function chosen(proved, findings) {
-  const likely = findings.filter(({ code }) => !general(code) && !code.startsWith('issuer'))
-  const who = findings.filter(({ code }) => code.startsWith('issuer'))
+/**
+ * What is told: what is proved, or else what is likely, and only without that what is true of every such file.
+ * @param {object} seen as inspect() has it
+ * @param {object[]} answers forms with their reports; of one that could not be looked up it is null
+ * @param {object[]} who findings about names
+ */
+export function conclude(seen, answers, who) {
+  const proved = answers.filter(({ report }) => onRecord.includes(report?.verdict))
   if (proved.length > 0) return distinct(proved)
-  const rest = findings.filter(({ code }) => general(code) && (likely.length === 0 || code === 'elsewhere'))
-  return [...likely.slice(0, likelyShown), ...who, ...rest]
+  const likely = seen.findings.filter(({ code }) => !general(code))
+  // A registry that could not be asked has not said no.
+  if (answers.some(({ report }) => report?.verdict !== 'not-registered')) likely.unshift({ code: 'unknown' })
+  return [...likely.slice(0, likelyShown), ...who, ...(likely.length === 0 ? [...seen.findings.filter(({ code }) => general(code)), { code: 'elsewhere' }] : [])]
 }
 
 /** One document may have been found in two ways. */
@@ -260,14 +262,16 @@ function distinct(proved) {
 
 function tell(findings, inner, row) {
   const { wording } = row
-  const asks = [...new Set(findings.map(({ code }) => wording.of('hints', `${code}.ask`)))]
+  const asks = [...new Set(findings.map(({ code }) => wording.of('hints', `${code}.ask`)))].slice(0, asksShown)
+  const proved = findings.filter(({ report }) => report)
+  const others = inner.filter(({ blob }) => !proved.some((one) => one.blob === blob))
   return element(
     'section',
     { class: 'hints' },
-    element('h4', {}, wording.of('hints', 'title')),
+    element('h4', {}, wording.of('hints', proved.length > 0 ? 'titleFound' : 'title')),
     element('ul', { class: 'hint-list' }, ...findings.map((finding) => oneFinding(finding, row))),
     element('div', { class: 'hint-asks' }, element('strong', {}, wording.of('hints', 'asks')), ...asks.map((ask) => element('p', {}, ask))),
-    findings.some(({ report }) => report) ? null : innerTools(inner, row),
+    innerTools(others, row),
   )
 }
 
@@ -278,7 +282,7 @@ function oneFinding(finding, row) {
   return element(
     'li',
     { 'data-hint': code, 'data-strength': report ? 'proved' : general(code) ? 'general' : 'likely' },
-    icon(report ? 'passed' : 'notice'),
+    icon('notice'),
     element(
       'div',
       {},

@@ -278,7 +278,9 @@ class PDF {
   async added(from, to) {
     const raw = await this.reader.text(from, Math.min(to, from + addedLimit))
     const text = raw + (await this.unpacked(raw, from))
-    return Object.entries(additions).filter(([, pattern]) => pattern.test(text)).map(([code]) => code)
+    const what = Object.entries(additions).filter(([, pattern]) => pattern.test(text)).map(([code]) => code)
+    if (newContents(raw, text)) what.push('page')
+    return what.length > 0 || !details.test(text) ? what : ['details']
   }
 
   /** The objects that an update holds in object streams. */
@@ -386,8 +388,14 @@ const additions = {
   signature: /\/Type\s*\/(?:Sig|DocTimeStamp)\b|\/FT\s*\/Sig\b/,
   comment: /\/Subtype\s*\/(?:Text|FreeText|Highlight|Underline|Squiggly|StrikeOut|Ink|Stamp|Line|Square|Circle|Polygon|PolyLine|Caret|FileAttachment)\b/,
   field: /\/FT\s*\/(?:Tx|Btn|Ch)\b/,
-  page: /\/Type\s*\/Page\b/,
-  details: /\/Type\s*\/Metadata\b|\/ModDate\b/,
+}
+const details = /\/Type\s*\/Metadata\b|\/ModDate\b/
+
+/** Whether an update holds what a page shows. A page is written anew for every comment on it, but then with the contents that it had. */
+function newContents(raw, text) {
+  const own = new Set([...raw.matchAll(/\b(\d{1,10})\s{1,4}\d{1,5}\s{1,4}obj\b/g)].map(([, number]) => number))
+  const shown = [...text.matchAll(/\/Contents\s{0,8}(?:\[([^\]]{0,4000})\]|(\d{1,10}\s{1,4}\d{1,5}\s{1,4}R))/g)].map(([, list, one]) => list ?? one)
+  return shown.some((refs) => [...refs.matchAll(/(\d{1,10})\s{1,4}\d{1,5}\s{1,4}R/g)].some(([, number]) => own.has(number)))
 }
 
 /** Passes over what is broken, and nothing else. */

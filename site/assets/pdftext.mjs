@@ -118,6 +118,8 @@ function put(map, code, text) {
 }
 
 function putRange(map, first, last, text, list) {
+  map.work = (map.work ?? 0) + Math.min(last - first, 65_535)
+  if (map.work > mapLimit) return // the same codes over and over
   const listed = list?.match(/<[0-9a-f]*>/gi)?.map((s) => utf16(s.slice(1, -1)))
   const begin = text === undefined ? '' : utf16(text)
   const units = begin.charCodeAt(begin.length - 1)
