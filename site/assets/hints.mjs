@@ -343,7 +343,8 @@ function innerTools(inner, row) {
   const tools = inner.slice(0, 12).map(({ blob, name }) => {
     const said = visible(name || wording.of('hints', 'nameless'))
     const label = wording.of('hints', 'inside-mail.label', { name: visible(row.name), inner: said })
-    return button(wording.of('hints', 'checkInner', { name: said }), wording.ui('forFile', { action: wording.of('hints', 'check'), name: label }), 'quiet', () => row.check(blob, name || said, label))
+    const action = wording.of('hints', 'checkInner', { name: said })
+    return button(action, wording.ui('forFile', { action, name: visible(row.name) }), 'quiet', () => row.check(blob, name || said, label))
   })
   return element('div', { class: 'row-tools' }, ...tools)
 }
