@@ -76,8 +76,8 @@ export class Reader {
    * @param {number} limit bytes
    */
   async inflate(packed, format, limit) {
-    if (!globalThis.DecompressionStream) return new Uint8Array(0)
-    const stream = new DecompressionStream(format)
+    const stream = decompression(format)
+    if (!stream) return new Uint8Array(0)
     const most = Math.min(limit, this.unpack)
     const ended = push(stream.writable.getWriter(), packed)
     const whole = await drain(stream.readable.getReader(), most, () => this.check())
@@ -85,6 +85,15 @@ export class Reader {
     this.unpack -= whole.length
     if (this.unpack <= 0) throw new Enough('bytes unpacked')
     return whole
+  }
+}
+
+/** Nothing in a browser that has no such thing. */
+function decompression(format) {
+  try {
+    return new DecompressionStream(format)
+  } catch {
+    return null
   }
 }
 

@@ -15,7 +15,8 @@ import { dayTaken, pictureKind, readPicture } from './picture.mjs'
 import { isText, otherForms, textOf } from './plain.mjs'
 import { brief } from './report.mjs'
 
-const formLimit = 12 // forms looked up: each shows the server another piece of the index
+const revisionLimit = 8 // earlier states of a PDF
+const formLimit = 24 // forms looked up: each shows the server another piece of the index
 const formBytes = 1 << 30 // bytes hashed for all of them
 const wholeLimit = 16 << 20 // bytes of a file that can only be read as a whole
 const likelyShown = 3 // findings that prove nothing; more would be noise
@@ -31,7 +32,7 @@ const onRecord = ['authentic', 'recorded', 'revoked', 'unaccredited', 'supersede
  * @param {Blob} file
  * @param {{name?: string, signal?: AbortSignal}} [about]
  * @returns {Promise<{findings: object[], forms: object[], inner: object[], text: string}>} findings are {code, ...values};
- *   forms {code, blob, ...values}; inner, documents that it wraps, {name, blob}
+ *   forms {code, blob, part, ...values}, those of one part being forms of one document; inner, documents that it wraps, {name, blob}
  */
 export async function inspect(file, { name = '', signal } = {}) {
   const seen = { findings: [], forms: [], inner: [], text: '' }
@@ -85,7 +86,10 @@ function ofPDF(facts, file, seen) {
   seen.text = facts.text
   if (!facts.complete) say('incomplete')
   const updates = facts.revisions.filter((revision) => revision.objects !== 0) // Word ends every file it makes twice
-  const parts = [...(facts.after ? [{ code: 'tail', ends: facts.after.ends, added: [] }] : []), ...facts.revisions.map((r) => ({ ...r, code: 'revision' }))]
+  const { revisions } = facts
+  // Of very many, the newest and the first of all.
+  const asked = revisions.length > revisionLimit ? [...revisions.slice(0, revisionLimit - 1), revisions.at(-1)] : revisions
+  const parts = [...(facts.after ? [{ code: 'tail', ends: facts.after.ends, added: [] }] : []), ...asked.map((r) => ({ ...r, code: 'revision' }))]
   const known = new Set()
   const what = []
   for (const { code, ends, added } of parts) {
@@ -175,13 +179,17 @@ function ofText(forms, text, seen) {
 function ofWrapper({ kind, inner }, seen) {
   seen.findings.push({ code: wrappers[kind] ?? 'coded' })
   const documents = inner.filter(({ name }) => !/^smime\.p7[ms]$/i.test(name))
+  let part = 0 // a document and its twins are one
   for (const { bytes, name, how, twin } of documents) {
     const code = insides[how] ?? 'inside-coded'
     const blob = new Blob([bytes])
-    if (!twin) seen.inner.push({ name, blob })
-    seen.forms.push({ code, blob, name })
+    if (!twin) {
+      part++
+      seen.inner.push({ name, blob })
+    }
+    seen.forms.push({ code, blob, name, part })
     // Signing as e-mail does turns line ends into its own kind.
-    if (how === 'signed' && isText(bytes)) seen.forms.push({ code, blob: new Blob([bytesOf(latin1(bytes).replace(/\r\n/g, '\n'))]), name })
+    if (how === 'signed' && isText(bytes)) seen.forms.push({ code, blob: new Blob([bytesOf(latin1(bytes).replace(/\r\n/g, '\n'))]), name, part })
     if (seen.text.length < 1 << 20 && isText(bytes.subarray(0, 4096))) seen.text += `${textOf(bytes.subarray(0, 1 << 20))}\n`
   }
 }
@@ -218,16 +226,28 @@ export async function examine(file, row) {
   if (!whole) return null
   const seen = await inspect(whole, row)
   const answers = await lookUpAll(seen.forms, row)
-  row.signal?.throwIfAborted()
-  return tell(conclude(seen, answers, await whoIsNamed(seen.text, row)), seen.inner, row)
+  const told = tell(conclude(seen, answers, await whoIsNamed(seen.text, row)), seen.inner, row)
+  if (answers.length > 0 && answers.every(({ report }) => report?.verdict === 'not-registered')) told.append(element('p', { class: 'soft', 'data-forms': String(answers.length) }, row.wording.count('hintForms', answers.length)))
+  return told
 }
 
-/** Asks for all forms at once; only where the registry has answered for the file itself. */
-async function lookUpAll(forms, { report, lookUp }) {
-  if (report.source !== 'registry') return []
+/**
+ * Asks for one form after the other until the registered one is found: no more than needs be is shown to the server, and one
+ * worker will do. Only where the registry has answered for the file itself.
+ */
+export async function lookUpAll(forms, { report, lookUp, signal }) {
+  const answers = []
+  if (report.source !== 'registry') return answers
   let bytes = 0
-  const asked = forms.slice(0, formLimit).filter(({ blob }) => (bytes += blob.size) <= formBytes)
-  return Promise.all(asked.map(async (form) => ({ ...form, report: await lookUp(form.blob) })))
+  for (const form of forms) {
+    if (answers.some((other) => other.part === form.part && onRecord.includes(other.report?.verdict))) continue
+    if (answers.length === formLimit) break
+    if (bytes + form.blob.size > formBytes) continue // an earlier state is smaller
+    bytes += form.blob.size
+    answers.push({ ...form, report: await lookUp(form.blob) })
+    signal?.throwIfAborted()
+  }
+  return answers
 }
 
 async function whoIsNamed(text, { issuers }) {
@@ -244,20 +264,11 @@ async function whoIsNamed(text, { issuers }) {
  */
 export function conclude(seen, answers, who) {
   const proved = answers.filter(({ report }) => onRecord.includes(report?.verdict))
-  if (proved.length > 0) return distinct(proved)
+  if (proved.length > 0) return proved
   const likely = seen.findings.filter(({ code }) => !general(code))
   // A registry that could not be asked has not said no.
   if (answers.some(({ report }) => report?.verdict !== 'not-registered')) likely.unshift({ code: 'unknown' })
   return [...likely.slice(0, likelyShown), ...who, ...(likely.length === 0 ? [...seen.findings.filter(({ code }) => general(code)), { code: 'elsewhere' }] : [])]
-}
-
-/** One document may have been found in two ways. */
-function distinct(proved) {
-  const seen = new Set()
-  return proved.filter(({ blob, code }) => {
-    const key = `${code} ${blob.size}`
-    return !seen.has(key) && seen.add(key)
-  })
 }
 
 function tell(findings, inner, row) {

@@ -150,7 +150,6 @@ export class Row {
 
   /** Stops the check, also before it has begun. */
   stop() {
-    this.outcome?.leaving?.abort()
     if (this.done) return
     if (this.job) this.page.pool.stop(this.job)
     if (!this.done) this.finish({ why: 'stopped' })
@@ -173,6 +172,7 @@ export class Row {
     const focused = this.node.contains(document.activeElement)
     this.job = null
     this.outcome = outcome
+    if (outcome.report?.source === 'registry') this.page.hinting.warm()
     this.part.progress.hidden = true
     if (outcome.why === 'stopped') {
       this.setState('stopped', wording.ui('stopped'), 'working')
@@ -266,10 +266,17 @@ export class Row {
     const { outcome } = this
     if (!this.item.file || outcome.report?.verdict !== 'not-registered') return null
     outcome.leaving ??= new AbortController()
-    outcome.hints ??= this.page.hints(this, outcome.leaving.signal)
-    const slot = element('div', { 'data-hints': '' }, element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking')))
+    outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
+    const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking'))
+    const slot = element('div', { 'data-hints': '' }, status)
     outcome.hints.then(
-      (node) => (node ? slot.replaceChildren(node) : slot.remove()),
+      (node) => {
+        if (!node) return slot.remove()
+        // Read out, and left where it is: a live region that goes away is not heard.
+        status.textContent = node.querySelector('h4').textContent
+        status.className = 'unseen'
+        slot.append(node)
+      },
       () => slot.remove(), // what cannot be told is no answer, and takes none away
     )
     return slot

@@ -2,7 +2,7 @@
 
 import { isNamedEvidence } from './evidence.mjs'
 import { isReceipt, pair } from './files.mjs'
-import { lazy } from './lazy.mjs'
+import { Hinting } from './hinting.mjs'
 import { Row } from './row.mjs'
 
 const fewRows = 3 // up to this many answers are shown whole; more are folded
@@ -26,6 +26,7 @@ export class Rows {
       for (const row of [...this.rows]) this.removed(row)
       this.input.focus()
     })
+    this.hinting = new Hinting(this)
     this.few = () => this.rows.length <= fewRows
   }
 
@@ -107,55 +108,9 @@ export class Rows {
     this.reveal(newer.node)
   }
 
-  /**
-   * What may have happened to a row's file, as a part of the page.
-   * @param {AbortSignal} signal fires when nobody wants to know any more
-   */
-  async hints(row, signal) {
-    const { examine, readIssuers } = await this.prepareHints()
-    return examine(row.item.file, {
-      report: row.outcome.report,
-      wording: this.wording,
-      name: row.name,
-      lookUp: (blob) => this.lookUp(blob, signal),
-      check: (blob, name, label) => this.addPart(row, blob, name, label),
-      issuers: async () => readIssuers((await this.names).bytes),
-      signal,
-    })
-  }
-
-  /**
-   * Loads what hints need. It is done after the first answer, whatever that is: were it done after a miss alone, a
-   * server could tell by it that there was one.
-   */
-  prepareHints() {
-    this.hinting ??= lazy('hints.mjs').then(
-      (module) => {
-        this.names ??= this.pool.portal.get('issuers.json')
-        return module
-      },
-      (error) => {
-        this.hinting = null
-        throw error
-      },
-    )
-    return this.hinting
-  }
-
-  /** Looks a form of a file up, in no row of its own; null where that came to nothing. */
-  lookUp(blob, signal) {
-    return new Promise((resolve) => {
-      const job = { file: blob, digests: null, receipt: null, evidence: null, anew: 0, update() {}, finish: ({ report }) => resolve(report ?? null) }
-      signal.addEventListener('abort', () => this.pool.stop(job))
-      if (signal.aborted) resolve(null)
-      else this.pool.add(job)
-    })
-  }
-
   /** Checks a part of a row's file, or a form of it, in a row below it. */
-  addPart(row, blob, name, label) {
-    const file = new File([blob], name)
-    const part = new Row({ name, path: name, label, file }, this)
+  addPart(row, file, label) {
+    const part = new Row({ name: file.name, path: file.name, label, file }, this)
     row.node.after(part.node)
     this.rows.splice(this.rows.indexOf(row) + 1, 0, part)
     part.check()
@@ -164,6 +119,7 @@ export class Rows {
 
   removed(row) {
     row.stop()
+    row.outcome?.leaving?.abort()
     const focused = row.node.contains(document.activeElement)
     const next = row.node.nextElementSibling ?? row.node.previousElementSibling
     this.rows = this.rows.filter((r) => r !== row)
@@ -174,8 +130,7 @@ export class Rows {
   }
 
   /** Called by a row whenever it begins or ends. */
-  changed(row) {
-    if (row.outcome?.report?.source === 'registry') this.prepareHints().catch(() => {})
+  changed() {
     const finished = this.rows.every((r) => r.done)
     const begins = this.finished && !finished
     this.finished = finished

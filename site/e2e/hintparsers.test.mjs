@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { deflateRawSync, deflateSync } from 'node:zlib'
 import { bytesOf, latin1, Reader } from '../assets/bytes.mjs'
-import { codes, conclude, inspect } from '../assets/hints.mjs'
+import { codes, conclude, inspect, lookUpAll } from '../assets/hints.mjs'
 import { namedIn, readIssuers } from '../assets/names.mjs'
 import { readPDF } from '../assets/pdf.mjs'
 
@@ -471,6 +471,29 @@ test('only what the verifier has found is told as registered', () => {
   assert.deepEqual(toldCodes(['not-registered', 'not-registered']), ['pdf-updated', 'pdf-tool', 'issuer'])
   for (const verdict of ['unavailable', 'stale', 'inconsistent', 'malformed', 'mismatch', null]) assert.deepEqual(toldCodes(['not-registered', verdict]), ['unknown', 'pdf-updated', 'pdf-tool', 'issuer'])
   assert.deepEqual(conclude({ findings: [{ code: 'type-pdf' }] }, [], []).map(({ code }) => code), ['type-pdf', 'elsewhere'])
+})
+
+test('forms are looked up one after the other, until the registered one is found', async () => {
+  const asked = []
+  const lookUp = (registered) => async (blob) => {
+    asked.push(blob.size)
+    return { verdict: registered.includes(blob.size) ? 'revoked' : 'not-registered' }
+  }
+  const forms = [[1, 1], [2, 1], [3, 1], [4, 2], [5, 2]].map(([size, part]) => ({ code: 'x', part, blob: { size } }))
+  const of = async (list, registered, source = 'registry') => {
+    asked.length = 0
+    const answers = await lookUpAll(list, { report: { source }, lookUp: lookUp(registered) })
+    return [[...asked], answers.filter(({ report }) => report.verdict === 'revoked').map(({ blob }) => blob.size)]
+  }
+  assert.deepEqual(await of(forms, []), [[1, 2, 3, 4, 5], []])
+  assert.deepEqual(await of(forms, [2, 4]), [[1, 2, 4], [2, 4]])
+  assert.deepEqual(await of(forms, [1], 'receipt'), [[], []])
+  const many = Array.from({ length: 100 }, (_, i) => ({ code: 'x', blob: { size: i + 1 } }))
+  assert.equal((await of(many, []))[0].length, 24)
+  assert.deepEqual(await of([{ code: 'x', blob: { size: 2 ** 31 } }, ...forms], []), [[1, 2, 3, 4, 5], []])
+  const controller = new AbortController()
+  const stopping = lookUpAll(forms, { report: { source: 'registry' }, signal: controller.signal, lookUp: async () => controller.abort() })
+  await assert.rejects(stopping, { name: 'AbortError' })
 })
 
 test('every finding has its words, and there are no others', () => {
