@@ -273,15 +273,17 @@ export function conclude(seen, answers, who) {
 
 function tell(findings, inner, row) {
   const { wording } = row
-  const asks = [...new Set(findings.map(({ code }) => wording.of('hints', `${code}.ask`)))].slice(0, asksShown)
   const proved = findings.filter(({ report }) => report)
+  // The strongest finding says what to ask for; whom to ask may be told besides.
+  const asking = findings.filter(({ code, report }, i) => i === 0 || report || code.startsWith('issuer') || general(code))
+  const asks = [...new Set(asking.map(({ code }) => wording.of('hints', `${code}.ask`)))].slice(0, asksShown)
   const others = inner.filter(({ blob }) => !proved.some((one) => one.blob === blob))
   return element(
     'section',
     { class: 'hints' },
     element('h4', {}, wording.of('hints', proved.length > 0 ? 'titleFound' : 'title')),
     element('ul', { class: 'hint-list' }, ...findings.map((finding) => oneFinding(finding, row))),
-    element('div', { class: 'hint-asks' }, element('strong', {}, wording.of('hints', 'asks')), ...asks.map((ask) => element('p', {}, ask))),
+    element('div', { class: 'hint-asks' }, element('strong', {}, wording.of('hints', proved.length > 0 ? 'asksFound' : 'asks')), ...asks.map((ask) => element('p', {}, ask))),
     innerTools(others, row),
   )
 }
@@ -292,7 +294,7 @@ function oneFinding(finding, row) {
   const values = valuesOf(finding, wording)
   return element(
     'li',
-    { 'data-hint': code, 'data-strength': report ? 'proved' : general(code) ? 'general' : 'likely' },
+    { 'data-hint': code, 'data-certainty': report ? 'proved' : general(code) ? 'general' : 'likely' },
     icon('notice'),
     element(
       'div',

@@ -476,7 +476,9 @@ test('evidence is checked on the page without a network, and what is none proves
   const at = await serving(t, join(one, 'public'))
   const told = (page) => page.$$eval('[data-rows] > [data-file]', (rows) => rows.map((r) => [r.dataset.evidence ?? null, r.dataset.verdict ?? null, r.querySelector('[data-strength]')?.dataset.strength ?? null]))
   await visit(async (page, requests) => {
+    const last = page.waitForResponse((r) => r.url().endsWith('/issuers.json')) // what is read after any answer
     assert.equal(await checkOne(page, documents.one), 'authentic')
+    await (await last).finished()
     const before = requests.length
     for (const [name, bytes, want] of [
       ['a.stele-conflict', conflict, ['proved', null, 'policy']],
