@@ -46,7 +46,8 @@ func Package(wasm, wasmExec []byte) (map[string][]byte, error) {
 		return nil, err
 	}
 	for name, content := range there {
-		if strings.HasPrefix(name, shared+"text/") { // the element names them by its language
+		style, ok := strings.CutPrefix(name, shared)
+		if ok && slices.Contains(answerStyles, style) || strings.HasPrefix(name, shared+"text/") { // build.js names them
 			files[name] = content
 		}
 	}
@@ -105,7 +106,8 @@ func buildModule(wasm []byte, languages []string) []byte {
 		WASM      string   `json:"wasm"`      // as in the integrity attribute
 		SHA256    string   `json:"sha256"`    // the same for people, in hex
 		Languages []string `json:"languages"` // BCP 47
-	}{pages.Integrity(wasm), hex.EncodeToString(sum[:]), languages})
+		Styles    []string `json:"styles"`    // in the order in which they are laid over one another
+	}{pages.Integrity(wasm), hex.EncodeToString(sum[:]), languages, answerStyles})
 	if err != nil {
 		panic(err) // strings
 	}

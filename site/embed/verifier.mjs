@@ -75,7 +75,6 @@ async function sha256(bytes) {
 
 async function module(given, host) {
   try {
-    if (given instanceof WebAssembly.Module) return given
     if (isBytes(given)) return await WebAssembly.compile(given)
     return await host.compileOwn(given)
   } catch (cause) {
