@@ -67,11 +67,13 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 	if err != nil {
 		return nil, err
 	}
+	graph := modulesIn(files, assets.Base)
 	for _, t := range texts {
 		home := pages.Home(t)
 		for _, d := range documents {
+			modules := graph.closure(d.module)
 			page := pages.Page{Snapshot: s, Trust: trust, Text: t, Texts: texts, Root: strings.Repeat("../", strings.Count(home, "/")),
-				Assets: assets, File: d.file, Styles: d.styles, Modules: d.modules}
+				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Lazy: graph.lazy(modules)}
 			content, err := renderPage(d.template(page))
 			if err != nil {
 				return nil, fmt.Errorf("render %s: %w", home+d.file, err)
@@ -109,20 +111,19 @@ func Order(files map[string][]byte) []string {
 	return paths
 }
 
-// documents are the pages with what they load: of the modules the first is run, the
-// others are what it imports, named so that their integrity is checked too.
+// documents are the pages with what they load. What the module imports is named by the page too, so that its integrity is checked.
 var documents = []struct {
 	file     string
 	template func(pages.Page) templ.Component
 	styles   []string
-	modules  []string
+	module   string
 }{
-	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "root.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
-	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}},
-	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...)},
-	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
-	{"status.html", pages.Moved, plainStyles, []string{"times.js", "dates.js"}},
-	{"developers.html", pages.Developers, plainStyles, []string{"times.js", "dates.js"}},
+	{Index, pages.Check, answerStyles, "page.js"},
+	{"offline.html", pages.Offline, plainStyles, "times.js"},
+	{"issuers.html", pages.Issuers, viewerStyles, "issuers.js"},
+	{"ledger.html", pages.Ledger, viewerStyles, "ledger.js"},
+	{"status.html", pages.Moved, plainStyles, "times.js"},
+	{"developers.html", pages.Developers, plainStyles, "times.js"},
 }
 
 // Style sheets, in the order in which they are laid over one another.
@@ -131,9 +132,6 @@ var (
 	answerStyles = []string{"stele.css", "results.css", "evidence.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
 )
-
-// viewerModules are what the pages share that look into the ledger.
-var viewerModules = []string{"viewer.js", "asset.js", "dates.js", "dom.js", "memory.js", "portal.js", "quorum.js", "root.js", "text.js", "times.js", "verifier.js", "wasm_exec.js"}
 
 // check refuses a snapshot whose pages could not work.
 func check(s Snapshot) error {
