@@ -25,7 +25,7 @@ const TYPES = { '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.js': 
 let folder, stele, browser
 let demo, samples, expected, published, portal // the demonstration, and the server of its portal
 let app, installed // the integrator's folder, and the package in it
-let trust, oldReceipt // the demonstration's trust file; a receipt of the teaching licence from before it was revoked
+let trust, otherTrust, oldReceipt // the demonstration's trust file; another registry's; a receipt of the teaching licence from before it was revoked
 
 const sample = (path) => join(samples, path)
 const diploma = 'education/diploma.pdf'
@@ -70,6 +70,8 @@ before(async () => {
   await cp(join(demo, 'public'), join(folder, 'earlier'), { recursive: true })
   expected = await makeDemo(stele, demo)
   trust = await readFile(join(demo, 'trust'))
+  await must(stele, 'init', '--registry', join(folder, 'other'), '--origin', 'other.example/ledger', '--demo')
+  otherTrust = await readFile(join(folder, 'other/trust'))
   published = new Set(await filesBelow(join(demo, 'public')))
   portal = await serve((path) => readFile(join(demo, 'public', path)), { 'Access-Control-Allow-Origin': '*' })
   app = join(folder, 'app')
@@ -238,9 +240,7 @@ test('in Node: what was remembered by hand keeps a registry from showing an olde
 })
 
 test('in Node: a wrong trust file, or none, is never taken for a document’s fault', async (t) => {
-  const other = join(folder, 'other')
-  await must(stele, 'init', '--registry', other, '--origin', 'other.example/ledger', '--demo')
-  const foreign = await inNode(t, { trust: await readFile(join(other, 'trust')) })
+  const foreign = await inNode(t, { trust: otherTrust })
   const { verdict, report } = await foreign.check(await readFile(sample(diploma)))
   assert.deepEqual([verdict, report.reason], ['unavailable', 'other-registry'])
   const empty = await inNode(t, { trust: new Uint8Array() })
@@ -381,9 +381,11 @@ test('the newer document is looked up on a click, and is not green without its f
 })
 
 test('receipts are paired; without the portal they still answer, and what has none is an outage', async () => {
+  const beside = join(folder, 'teaching-licence.docx.tlog-proof')
+  await cp(oldReceipt, beside)
   await visit(async (page) => {
     portal.faults.set('ledger/head', 503)
-    const rows = await give(page, [sample(licence), { name: 'teaching-licence.docx.tlog-proof', mimeType: '', buffer: await readFile(oldReceipt) }, sample(diploma)], { count: 2 })
+    const rows = await give(page, [sample(licence), beside, sample(diploma)], { count: 2 })
     assert.deepEqual(verdictsOf(rows), ['authentic', 'unavailable'])
     assert.match(await page.locator('stele-verify .row').nth(1).innerText(), /This says nothing for or against the document/)
     portal.faults.clear()
@@ -453,7 +455,7 @@ test('a wrong trust file decides nothing; one from the portal itself is said to 
     const [row] = await give(page, [sample(diploma)])
     assert.equal(row.verdict, 'unavailable')
     assert.match(await page.locator('stele-verify .row').innerText(), /another registry/)
-  }, { files: { 'registry.trust': await readFile(join(folder, 'other/trust')) } })
+  }, { files: { 'registry.trust': otherTrust } })
   const unpinned = `<stele-verify portal="${portal.url}" trust="${portal.url}trust/1"></stele-verify>`
   await visit(async (page) => {
     await give(page, [sample(diploma)])
