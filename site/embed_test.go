@@ -48,7 +48,9 @@ func TestPackageIsWhole(t *testing.T) {
 	}
 	for name := range files {
 		top, _, _ := strings.Cut(name, "/")
-		listed := slices.ContainsFunc(manifest.Files, func(f string) bool { return f == top || strings.HasPrefix(f, "*") && strings.HasSuffix(name, f[1:]) && top == name })
+		listed := slices.ContainsFunc(manifest.Files, func(f string) bool {
+			return f == top || strings.HasPrefix(f, "*") && strings.HasSuffix(name, f[1:]) && top == name
+		})
 		if !listed && !slices.Contains([]string{"package.json", "README.md", "LICENSE"}, name) { // npm packs these always
 			t.Errorf("package.json does not list %s", name)
 		}

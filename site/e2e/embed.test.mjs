@@ -14,6 +14,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { accessible, launch, watch } from './browser.mjs'
+import { open } from './engines.mjs'
 import { freePort, start } from './processes.mjs'
 import { beginDemo, buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
 
@@ -276,15 +277,23 @@ const html = (body, lang = 'en') => `<!DOCTYPE html><html lang="${lang}"><head><
 
 const tag = (attributes = '') => `<stele-verify portal="${portal.url}" trust="/registry.trust" ${attributes}></stele-verify>`
 
+const look = 'body { margin: 0; font: 1rem/1.5 sans-serif } main { padding: 0.5rem }'
+
+/** Serves a page of an integrator's with the package, on an origin of its own; `files` stand in place of the package's. */
+function hosting({ body = tag(), files = {}, csp = strict(), also = () => Promise.reject(new Error('none')) } = {}) {
+  const pages = { 'index.html': html(body), 'page.css': look, 'registry.trust': trust, ...files }
+  const find = (path) => (pages[path] !== undefined ? pages[path] : readFile(join(installed, path.replace(/^stele-verify\//, ''))).catch(() => also(path)))
+  return serve(find, { 'Content-Security-Policy': csp, 'X-Content-Type-Options': 'nosniff' })
+}
+
 /**
  * Opens a page of an integrator's, on an origin of its own, and holds in the end what must hold of every visit: nothing but the page's
  * own files and published names is asked for, nothing is sent along, and its policy is never broken.
  *
- * @param {object} how body (of the page), files (others than the package's, by path), csp, faulty (errors are part of the test), context, init
+ * @param {object} how as for hosting; faulty (errors are part of the test), context (options of the browser's)
  */
-async function visit(use, { body = tag(), files = {}, csp = strict(), faulty = false, context: options = {}, init } = {}) {
-  const pages = { 'index.html': html(body), 'page.css': 'body { margin: 0; font: 1rem/1.5 sans-serif } main { padding: 0.5rem }', 'registry.trust': trust, ...files }
-  const own = await serve((path) => pages[path] !== undefined ? pages[path] : readFile(join(installed, path.replace(/^stele-verify\//, ''))), { 'Content-Security-Policy': csp, 'X-Content-Type-Options': 'nosniff' })
+async function visit(use, { faulty = false, context: options = {}, ...how } = {}) {
+  const own = await hosting(how)
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', ...options })
   const { requests, errors } = watch(context)
   await context.addInitScript(() => {
@@ -295,7 +304,6 @@ async function visit(use, { body = tag(), files = {}, csp = strict(), faulty = f
       document.addEventListener(type, ({ detail }) => told.push({ type, name: detail.name, verdict: detail.verdict ?? detail.error?.code ?? detail.examination.proved }))
     }
   })
-  if (init) await context.addInitScript(init)
   const page = await context.newPage()
   page.setDefaultTimeout(60_000)
   const begin = portal.log.length
@@ -597,6 +605,18 @@ test('the page’s own words, looks and directions are its own', async () => {
   }, { body: body.replace('<style-free></style-free>', ''), files: { 'page.css': 'stele-verify { --action: rgb(1 2 3) } stele-verify::part(drop) { border-color: rgb(4 5 6) }' } })
 })
 
+test('from right to left nothing is cut off, and values stand apart in sentences of their own direction', async () => {
+  const text = JSON.parse(await readFile(join(installed, 'portal/text/en.json'), 'utf8'))
+  text.direction = 'rtl'
+  text.verdicts.authentic.meaning = 'هذا {issuer} حتى {asof}.'
+  await visit(async (page) => {
+    await give(page, [sample(diploma), sample('education/شهادة تخرج.txt')])
+    assert.match(await page.locator('stele-verify .meaning').first().textContent(), /^هذا \u2068Ministry of Education\u2069 حتى \u2068/)
+    assert.equal(await page.locator('stele-verify .frame').evaluate((frame) => getComputedStyle(frame).direction), 'rtl')
+    await accessible(page, 'from right to left')
+  }, { files: { 'stele-verify/portal/text/en.json': JSON.stringify(text) } })
+})
+
 test('what this origin remembers keeps a registry from showing an older past, in another visit too', async (t) => {
   const moved = join(folder, 'now')
   await visit(async (page) => {
@@ -652,3 +672,50 @@ test('the example of the package works as it is written, with the portal as it i
     await served.end()
   }
 })
+
+// In the other engines
+
+for (const name of ['Firefox', 'WebKitGTK']) {
+  test(`in ${name}: every sample, a portal that is down, and a receipt, under the same policy`, async (t) => {
+    const engine = await open(name)
+    t.after(() => engine.close())
+    const own = await hosting({ also: (path) => (path === 'old.tlog-proof' ? readFile(oldReceipt) : readFile(sample(path.replace(/^samples\//, '')))) })
+    t.after(() => own.close())
+    const visitor = await engine.visitor()
+    t.after(() => visitor.close())
+    await visitor.go(own.url)
+    await visitor.until(() => Boolean(document.querySelector('stele-verify')?.shadowRoot.querySelector('.drop')))
+
+    /** Gives files of the page's own server to the element, under their names, and waits for that many answers. */
+    const take = async (paths, count) => {
+      await visitor.evaluate((paths) => {
+        const element = document.querySelector('stele-verify')
+        element.clear()
+        globalThis.checking = Promise.all(paths.map(async ([path, name]) => new File([await (await fetch(path)).arrayBuffer()], name))).then((files) => element.check(files))
+      }, paths)
+      await visitor.until((n) => {
+        const rows = [...document.querySelector('stele-verify').shadowRoot.querySelectorAll('.row')]
+        return rows.length === n && rows.every((row) => row.dataset.state === 'done')
+      }, count)
+      return visitor.evaluate(() => [...document.querySelector('stele-verify').shadowRoot.querySelectorAll('.row')].map((row) => row.dataset.verdict))
+    }
+
+    const all = Object.keys(expected)
+    const address = (path) => `/samples/${path.split('/').map(encodeURIComponent).join('/')}`
+    assert.deepEqual(await take(all.map((path) => [address(path), path]), all.length), Object.values(expected))
+    const drawn = await visitor.evaluate(() => {
+      const { shadowRoot } = document.querySelector('stele-verify')
+      return [shadowRoot.querySelector('.verdict-icon use').getBBox().width > 0, getComputedStyle(shadowRoot.querySelector('.row')).borderInlineStartWidth, document.documentElement.scrollWidth <= innerWidth]
+    })
+    assert.deepEqual(drawn, [true, '6px', true], 'symbols and looks have come into the shadow tree')
+    assert.deepEqual(visitor.errors(), [])
+
+    await visitor.reload()
+    await visitor.until(() => Boolean(document.querySelector('stele-verify')?.shadowRoot.querySelector('.drop')))
+    portal.faults.set('ledger/head', 503)
+    const pair = [[address(licence), 'licence.docx'], ['/old.tlog-proof', 'licence.docx.tlog-proof'], [address(diploma), 'diploma.pdf']]
+    const [withReceipt, without] = await take(pair, 2)
+    assert.ok(['authentic', 'recorded'].includes(withReceipt), withReceipt)
+    assert.equal(without, 'unavailable')
+  })
+}
