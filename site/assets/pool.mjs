@@ -1,6 +1,8 @@
 // Spreads checks over workers. A worker reads one file at a time, since that is
 // what costs; while one check waits for the network, it reads the next.
 
+import { watchPulse } from './pulse.mjs'
+
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
 
 /** What the verifier says of a file of evidence. */
@@ -70,6 +72,7 @@ export class Pool {
       job.finish({ why: 'stopped' })
       return
     }
+    job.stopping = true
     this.seats.find((s) => s.jobs.has(job.id))?.worker.postMessage({ type: 'stop', id: job.id })
   }
 
@@ -90,6 +93,11 @@ export class Pool {
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
     worker.postMessage({ type: 'start', ...this.verifier })
+    const unwatch = watchPulse(worker, () => seat.ready && seat.jobs.size > 0, () => this.lose(seat, 'it has stopped answering'))
+    seat.end = () => {
+      unwatch()
+      worker.terminate()
+    }
     this.seats.push(seat)
   }
 
@@ -184,8 +192,10 @@ export class Pool {
     const at = this.seats.indexOf(seat)
     if (at < 0) return
     this.seats.splice(at, 1)
-    seat.worker.terminate()
-    const left = [...seat.jobs.values()]
+    seat.end()
+    const held = [...seat.jobs.values()]
+    for (const job of held) if (job.stopping) job.finish({ why: 'stopped' })
+    const left = held.filter((job) => !job.stopping)
     const hopeless = known || !seat.ready ? [] : left.filter((job) => job.lost)
     if (!known) for (const job of left) job.lost ||= seat.ready
     this.queue.unshift(...left.filter((job) => !hopeless.includes(job)))
@@ -206,7 +216,7 @@ export class Pool {
 
   /** Nothing can be checked now; the next job tries to load everything again. */
   giveUp(error) {
-    for (const seat of this.seats) seat.worker.terminate()
+    for (const seat of this.seats) seat.end()
     const waiting = this.seats.flatMap((s) => [...s.jobs.values()]).concat(this.queue)
     this.seats = []
     this.queue = []
