@@ -67,6 +67,9 @@ func Render(s Snapshot) (map[string][]byte, error) {
 		}
 		files[d.file] = content
 	}
+	if files[Single], err = RenderSingle(SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec}); err != nil {
+		return nil, err
+	}
 	return files, nil
 }
 
@@ -103,7 +106,7 @@ var documents = []struct {
 	styles   []string
 	modules  []string
 }{
-	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
+	{Index, pages.Check, answerStyles, []string{"page.js", "arrivals.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "since.js", "text.js", "times.js", "verifier.js", "workers.js"}},
 	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}},
 	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...)},
 	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
@@ -183,6 +186,16 @@ var comment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*\*(?s:.*?)\*/)\n`)
 // servers as old as Debian 12's send .mjs with a type that browsers refuse to
 // run.
 func collect() (map[string][]byte, error) {
+	assets, err := collectAll()
+	for name := range assets {
+		if strings.HasPrefix(name, "single-") || name == "sw.js" || name == "folder.js" { // for verify.html, and for the portal's root
+			delete(assets, name)
+		}
+	}
+	return assets, err
+}
+
+func collectAll() (map[string][]byte, error) {
 	assets := map[string][]byte{}
 	err := fs.WalkDir(sources, "assets", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -94,6 +94,8 @@ type Page struct {
 	Snapshot
 	Trust   *proofs.Trust // the trust file, parsed
 	Text    *text.Text
+	Texts   []*text.Text // every language there is
+	Mark    string       // the portal's sign, as an address, where the page can load nothing
 	Assets  Assets
 	File    string   // of this page, such as index.html
 	Styles  []string // its style sheets, in their order

@@ -26,6 +26,7 @@ type Verdict struct {
 // A Text is everything that is said in one language.
 type Text struct {
 	Language  string `json:"language"`  // BCP 47
+	Name      string `json:"name"`      // of the language, in the language
 	Direction string `json:"direction"` // ltr or rtl
 
 	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
