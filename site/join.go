@@ -2,6 +2,7 @@ package site
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,9 +14,9 @@ import (
 //
 // Each module becomes a function that is called once, when something first takes what it exports:
 //
-//	import { a, b as c } from './m.js'  →  const { a, b: c } = take("m.js")
-//	import './m.js'                     →  take("m.js")
-//	import('./m.js')                    →  Promise.resolve().then(() => take("m.js"))
+//	import { a, b as c } from './m.js'  →  const { a, b: c } = $take("m.js")
+//	import './m.js'                     →  $take("m.js")
+//	import('./m.js')                    →  Promise.resolve().then(() => $take("m.js"))
 //	export function f() {}              →  function f() {}, and f among what is returned at the end
 //
 // There is no parser. The forms above, each at the beginning of a line as our modules are written, are all that is known; whatever
@@ -96,7 +97,7 @@ func (j *joiner) add(name string) error {
 	}
 	j.entered = j.entered[:len(j.entered)-1]
 	j.done[name] = m.exports
-	fmt.Fprintf(&j.out, "%s: (take, self) => {\n%s},\n", quote(name), m.code)
+	fmt.Fprintf(&j.out, "%s: ($take, self) => {\n%s},\n", quote(name), m.code)
 	for _, later := range m.later { // what is asked for when everything runs may lead back
 		entered := j.entered
 		j.entered = nil
@@ -138,20 +139,23 @@ func (j *joiner) rewrite(source string) (m module, err error) {
 	m.code = replaceEach(importNames, source, func(found []string) string {
 		names := strings.Join(strings.Fields(importRenamed.ReplaceAllString(found[1], "$1: $2")), " ")
 		m.now = append(m.now, imported{found[2], namesOf(names)})
-		return "const {" + names + "} = take(" + quote(j.stand(found[2])) + ")"
+		return "const {" + names + "} = $take(" + quote(j.stand(found[2])) + ")"
 	})
 	m.code = replaceEach(importAlone, m.code, func(found []string) string {
 		m.now = append(m.now, imported{from: found[1]})
-		return "take(" + quote(j.stand(found[1])) + ")"
+		return "$take(" + quote(j.stand(found[1])) + ")"
 	})
 	m.code = replaceEach(importLater, m.code, func(found []string) string {
 		m.later = append(m.later, found[1])
-		return "Promise.resolve().then(() => take(" + quote(j.stand(found[1])) + "))"
+		return "Promise.resolve().then(() => $take(" + quote(j.stand(found[1])) + "))"
 	})
 	m.code = replaceEach(exportNamed, m.code, func(found []string) string {
 		m.exports = append(m.exports, found[2])
 		return found[1] + " " + found[2]
 	})
+	if strings.Contains(source, "$take") {
+		return m, errors.New("$take is the joined script's own name: call it otherwise")
+	}
 	if other := otherModules.FindString(m.code); other != "" {
 		return m, fmt.Errorf("%q is a form of import or export that cannot be joined: write it as the other modules do", strings.TrimSpace(other))
 	}

@@ -28,33 +28,33 @@ func TestJoinForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := strings.TrimPrefix(got, joinRuntime)
-	want := `"other.js": (take, self) => {
+	want := `"other.js": ($take, self) => {
 const d = 2
 return { d }
 },
-"m.js": (take, self) => {
-const {d} = take("other.js")
+"m.js": ($take, self) => {
+const {d} = $take("other.js")
 const a = d
 const b = 2
 return { a, b }
 },
-"start.js": (take, self) => {
+"start.js": ($take, self) => {
 globalThis.x = 1
 return {  }
 },
-"page.js": (take, self) => {
-take("start.js")
-const {a, b: c} = take("m.js")
-const {d,} = take("other.js")
-const later = () => Promise.resolve().then(() => take("late.js"))
+"page.js": ($take, self) => {
+$take("start.js")
+const {a, b: c} = $take("m.js")
+const {d,} = $take("other.js")
+const later = () => Promise.resolve().then(() => $take("late.js"))
 class Page {}
 const x = 1
 async function f() {}
 function* g() {}
 return { Page, x, f, g }
 },
-"late.js": (take, self) => {
-const {x} = take("page.js")
+"late.js": ($take, self) => {
+const {x} = $take("page.js")
 const y = x
 return { y }
 },
@@ -87,6 +87,7 @@ func TestJoinRefuses(t *testing.T) {
 		"missing later":      "const p = () => import('./none.js')\n",
 		"missing stand-in":   "import { a } from './gone.js'\n",
 		"not exported":       "import { a, b } from './m.js'\n",
+		"its own name":       "const $take = 1\n",
 		"itself":             "import { a } from './page.js'\n",
 		"circle":             "import { a } from './back.js'\n",
 		"end of the script":  "const s = '</script>'\n",

@@ -256,8 +256,7 @@ export class Row {
     const { wording } = this.page
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof() }) : localBody(why, detail, wording)
-    if (report) content.splice(2, 0, sinceNote(this.outcome, wording))
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), since: report && sinceNote(this.outcome, wording) }) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
   }
 

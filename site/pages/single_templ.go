@@ -313,7 +313,7 @@ func SingleBody(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</p><p><input class=\"unseen\" type=\"file\" id=\"copy\" multiple webkitdirectory data-choose-copy> <label class=\"button\" for=\"copy\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</p><p><input class=\"unseen\" type=\"file\" id=\"copy\" multiple webkitdirectory data-choose-copy data-folder> <label class=\"button\" for=\"copy\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
