@@ -16,7 +16,7 @@ import (
 //
 //	import { a, b as c } from './m.js'  →  const { a, b: c } = $take("m.js")
 //	import './m.js'                     →  $take("m.js")
-//	import('./m.js')                    →  Promise.resolve().then(() => $take("m.js"))
+//	import('./m.js'), lazy('m.js')      →  Promise.resolve().then(() => $take("m.js"))
 //	export function f() {}              →  function f() {}, and f among what is returned at the end
 //
 // There is no parser. The forms above, each at the beginning of a line as our modules are written, are all that is known; whatever
@@ -32,7 +32,7 @@ type joiner struct {
 var (
 	importNames   = regexp.MustCompile(`(?m)^import \{([\w\s,]*)\} from '\./([\w-]+\.js)';?$`)
 	importAlone   = regexp.MustCompile(`(?m)^import '\./([\w-]+\.js)';?$`)
-	importLater   = regexp.MustCompile(`\bimport\('\./([\w-]+\.js)'\)`)
+	importLater   = regexp.MustCompile(`\b(?:import\('\./|lazy\(')([\w-]+\.js)'\)`)
 	exportNamed   = regexp.MustCompile(`(?m)^export ((?:async )?function\*?|class|const) (\w+)`)
 	importRenamed = regexp.MustCompile(`(\w+) as (\w+)`)
 	otherModules  = regexp.MustCompile(`(?m)^\s*(?:import|export)\b.*$|\bimport\s*[(.].*$|\bawait\s+import\b.*$`)
@@ -110,7 +110,7 @@ func (j *joiner) add(name string) error {
 }
 
 // addFor adds what a module imports. A name that is not exported there would be undefined, and nobody would be told.
-func (j *joiner) addFor(name string, i imported) error {
+func (j *joiner) addFor(name string, i taken) error {
 	if err := j.add(i.from); err != nil {
 		return err
 	}
@@ -124,13 +124,13 @@ func (j *joiner) addFor(name string, i imported) error {
 
 // A module is one that is rewritten.
 type module struct {
-	code    string     // a function's body
-	now     []imported // what it takes when it begins
-	later   []string   // what it asks for when it runs
+	code    string   // a function's body
+	now     []taken  // what it takes when it begins
+	later   []string // what it asks for when it runs
 	exports []string
 }
 
-type imported struct {
+type taken struct {
 	from  string
 	names []string
 }
@@ -138,11 +138,11 @@ type imported struct {
 func (j *joiner) rewrite(source string) (m module, err error) {
 	m.code = replaceEach(importNames, source, func(found []string) string {
 		names := strings.Join(strings.Fields(importRenamed.ReplaceAllString(found[1], "$1: $2")), " ")
-		m.now = append(m.now, imported{found[2], namesOf(names)})
+		m.now = append(m.now, taken{found[2], namesOf(names)})
 		return "const {" + names + "} = $take(" + quote(j.stand(found[2])) + ")"
 	})
 	m.code = replaceEach(importAlone, m.code, func(found []string) string {
-		m.now = append(m.now, imported{from: found[1]})
+		m.now = append(m.now, taken{from: found[1]})
 		return "$take(" + quote(j.stand(found[1])) + ")"
 	})
 	m.code = replaceEach(importLater, m.code, func(found []string) string {

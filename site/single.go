@@ -44,6 +44,7 @@ var standIns = map[string]string{
 	"portal.js":   "single-portal.js",
 	"workers.js":  "single-workers.js",
 	"arrivals.js": "single-arrivals.js",
+	"lazy.js":     "single-lazy.js",
 }
 
 // A SingleInput is all that the verifier in one file is made of, besides what stands in this package.
@@ -53,9 +54,9 @@ type SingleInput struct {
 	WASMExec  []byte
 }
 
-// ID tells two inputs apart: the same one gives the same file. What stands in this package is part of it.
-func (in SingleInput) ID() (proofs.Hash, error) {
-	parts, err := in.parts()
+// id tells two inputs apart: the same one gives the same file. What stands in this package is part of it.
+func (in SingleInput) id(texts []*text.Text) (proofs.Hash, error) {
+	parts, err := in.parts(texts)
 	if err != nil {
 		return proofs.Hash{}, err
 	}
@@ -72,13 +73,13 @@ func (in SingleInput) ID() (proofs.Hash, error) {
 }
 
 // parts are the embedded sources and what is brought along, by name.
-func (in SingleInput) parts() (map[string][]byte, error) {
+func (in SingleInput) parts(texts []*text.Text) (map[string][]byte, error) {
 	parts, err := collectAll()
 	if err != nil {
 		return nil, err
 	}
 	parts["verifier.wasm"], parts["wasm_exec.js"], parts["trust"] = in.WASM, in.WASMExec, in.TrustFile
-	for _, t := range languages() {
+	for _, t := range texts {
 		for name, content := range t.Scripts() {
 			parts["text/"+name] = content
 		}
@@ -86,9 +87,6 @@ func (in SingleInput) parts() (map[string][]byte, error) {
 	}
 	return parts, nil
 }
-
-// languages are those in which the portal speaks, English first.
-func languages() []*text.Text { return []*text.Text{text.English()} }
 
 // lastSingle is kept because a daemon makes the pages anew with every publication, and packing takes longer than all of them.
 var lastSingle struct {
@@ -99,7 +97,15 @@ var lastSingle struct {
 
 // RenderSingle returns the verifier in one file. The same input gives the same bytes, which are shared and must not be changed.
 func RenderSingle(in SingleInput) ([]byte, error) {
-	id, err := in.ID()
+	texts, err := text.Languages()
+	if err != nil {
+		return nil, err
+	}
+	return renderSingle(texts, in)
+}
+
+func renderSingle(texts []*text.Text, in SingleInput) ([]byte, error) {
+	id, err := in.id(texts)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +114,7 @@ func RenderSingle(in SingleInput) ([]byte, error) {
 	if lastSingle.file != nil && lastSingle.id == id {
 		return lastSingle.file, nil
 	}
-	file, err := in.render()
+	file, err := in.render(texts)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", Single, err)
 	}
@@ -116,12 +122,12 @@ func RenderSingle(in SingleInput) ([]byte, error) {
 	return file, nil
 }
 
-func (in SingleInput) render() ([]byte, error) {
+func (in SingleInput) render(texts []*text.Text) ([]byte, error) {
 	trust, err := proofs.ParseTrust(in.TrustFile)
 	if err != nil {
 		return nil, err
 	}
-	parts, err := in.parts()
+	parts, err := in.parts(texts)
 	if err != nil {
 		return nil, err
 	}
@@ -129,11 +135,11 @@ func (in SingleInput) render() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	bodies, err := in.bodies(trust, parts)
+	bodies, err := in.bodies(texts, trust, parts)
 	if err != nil {
 		return nil, err
 	}
-	data, err := singleData(trust, parts)
+	data, err := singleData(texts, trust, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -170,11 +176,11 @@ func singleStyle(parts map[string][]byte) string {
 }
 
 // bodies are the pages in every language, and what is read without scripts.
-func (in SingleInput) bodies(trust *proofs.Trust, parts map[string][]byte) ([]byte, error) {
+func (in SingleInput) bodies(texts []*text.Text, trust *proofs.Trust, parts map[string][]byte) ([]byte, error) {
 	print := trust.ID()
 	var templates, plain bytes.Buffer
-	for _, t := range languages() {
-		p := pages.Page{Trust: trust, Text: t, Texts: languages(), Mark: mark(parts), Snapshot: Snapshot{Title: trust.Title, Origin: trust.Origin, Demo: trust.Demo,
+	for _, t := range texts {
+		p := pages.Page{Trust: trust, Text: t, Texts: texts, Mark: mark(parts), Snapshot: Snapshot{Title: trust.Title, Origin: trust.Origin, Demo: trust.Demo,
 			TrustFile: in.TrustFile, TrustEpoch: int(trust.Epoch), TrustPrint: print.String()}}
 		body, err := renderPage(pages.SingleBody(p))
 		if err != nil {
@@ -190,7 +196,7 @@ func (in SingleInput) bodies(trust *proofs.Trust, parts map[string][]byte) ([]by
 }
 
 // singleData are the blocks that the scripts read (assets/single-asset.mjs).
-func singleData(trust *proofs.Trust, parts map[string][]byte) ([]byte, error) {
+func singleData(texts []*text.Text, trust *proofs.Trust, parts map[string][]byte) ([]byte, error) {
 	var b bytes.Buffer
 	add := func(name string, content []byte) error {
 		packed, err := pack(content)
@@ -203,7 +209,7 @@ func singleData(trust *proofs.Trust, parts map[string][]byte) ([]byte, error) {
 	if err := add(proofs.TrustPath(trust.Epoch), parts["trust"]); err != nil {
 		return nil, err
 	}
-	for _, t := range languages() {
+	for _, t := range texts {
 		name := "text/" + t.Language + ".json"
 		if err := add(name, parts[name]); err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import { button, download, element, icon, visible } from './dom.mjs'
 import { Memory } from './memory.mjs'
 import { Portal } from './portal.mjs'
 import { signedLines } from './quorum.mjs'
+import { root } from './root.mjs'
 import { loadWording } from './text.mjs'
 import { loadVerifier } from './verifier.mjs'
 
@@ -32,7 +33,7 @@ export class Viewer {
   constructor(trust, wording) {
     this.trust = trust
     this.wording = wording
-    this.portal = new Portal(new URL('./', document.baseURI))
+    this.portal = new Portal(root)
     this.memory = new Memory(host.dataset.trustPrint, host.dataset.trustEarlier)
     this.pressed = 0 // when the reader last asked to try again: what was read before will not do
   }

@@ -3,10 +3,14 @@
 package pages
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"stele/proofs"
 	"stele/site/text"
@@ -76,12 +80,9 @@ type Sample struct {
 // Assets tells where the scripts, styles and images lie. They share one folder
 // named by the hash of them all: a page never mixes two versions.
 type Assets struct {
-	Base      string            // relative to the portal's root, ending with a slash
+	Base      string            // below the portal's root, ending with a slash
 	Integrity map[string]string // by name: subresource integrity
 }
-
-// URL returns the address of an asset, relative to the page.
-func (a Assets) URL(name string) string { return a.Base + name }
 
 // SRI returns the integrity of an asset.
 func (a Assets) SRI(name string) string { return a.Integrity[name] }
@@ -94,24 +95,66 @@ type Page struct {
 	Snapshot
 	Trust   *proofs.Trust // the trust file, parsed
 	Text    *text.Text
-	Texts   []*text.Text // every language there is
+	Texts   []*text.Text // every language there is, English first
+	Root    string       // the way from this page to the portal's root: "", or "../" from a language's folder
 	Mark    string       // the portal's sign, as an address, where the page can load nothing
 	Assets  Assets
-	File    string   // of this page, such as index.html
+	File    string   // of this page in its folder, such as index.html
 	Styles  []string // its style sheets, in their order
 	Modules []string // the one that is run, then what it imports
+
+	Lazy map[string][]string // modules that are loaded when they are needed, each with itself and what it imports besides
 }
 
 func (p Page) say(key string) string { return p.Text.Page(key) }
+
+// Home is the folder of a language's pages, seen from the portal's root.
+func Home(t *text.Text) string {
+	if t.Language == "en" {
+		return ""
+	}
+	return t.Language + "/"
+}
+
+// URL returns the address of an asset, relative to the page.
+func (p Page) URL(name string) string { return p.Root + p.Assets.Base + name }
+
+// at returns the address of a published file, relative to the page.
+func (p Page) at(path string) templ.SafeURL { return templ.SafeURL(p.Root + path) }
+
+// in returns the address of this page in another language.
+func (p Page) in(t *text.Text) templ.SafeURL { return p.at(Home(t) + p.File) }
+
+// languages lists the tags of the languages there are.
+func (p Page) languages() string {
+	var tags []string
+	for _, t := range p.Texts {
+		tags = append(tags, t.Language)
+	}
+	return strings.Join(tags, " ")
+}
 
 // workerParts lists the worker's modules, each with its integrity, all set apart by spaces: a browser
 // checks the integrity of no module that a worker loads, so that the page does.
 func (p Page) workerParts() string {
 	var parts []string
 	for _, m := range workerModules {
-		parts = append(parts, p.Assets.URL(m), p.Assets.SRI(m))
+		parts = append(parts, p.URL(m), p.Assets.SRI(m))
 	}
 	return strings.Join(parts, " ")
+}
+
+// lazyParts lists the lazy modules, set apart by bars: each one's name, then what has to be whole, with its integrity (lazy.mjs).
+func (p Page) lazyParts() string {
+	var groups []string
+	for _, name := range slices.Sorted(maps.Keys(p.Lazy)) {
+		words := []string{name}
+		for _, m := range p.Lazy[name] {
+			words = append(words, p.URL(m), p.Assets.SRI(m))
+		}
+		groups = append(groups, strings.Join(words, " "))
+	}
+	return strings.Join(groups, " | ")
 }
 
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A

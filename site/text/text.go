@@ -6,10 +6,8 @@
 package text
 
 import (
-	_ "embed"
 	"encoding/json"
 	"strings"
-	"sync"
 
 	"stele/proofs"
 )
@@ -30,7 +28,8 @@ type Text struct {
 	Direction string `json:"direction"` // ltr or rtl
 
 	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
-	Named    map[proofs.Verdict]Verdict `json:"named"` // where only a digest was looked up, and no file; the others as above
+	Evidence map[string]Verdict         `json:"evidence"` // what a file of evidence comes to
+	Named    map[proofs.Verdict]Verdict `json:"named"`    // where only a digest was looked up, and no file; the others as above
 	Reasons  map[proofs.Reason]string   `json:"reasons"`
 	Notices  map[proofs.Notice]string   `json:"notices"`
 
@@ -60,21 +59,19 @@ type Text struct {
 	Fields     map[string]string `json:"fields"`     // of statements, by their word
 	Statements map[string]string `json:"statements"` // a sentence for each action
 	Standings  map[string]string `json:"standings"`  // by proofs.Standing
+
+	source    []byte            // the file
+	sentences map[string]string // everything in it, by its path
 }
 
-//go:embed en.json
-var english []byte
-
-var parseEnglish = sync.OnceValue(func() *Text {
-	t := new(Text)
-	if err := json.Unmarshal(english, t); err != nil {
-		panic("text: en.json: " + err.Error()) // embedded; a test reads it
-	}
-	return t
-})
-
 // English returns the English wording. It is shared and must not be changed.
-func English() *Text { return parseEnglish() }
+func English() *Text {
+	all, err := Languages()
+	if len(all) == 0 {
+		panic(err) // embedded; a test reads it
+	}
+	return all[0] // what is wrong with the others is no concern of who speaks English
+}
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
@@ -85,8 +82,8 @@ var scripts = map[string][]string{
 // Scripts returns the files that the pages' scripts read, by name.
 func (t *Text) Scripts() map[string][]byte {
 	var all map[string]json.RawMessage
-	if err := json.Unmarshal(english, &all); err != nil {
-		panic("text: en.json: " + err.Error()) // parsed before
+	if err := json.Unmarshal(t.source, &all); err != nil {
+		panic("text: " + t.Language + ".json: " + err.Error()) // parsed before
 	}
 	files := map[string][]byte{}
 	for part, tables := range scripts {
@@ -96,7 +93,7 @@ func (t *Text) Scripts() map[string][]byte {
 		}
 		b, err := json.Marshal(chosen)
 		if err != nil {
-			panic("text: en.json: " + err.Error())
+			panic("text: " + t.Language + ".json: " + err.Error())
 		}
 		files[t.Language+part+".json"] = b
 	}
