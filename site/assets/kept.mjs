@@ -129,16 +129,3 @@ export class Kept {
     }
   }
 }
-
-/** Forgets everything, of every registry at this address. Resolves to whether that was possible. */
-export async function forgetKept() {
-  try {
-    const db = await database
-    db?.close()
-    database = null
-    await settled(indexedDB.deleteDatabase(name))
-    return true
-  } catch {
-    return false
-  }
-}

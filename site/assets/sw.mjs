@@ -1,7 +1,7 @@
 // The portal's service worker: with it the portal works where there is no network, once it has been visited. It is published as sw.js at the
 // portal's root, after a line that says which files make up the portal's shell, and by which hashes (site/worker.go):
 //
-//	const shell = {set, fingerprint, languages, pages, stale, files: {path: integrity}}
+//	const shell = {set, fingerprint, trust, languages, home, pages, stale, files}
 //
 // A shell is a set: pages, scripts, styles, wording, WASM and trust file of one build. It is fetched whole, each file by its hash, or not at all;
 // until a new one is whole, the old one serves. A page comes from the set that is in force and loads what lies in the folder of its own
@@ -81,22 +81,26 @@ async function fill() {
   }
 }
 
-/** Gives up older sets, unless a page may still be using them; and what was shared and never taken. */
-async function tidy() {
-  const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true })
-  if (pages.length === 0) await caches.delete(shared)
+/** Gives up the oldest sets, but for some that open pages may still be using. */
+async function tidy(most) {
   const others = (await sets()).filter((name) => name !== own)
-  const kept = pages.length > 0 ? mostSets - 1 : 0
-  for (const name of others.slice(0, Math.max(0, others.length - kept))) await caches.delete(name)
+  for (const name of others.slice(0, Math.max(0, others.length - most))) await caches.delete(name)
 }
 
-self.addEventListener('install', (event) => event.waitUntil(fill()))
+// A whole set takes over at once: what is open goes on with the files of its own, and whatever is opened next is new.
+self.addEventListener('install', (event) => event.waitUntil(fill().then(() => self.skipWaiting())))
 
-self.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => clients.claim())))
+self.addEventListener('activate', (event) => event.waitUntil(tidy(mostSets - 1).then(() => clients.claim())))
 
-self.addEventListener('message', ({ data }) => {
-  if (data === 'take over') self.skipWaiting()
-})
+// A page asks which version it would be now. Where it is the only one, and this version itself, nobody needs the older ones.
+self.addEventListener('message', (event) => event.waitUntil(answer(event)))
+
+async function answer({ data, source }) {
+  const version = `${shell.fingerprint} ${shell.trust}`
+  source.postMessage({ version })
+  const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true })
+  if (pages.length === 1 && data.version === version) await tidy(0)
+}
 
 self.addEventListener('fetch', (event) => {
   const { request } = event
