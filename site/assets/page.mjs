@@ -3,6 +3,7 @@
 
 import './lazy.mjs'
 import './times.mjs'
+import { arrivals } from './arrivals.mjs'
 import { fromInput, fromTransfer } from './files.mjs'
 import { Memory } from './memory.mjs'
 import { Pool } from './pool.mjs'
@@ -140,6 +141,8 @@ for (const button of document.querySelectorAll('[data-sample]')) {
     button.removeAttribute('aria-disabled')
   })
 }
+
+arrivals(add)
 
 // From here on it is not the style sheet that shows the help.
 showHelpUnless(true)

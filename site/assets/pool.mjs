@@ -2,12 +2,18 @@
 // what costs; while one check waits for the network, it reads the next.
 
 import { watchPulse } from './pulse.mjs'
+import { startWorker } from './workers.mjs'
 
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
 
 /** What the verifier says of a file of evidence. */
 function found({ found: proved, registry, detail, checkpoints }) {
   return { evidence: { ...(proved && JSON.parse(proved)), proved: Boolean(proved), registry, detail }, checkpoints }
+}
+
+/** Whether an answer rests on what the registry published, so that all that was read for it is what it should be. */
+function holds({ verdict, notices }) {
+  return verdict !== 'unavailable' && verdict !== 'inconsistent' && !notices.includes('registry-failed')
 }
 
 /**
@@ -88,7 +94,7 @@ export class Pool {
 
   /** Starts a worker. */
   seat() {
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' })
+    const worker = startWorker()
     const seat = { worker, jobs: new Map(), reading: null, ready: false }
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
@@ -113,7 +119,7 @@ export class Pool {
     job.update(job.evidence ? 'examining' : job.file ? 'hashing' : 'checking', 0)
     const { remembered, trust } = this.memory.recall()
     const { id, file, digests, receipt, evidence } = job
-    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0 })
+    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0, online: this.portal.online !== false })
   }
 
   hear(seat, message) {
@@ -157,14 +163,25 @@ export class Pool {
     const answers = await Promise.all(
       paths.map(async (path) => ({ path, ...(await this.portal.get(path, job.anew)) })),
     )
+    for (const answer of answers) this.note(job, answer)
     seat.worker.postMessage({ type: 'files', id: job.id, answers })
+  }
+
+  /** Remembers of an answer what the reader must know: that it was kept on this device, and since when, or what was missing. */
+  note(job, { path, cached, since, lacking }) {
+    if (cached) job.since = Math.min(job.since ?? Infinity, path === 'ledger/head' ? since : Infinity)
+    if (lacking) job.lacking = lacking
+    job.paths ??= new Set()
+    job.paths.add(path)
   }
 
   decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
     const told = report && JSON.parse(report)
     if (remember) this.memory.keep(remember, rememberSize, newTrust)
+    if (told && holds(told)) this.portal.keep(job.paths ?? [])
     this.leave(seat, job)
-    job.finish({ report: told, json: report, receipt, conflict, ...(examined && found(examined)) })
+    const lacking = this.portal.online === false ? 'copy' : job.lacking
+    job.finish({ report: told, json: report, receipt, conflict, since: job.since, lacking, ...(examined && found(examined)) })
   }
 
   failed(seat, job, { why, detail }) {

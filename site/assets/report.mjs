@@ -39,15 +39,16 @@ export function localBrief(why, wording) {
  * @param {object} row named (no file was checked), follow (makes the control that checks the newer document), and proof (of a
  *   registry that contradicts itself)
  */
-export function reportBody(report, wording, { named = false, follow = null, proof = [] } = {}) {
+export function reportBody(report, wording, { named = false, follow = null, proof = [], since = null } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
       ? element('p', { class: 'demo-note', 'data-notice': 'demo' }, wording.name('notices', 'demo'))
       : null,
     element('p', { class: 'meaning' }, said.meaning),
-    reasonLine(report, wording),
-    nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next),
+    since,
+    // Where nothing could be asked, that says why, and what to do.
+    ...(since && report.verdict === 'unavailable' ? [] : [reasonLine(report, wording), nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next)]),
     facts(report, wording),
     history(report, wording),
     replacement(report, wording, follow),

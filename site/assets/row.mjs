@@ -3,6 +3,7 @@
 import { button, download, element, slots, visible } from './dom.mjs'
 import { bothSides, evidenceBody, evidenceBrief, evidenceTitle, isEvidence, keepsakes, readEvidence, standing } from './evidence.mjs'
 import { brief, localBody, localBrief, reportBody } from './report.mjs'
+import { sinceNote } from './since.mjs'
 
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
 
@@ -255,7 +256,7 @@ export class Row {
     const { wording } = this.page
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof() }) : localBody(why, detail, wording)
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), since: report && sinceNote(this.outcome, wording) }) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
   }
 

@@ -50,12 +50,12 @@ function running(go, instance) {
   })
 }
 
-function check({ id, file, digests, receipt, remembered, newer, anew }) {
+function check({ id, file, digests, receipt, remembered, newer, anew, online }) {
   return work(id, anew, async (job) => {
     const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
     const sha3 = digests ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer })
+    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer, online })
     const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
     return { ...result, examined }
   })
@@ -109,7 +109,7 @@ async function decide(id, job, file, given) {
     sha3: given.sha3,
     named: given.sha3 !== null,
     receipt: given.receipt,
-    online: true,
+    online: given.online,
     unpinned: true, // the page has its trust file from the portal that it checks
     remembered: given.remembered,
     files: Object.create(null),
