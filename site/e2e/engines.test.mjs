@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict'
 import { appendFile, cp, mkdir, mkdtemp, open as openFile, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { serveFolder } from './browser.mjs'
 import { names, open } from './engines.mjs'
 import { until } from './processes.mjs'
@@ -65,8 +66,9 @@ async function makeBrief() {
 /** Receipts as they come: a sound one, a damaged one, one for another file, an empty one. */
 async function makeReceipts() {
   await mkdir(at('receipts'))
-  for (const name of ['sound', 'damaged', 'empty', 'recorded']) receipts[name] = at('receipts', `${name}.tlog-proof`)
+  for (const name of ['sound', 'damaged', 'empty', 'recorded', 'revoked']) receipts[name] = at('receipts', `${name}.tlog-proof`)
   await must(stele, 'receipt', sample(diploma), '--registry', demo, '-o', receipts.sound)
+  await must(stele, 'receipt', sample('education/teaching-licence.docx'), '--registry', demo, '-o', receipts.revoked)
   await must(stele, 'receipt', at('brief.txt'), '--registry', brief.dir, '-o', receipts.recorded)
   const damaged = await readFile(receipts.sound)
   damaged[damaged.length >> 1] ^= 1
@@ -154,11 +156,12 @@ const scenario = (name, run) => scenarios.set(name, run)
  * of every visit: nothing but files was asked for and nothing sent, and the page has thrown nothing.
  *
  * @param {object} how from (the folder), init (runs in the page beforehand), faults (of the server), faulty (that something
- *   fails is part of the test), to (a page's name), and what the engine's visitor takes
+ *   fails is part of the test), bare (the page is served just as it is: only then its service worker takes it), to (a page's
+ *   name), and what the engine's visitor takes
  */
-async function visit(engine, use, { from = join(demo, 'public'), init = () => {}, faults = [], faulty = faults.length > 0, to = '', ...how } = {}) {
+async function visit(engine, use, { from = join(demo, 'public'), init = () => {}, faults = [], faulty = faults.length > 0, bare = false, to = '', ...how } = {}) {
   const server = await serveFolder(from)
-  server.prelude = `() => { (${note})(); (${init})() }`
+  if (!bare) server.prelude = `() => { (${note})(); (${init})() }`
   for (const [path, fault] of faults) server.faults.set(path, fault)
   const visitor = await engine.visitor(how)
   try {
@@ -564,6 +567,65 @@ scenario('whatever fails of what a check reads, there is no answer, and never a 
       assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
       await failing(visitor, server, these)
     }, { init, faulty: true })
+  }
+})
+
+// Without a network
+
+/** Waits until the service worker has the whole portal, and the page has put away what it has proved. */
+async function keptOnDevice(visitor) {
+  await visitor.until(() => navigator.serviceWorker.controller?.state === 'activated')
+  await visitor.until(() => new Promise((resolve) => {
+    const opening = indexedDB.open('stele-kept')
+    opening.onupgradeneeded = () => opening.transaction.abort()
+    opening.onerror = () => resolve(false)
+    opening.onsuccess = () => {
+      const db = opening.result
+      const keys = db.objectStoreNames.contains('files') ? db.transaction('files').objectStore('files').getAllKeys() : {}
+      const told = (found) => resolve(db.close() ?? found)
+      if (keys.readyState === undefined) return told(false)
+      keys.onsuccess = () => told(keys.result.some((key) => key.endsWith('ledger/head')))
+    }
+  }))
+}
+
+scenario('after one visit it works with no network, and says how old its knowledge is', async (engine) => {
+  await visit(engine, async (visitor, server) => {
+    // It is controlled from the next page on in some engines, and from the first in others.
+    await visitor.until(() => navigator.serviceWorker.ready.then(() => true))
+    await visitor.reload()
+    assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
+    assert.equal(await visitor.evaluate(() => document.querySelectorAll('[data-since]').length), 0)
+    await keptOnDevice(visitor)
+    await server.close()
+    await visitor.reload()
+    assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
+    assert.match(await visitor.evaluate(() => document.querySelector('[data-since]').textContent), /Without a network/)
+    assert.equal((await checkOne(visitor, sample('education/teaching-licence.docx'))).verdict, 'revoked')
+    assert.equal((await checkOne(visitor, sample(altered), receipts.sound)).verdict, 'mismatch')
+    await visitor.go(`${server.url}offline.html`)
+    assert.ok(await visitor.evaluate(() => document.querySelector('main h1').textContent.length > 0))
+  }, { bare: true, faulty: true })
+})
+
+scenario('verify.html works from disk, alone', async (engine) => {
+  const dir = at(`a folder of ${engine.name}`)
+  await mkdir(dir)
+  await cp(join(demo, 'public/verify.html'), join(dir, 'verify.html'))
+  const visitor = await engine.visitor(PHONE)
+  try {
+    await visitor.go(pathToFileURL(join(dir, 'verify.html')).href)
+    assert.deepEqual(await visitor.evaluate(cutOff), [0, [], []])
+    assert.equal((await checkOne(visitor, sample(diploma), receipts.sound)).verdict, 'authentic')
+    assert.deepEqual(await visitor.evaluate(cutOff), [0, [], []])
+    unanswered(await checkOne(visitor, sample(diploma)), 'without a receipt')
+    assert.equal((await checkOne(visitor, sample(altered), receipts.sound)).verdict, 'mismatch')
+    assert.equal((await checkOne(visitor, sample(diploma), receipts.damaged)).verdict, 'malformed')
+    assert.equal((await checkOne(visitor, sample('education/teaching-licence.docx'), receipts.revoked)).verdict, 'revoked')
+    const sent = await visitor.evaluate(() => fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused'))
+    assert.equal(sent, 'refused')
+  } finally {
+    await visitor.close()
   }
 })
 
