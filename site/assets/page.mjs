@@ -1,11 +1,13 @@
 // The page that checks documents: connects what stands in the HTML with the
 // parts that do the work.
 
+import './lazy.mjs'
 import './times.mjs'
 import { fromInput, fromTransfer } from './files.mjs'
 import { Memory } from './memory.mjs'
 import { Pool } from './pool.mjs'
 import { Portal } from './portal.mjs'
+import { root } from './root.mjs'
 import { Rows } from './rows.mjs'
 import { loadWording } from './text.mjs'
 import { loadVerifier } from './verifier.mjs'
@@ -17,7 +19,7 @@ const startLimit = 20_000 // milliseconds after which the page says that it does
 /** Everything behind the page; it is there as soon as the wording has come. */
 async function connect() {
   const wording = await loadWording(check.dataset.text, check.dataset.textIntegrity)
-  const portal = new Portal(new URL('./', document.baseURI))
+  const portal = new Portal(root)
   const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint, check.dataset.trustEarlier))
   pool.health = (works) => {
     clearTimeout(late)
