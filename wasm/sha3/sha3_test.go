@@ -82,3 +82,16 @@ func FuzzSums(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkSum512: what hashes a document a second time, and its peer. Run it under js/wasm; elsewhere the peer has assembly.
+func BenchmarkSum512(b *testing.B) {
+	data := make([]byte, 64<<10)
+	for name, sum := range map[string]func([]byte) [64]byte{"own": sha3.Sum512, "crypto": std.Sum512} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				sum(data)
+			}
+		})
+	}
+}
