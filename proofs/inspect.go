@@ -4,7 +4,6 @@ package proofs
 // here is a verdict about a document.
 
 import (
-	"crypto/sha256"
 	"errors"
 	"slices"
 )
@@ -515,7 +514,7 @@ func (i *inspection) readCheckpoint(l HistoryLine) (CheckpointView, error) {
 	if len(i.need) > 0 {
 		return CheckpointView{}, nil
 	}
-	if sha256.Sum256(b) != l.File {
+	if sum256(b) != l.File {
 		err = unverified("checkpoint", "its content is not what its name says")
 	} else if err == nil && signed.Size != l.Size {
 		err = unverified("checkpoint", "of size ", utoa(signed.Size), ", listed with ", utoa(l.Size))

@@ -161,6 +161,10 @@ export class Pool {
       case 'progress':
         job?.update('hashing', message.done)
         break
+      case 'read':
+        if (seat.reading === job) seat.reading = null
+        this.pump()
+        break
       case 'hashed':
         this.read(seat, job)
         break
