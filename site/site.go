@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -60,7 +61,8 @@ func Render(s Snapshot) (map[string][]byte, error) {
 		return nil, err
 	}
 	for _, d := range documents {
-		page := pages.Page{Snapshot: s, Trust: trust, Text: english, Assets: assets, File: d.file, Styles: d.styles, Modules: d.modules}
+		page := pages.Page{Snapshot: s, Trust: trust, Text: english, Assets: assets, File: d.file, Styles: d.styles, Modules: d.modules,
+			Lazy: lazyParts(files, assets.Base, d.lazy, d.modules)}
 		content, err := renderPage(d.template(page))
 		if err != nil {
 			return nil, fmt.Errorf("render %s: %w", d.file, err)
@@ -96,19 +98,42 @@ func Order(files map[string][]byte) []string {
 }
 
 // documents are the pages with what they load: of the modules the first is run, the
-// others are what it imports, named so that their integrity is checked too.
+// others are what it imports, named so that their integrity is checked too. The lazy ones are loaded when they are needed (lazy.mjs).
 var documents = []struct {
 	file     string
 	template func(pages.Page) templ.Component
 	styles   []string
 	modules  []string
+	lazy     []string
 }{
-	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}},
-	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}},
-	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...)},
-	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...)},
-	{"status.html", pages.Moved, plainStyles, []string{"times.js", "dates.js"}},
-	{"developers.html", pages.Developers, plainStyles, []string{"times.js", "dates.js"}},
+	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "lazy.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}, checkLazy},
+	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}, nil},
+	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...), nil},
+	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...), nil},
+	{"status.html", pages.Moved, plainStyles, []string{"times.js", "dates.js"}, nil},
+	{"developers.html", pages.Developers, plainStyles, []string{"times.js", "dates.js"}, nil},
+}
+
+// checkLazy are what the first page loads only when it is needed.
+var checkLazy = []string{}
+
+// imported finds what a module imports.
+var imported = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
+
+// lazyParts lists, for each lazy module, what has to be whole before it is run: itself and all that it imports, but for what the page has loaded.
+func lazyParts(files map[string][]byte, base string, roots, loaded []string) map[string][]string {
+	parts := map[string][]string{}
+	for _, root := range roots {
+		parts[root] = []string{root}
+		for i := 0; i < len(parts[root]); i++ {
+			for _, m := range imported.FindAllStringSubmatch(string(files[base+parts[root][i]]), -1) {
+				if !slices.Contains(loaded, m[1]) && !slices.Contains(parts[root], m[1]) {
+					parts[root] = append(parts[root], m[1])
+				}
+			}
+		}
+	}
+	return parts
 }
 
 // Style sheets, in the order in which they are laid over one another.

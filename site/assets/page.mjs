@@ -1,6 +1,7 @@
 // The page that checks documents: connects what stands in the HTML with the
 // parts that do the work.
 
+import './lazy.mjs'
 import './times.mjs'
 import { fromInput, fromTransfer } from './files.mjs'
 import { Memory } from './memory.mjs'

@@ -3,7 +3,9 @@
 package pages
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,6 +100,8 @@ type Page struct {
 	File    string   // of this page, such as index.html
 	Styles  []string // its style sheets, in their order
 	Modules []string // the one that is run, then what it imports
+
+	Lazy map[string][]string // modules that are loaded when they are needed, each with itself and what it imports besides
 }
 
 func (p Page) say(key string) string { return p.Text.Page(key) }
@@ -110,6 +114,19 @@ func (p Page) workerParts() string {
 		parts = append(parts, p.Assets.URL(m), p.Assets.SRI(m))
 	}
 	return strings.Join(parts, " ")
+}
+
+// lazyParts lists the lazy modules, set apart by bars: each one's name, then what has to be whole, with its integrity (lazy.mjs).
+func (p Page) lazyParts() string {
+	var groups []string
+	for _, name := range slices.Sorted(maps.Keys(p.Lazy)) {
+		words := []string{name}
+		for _, m := range p.Lazy[name] {
+			words = append(words, p.Assets.URL(m), p.Assets.SRI(m))
+		}
+		groups = append(groups, strings.Join(words, " "))
+	}
+	return strings.Join(groups, " | ")
 }
 
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A
