@@ -115,7 +115,7 @@ var documents = []struct {
 }
 
 // checkLazy are what the first page loads only when it is needed.
-var checkLazy = []string{}
+var checkLazy = []string{"drawn.js"}
 
 // imported finds what a module imports.
 var imported = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
