@@ -54,14 +54,11 @@ export const hashOf = (...hex) => summed(unhex(...hex))
 /**
  * How a hash is computed again with other tools: by which rule, from which bytes, with which command, and what has to come of it.
  * @param {string} title what is computed
- * @param {object} how rule, section (of FORMAT.md), bytes ([name, value] …), command, result (hex), one (of a station that has no other)
+ * @param {object} how rule, section (of FORMAT.md), bytes ([name, value] …), command, result (hex)
  */
-export function recompute(title, { rule, section, bytes, command, result, one = true }, wording) {
+function workings(title, { rule, section, bytes, command, result }, wording) {
   const of = (key, values) => wording.of('drawn', key, values)
-  return element(
-    'details',
-    { class: 'recompute', 'data-rule': rule },
-    element('summary', { 'aria-label': of('recomputeOf', { title }) }, one ? of('recompute') : of('recomputeOf', { title })),
+  return [
     element('p', {}, element('code', { class: 'rule', dir: 'ltr' }, rule), ' ', element('span', { class: 'soft' }, of('section', { section }))),
     element(
       'dl',
@@ -70,12 +67,22 @@ export function recompute(title, { rule, section, bytes, command, result, one = 
       piece('result', of('result'), result, title, wording),
       piece('command', of('command'), command, title, wording),
     ),
-  )
+  ]
 }
+
+/** The same, folded. `several`: the station has more than one of them, so that each says of what it is. */
+export function recompute(title, how, wording, several = false) {
+  const whole = wording.of('drawn', 'recomputeOf', { title })
+  const summary = element('summary', { 'aria-label': whole }, several ? whole : wording.of('drawn', 'recompute'))
+  return element('details', { class: 'recompute', 'data-rule': how.rule }, summary, ...workings(title, how, wording))
+}
+
+const longest = 600 // digits; what is longer is shown in a box of its own that scrolls
 
 /** A value with its name and a button that copies it. */
 function piece(what, name, value, title, wording) {
-  const shown = element('code', { dir: 'ltr', 'data-bytes': what }, value)
+  const long = value.length > longest ? { class: 'long', tabindex: '0', role: 'group', 'aria-label': title } : {}
+  const shown = element('code', { dir: 'ltr', 'data-bytes': what, ...long }, value)
   const label = wording.of('drawn', 'copyWhat', { what: name.textContent ?? name, title })
   return element('div', {}, element('dt', {}, name), element('dd', {}, shown, copier(shown, label, wording)))
 }
@@ -163,7 +170,7 @@ function rung(level, from, number, count, wording) {
   const of = (key, values) => wording.of('drawn', key, values)
   const values = { level: wording.number(number), count: wording.number(count), beside: short(level.beside), both: short(level.both) }
   const before = level.side === 'before'
-  const title = of('level', values)
+  const how = joined(level, from)
   return element(
     'li',
     { 'data-side': level.side },
@@ -177,8 +184,7 @@ function rung(level, from, number, count, wording) {
         joint(wording.number(number)),
         element('code', { class: 'both', dir: 'ltr' }, short(level.both)),
       ),
-      element('p', {}, of(before ? 'joinedBefore' : 'joinedAfter')),
-      recompute(title, joined(level, from), wording),
+      element('div', { class: 'opened', 'data-rule': how.rule }, element('p', {}, of(before ? 'joinedBefore' : 'joinedAfter')), ...workings(of('level', values), how, wording)),
     ),
   )
 }

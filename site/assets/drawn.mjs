@@ -7,7 +7,7 @@
 import { climb, copier, hash, hashAfterLine, hashOf, hexOf, recompute, short, sign } from './climb.mjs'
 import { element, icon, visible } from './dom.mjs'
 import { moments } from './moments.mjs'
-import { signedTree } from './quorum.mjs'
+import { keyName, signedTree } from './quorum.mjs'
 import { technical } from './technical.mjs'
 
 const mostCards = 256 // records of a slot that are drawn; a larger slot is only counted
@@ -118,22 +118,22 @@ function record(report, way, wording) {
   const { life } = report
   const values = life && { issuer: visible(life.issuer_title || life.issuer), place: wording.number(life.place) }
   const statement = value(told(report, 'life'), 'statement')
-  const body = { rule: 'SHA-256(body)', section: '8.1', bytes: [['body', way.body]], command: hashOf(way.body), result: way['body-sha256'], one: false }
+  const body = { rule: 'SHA-256(body)', section: '8.1', bytes: [['body', way.body]], command: hashOf(way.body), result: way['body-sha256'] }
   return station(
     'record',
     of('record'),
     life ? of('recordText', values) : of('recordOther'),
     statement ? quoted(of('statementOf'), statement) : null,
     hash(way.record),
-    recompute(of('body'), body, wording),
+    recompute(of('body'), body, wording, true),
     recomputeRecord(of('record'), way.key, way, wording),
   )
 }
 
 function recomputeRecord(title, key, about, wording) {
   const body = about['body-sha256']
-  const how = { rule: 'SHA-256("stele.record/1\\n" ‖ key ‖ body)', section: '8.1', bytes: [['key', key], ['body', body]], command: hashAfterLine('stele.record/1', key, body), result: about.record, one: false }
-  return recompute(title, how, wording)
+  const how = { rule: 'SHA-256("stele.record/1\\n" ‖ key ‖ body)', section: '8.1', bytes: [['key', key], ['body', body]], command: hashAfterLine('stele.record/1', key, body), result: about.record }
+  return recompute(title, how, wording, true)
 }
 
 /** A text that was signed, as it stands. */
@@ -172,10 +172,13 @@ function slot(report, way, wording) {
   )
 }
 
+/** A short hash inside a sentence, where no line may end. */
+const unbroken = (hex) => short(hex).replace('…', '\u2060…\u2060')
+
 /** A record's way up to the root of its slot's records. */
 function inSlot(own, about, way, count, wording) {
   const of = (key, values) => wording.of('drawn', key, values)
-  const values = { position: wording.number(Number(about.position) + 1), from: short(about.record), to: short(way.records) }
+  const values = { position: wording.number(Number(about.position) + 1), from: unbroken(about.record), to: unbroken(way.records) }
   const title = own ? of('inSlotOwn', values) : of('inSlotNeighbour', values)
   return [element('p', {}, title), own ? null : recomputeRecord(of('neighbour', values), about.key, about, wording), climb(own ? 'slot-path' : `slot-path-${about.side}`, about['slot-path'], about.record, wording)]
 }
@@ -260,7 +263,7 @@ function ownKey({ role: of, name, algorithm, time }, wording) {
     'li',
     { 'data-signer': of, 'data-met': String(of === 'log') },
     icon(of === 'log' ? 'passed' : 'absent', 'icon step-icon'),
-    element('div', {}, element('bdi', {}, visible(name)), ' ', ...about, element('span', { class: 'soft' }, `${wording.name('algorithms', algorithm)} · ${when}`)),
+    element('div', {}, keyName(visible(name)), ' ', ...about, element('span', { class: 'soft' }, `${wording.name('algorithms', algorithm)} · ${when}`)),
   )
 }
 
@@ -286,7 +289,7 @@ const judge = 'is() { read -r got rest; if [ "$got" = "$1" ]; then echo "= $1"; 
 
 function script(drawing, wording) {
   const of = (key) => wording.of('drawn', key)
-  const lines = [...drawing.querySelectorAll('.way .recompute[data-rule]')].filter(({ dataset }) => dataset.rule !== 'SHA-256(file)').map((part) => {
+  const lines = [...drawing.querySelectorAll('.way [data-rule]')].filter(({ dataset }) => dataset.rule !== 'SHA-256(file)').map((part) => {
     const text = (name) => part.querySelector(`[data-bytes=${name}]`).textContent
     return `${text('command')} | is ${text('result')}`
   })
