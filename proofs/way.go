@@ -76,9 +76,14 @@ func (c *Receipt) inLedger(w *told, x *VerifiedIndex) {
 	w.tell("checkpoint", Checkpoint{x.Origin, x.Size, root}.Text())
 }
 
-// climb tells a way up a tree, a line a level: whether the hash beside the way goes before or after, that hash, and the hash of both.
 func (w *told) climb(label string, h Hash, siblings []Hash, before []bool) Hash {
-	path := ""
+	top, path := climbed(h, siblings, before)
+	w.tell(label, path)
+	return top
+}
+
+// climbed goes up a tree, and tells how: a line a level, with whether the hash beside the way goes before or after, that hash, and the hash of both.
+func climbed(h Hash, siblings []Hash, before []bool) (top Hash, path string) {
 	for i, s := range siblings {
 		side, l, r := "after ", h, s
 		if before[i] {
@@ -87,8 +92,7 @@ func (w *told) climb(label string, h Hash, siblings []Hash, before []bool) Hash 
 		h = nodeHash(l, r)
 		path += side + s.String() + " " + h.String() + "\n"
 	}
-	w.tell(label, path)
-	return h
+	return h, path
 }
 
 // sides tells of each hash of an inclusion proof (RFC 6962, section 2.1.1) whether it goes before what it is hashed with.

@@ -109,7 +109,7 @@ var documents = []struct {
 	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "lazy.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "text.js", "times.js", "verifier.js"}, checkLazy},
 	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}, nil},
 	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...), nil},
-	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...), nil},
+	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "climb.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...), nil},
 	{"status.html", pages.Moved, plainStyles, []string{"times.js", "dates.js"}, nil},
 	{"developers.html", pages.Developers, plainStyles, []string{"times.js", "dates.js"}, nil},
 }

@@ -62,6 +62,7 @@ function line({ at, key, by, said = '', name = '' }, before, wording) {
     'li',
     { 'data-moment': key, 'data-by': by, 'data-gap': gap ?? null },
     element('time', { datetime: at }, at.length === 10 ? wording.date(at) : wording.time(at)),
-    element('span', {}, text, ' ', element('span', { class: 'by' }, wording.of('drawn', `by-${by}`))),
+    // What others have signed up to is what the answer is known to hold by: nobody says so but their signatures above.
+    element('span', {}, text, key === 'asof' ? null : element('span', { class: 'by' }, wording.of('drawn', `by-${by}`))),
   )
 }
