@@ -25,6 +25,7 @@ const signs = {
   ledger: 'M5 3.500h12.500a1.500 1.500 0 0 1 1.500 1.500v15.500h-12.500a1.500 1.500 0 0 1-1.500-1.500zM5 18.500a1.500 1.500 0 0 1 1.500-1.500h12.500M9 7.500h6',
   checkpoint: 'M12 2.500l7.500 3v6c0 5-3 8-7.500 10-4.500-2-7.500-5-7.500-10v-6zM8.500 12l2.500 2.500 4.500-5',
   signed: 'M3 20.500h18M5 16.500c3-8 6-13 8-12s-2 8-3.500 10.500c1.500-2 3-3 4-2.500s0 2.500 1.500 2.500 2-1.500 4-1.500',
+  late: 'M12 3.500a8.500 8.500 0 1 1 0 17 8.500 8.500 0 0 1 0-17zM12 7.500v5l3.500 2.500',
   ended: 'M12 3v9M12 17.500v.5M4 21h16',
 }
 
@@ -110,7 +111,15 @@ function proved(report, way, wording) {
     ledger(way, wording),
     checkpoint(way, wording),
     signed(report, wording),
+    late(report, wording),
   ]
+}
+
+/** What a way does not show, whole as it is: how things stand today, where it is too old for that. */
+function late(report, wording) {
+  const why = report.reason === 'rollback' ? 'lateSeen' : 'lateTime'
+  if (why === 'lateTime' && told(report, 'time')?.state !== 'failed') return null
+  return station('late', wording.of('drawn', 'late'), wording.of('drawn', why, { asof: wording.time(report.as_of) }))
 }
 
 function record(report, way, wording) {

@@ -361,19 +361,40 @@ function deepened(report) {
   set('checkpoint', get('checkpoint').replace(/\n[^\n]*\n$/, `\n${hex(root).toString('base64')}\n`))
 }
 
+/** Draws a report in place of the row's body. */
+function redraw(page, report) {
+  return page.evaluate(async (report) => {
+    const from = (name) => import(new URL(name, document.querySelector('script[type=module]').src))
+    const data = document.querySelector('[data-check]').dataset
+    const wording = await (await from('text.js')).loadWording(data.text, data.textIntegrity)
+    const { drawn } = await from('drawn.js')
+    document.querySelector('.row-body').replaceChildren(...drawn(report, wording))
+  }, report)
+}
+
+test('a way that is whole and too old says what it does not show', async () => {
+  await visit(async (page) => {
+    await choose(page, [sample(diploma)])
+    await verdicts(page, 1)
+    const report = JSON.parse(await save(page, /^Save the full report/))
+    await redraw(page, report)
+    assert.equal(await page.locator('[data-station=late]').count(), 0)
+    await redraw(page, { ...report, verdict: 'stale', reason: 'rollback' })
+    assert.match(await page.textContent('[data-station=late]'), /has seen a later state of the ledger before/)
+    report.steps.find(({ id }) => id === 'time').state = 'failed'
+    await redraw(page, { ...report, verdict: 'stale' })
+    assert.match(await page.textContent('[data-station=late]'), /too long ago to say how things stand today/)
+    assert.deepEqual(names(await shown(page)), [...whole, 'late'])
+  })
+})
+
 test('long ways are folded and can be unfolded, on a phone, from right to left, and on paper', async () => {
   await visit(async (page) => {
     await choose(page, [sample(diploma)])
     await verdicts(page, 1)
     const report = JSON.parse(await save(page, /^Save the full report/))
     deepened(report)
-    await page.evaluate(async (report) => {
-      const from = (name) => import(new URL(name, document.querySelector('script[type=module]').src))
-      const data = document.querySelector('[data-check]').dataset
-      const wording = await (await from('text.js')).loadWording(data.text, data.textIntegrity)
-      const { drawn } = await from('drawn.js')
-      document.querySelector('.row-body').replaceChildren(...drawn(report, wording))
-    }, report)
+    await redraw(page, report)
     const visible = (name) => page.locator(`[data-climb=${name}] > li:not(.more):visible`).count()
     assert.deepEqual([await visible('path'), await visible('ledger-path')], [4, 4])
     assert.equal(await page.textContent('[data-climb=ledger-path] .more'), '… 23 more levels …')
