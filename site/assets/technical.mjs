@@ -58,7 +58,7 @@ function oneStep(step, wording) {
         ' ',
         element('span', { class: 'step-state' }, wording.name('stepStates', step.state)),
       ),
-      step.detail ? element('p', { class: 'soft' }, visible(step.detail)) : null,
+      step.detail ? element('p', { class: 'soft', lang: 'en', dir: 'ltr' }, visible(step.detail)) : null,
       proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
     ),
   )
@@ -140,7 +140,7 @@ function ledger(report, wording) {
       report.life?.successor ? element('code', { dir: 'ltr' }, report.life.successor) : null,
       'wide',
     ),
-    fact(wording.ui('detail'), report.detail ? visible(report.detail) : null, 'wide'),
+    fact(wording.ui('detail'), report.detail ? element('span', { lang: 'en', dir: 'ltr' }, visible(report.detail)) : null, 'wide'),
   ]
   return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
 }

@@ -42,7 +42,7 @@ async function unfold(page, verdict, ...files) {
   if (await clear.isVisible()) await clear.click()
   await choose(page, files)
   assert.deepEqual((await verdicts(page, 1)).map((row) => row.verdict), [verdict])
-  await page.click('.row [data-evidence] > summary')
+  await page.click('.row [data-checked] > summary')
   await page.waitForSelector('.row [data-drawing]')
 }
 
@@ -289,9 +289,9 @@ test('who has signed and when: institutions by name, those who are missing witho
 test('the verdict comes in the order in which people ask', async () => {
   await visit(async (page) => {
     await unfold(page, 'revoked', sample(licence))
-    const order = await page.$$eval('.row-body > *', (all) => all.map((node) => (node.hasAttribute('data-hints') ? 'hints' : node.hasAttribute('data-evidence') ? 'evidence' : node.className)))
-    assert.deepEqual(order.filter((name) => !['demo-note', 'notices'].includes(name)), ['meaning', 'next', 'hints', 'facts', 'history', 'quorums', 'evidence', 'row-tools'])
-    const inside = await page.$$eval('[data-evidence] > .folded > *', (all) => all.map((node) => node.className))
+    const order = await page.$$eval('.row-body > *', (all) => all.map((node) => (node.hasAttribute('data-checked') ? 'evidence' : node.className)))
+    assert.deepEqual(order.filter((name) => !['demo-note', 'notices'].includes(name)), ['meaning', 'next', 'facts', 'history', 'quorums', 'evidence', 'row-tools'])
+    const inside = await page.$$eval('[data-checked] > .folded > *', (all) => all.map((node) => node.className))
     assert.deepEqual(inside, ['drawn', 'when', 'technical'])
     assert.equal(await page.locator('.technical[open]').count(), 0)
   })
@@ -305,12 +305,12 @@ test('what draws is loaded when it is wanted, and a damaged copy of it draws not
     const path = server.log.slice(begin).map(({ path }) => path).find((name) => name.endsWith('/page.js')).replace('page.js', 'moments.js')
     assert.equal(server.log.slice(begin).some(({ path }) => path.endsWith('/drawn.js') || path.endsWith('/technical.js')), false)
     server.faults.set(path, (bytes) => Buffer.concat([bytes, Buffer.from('//')]))
-    await page.click('[data-evidence] > summary')
+    await page.click('[data-checked] > summary')
     assert.match(await page.textContent('[data-undrawn]'), /The answer does not depend on it/)
     assert.equal(await page.locator('.drawn').count(), 0)
     server.faults.clear()
-    await page.click('[data-evidence] > summary')
-    await page.click('[data-evidence] > summary')
+    await page.click('[data-checked] > summary')
+    await page.click('[data-checked] > summary')
     await page.waitForSelector('.drawn')
   }, { faulty: true })
 })

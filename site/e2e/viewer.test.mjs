@@ -410,7 +410,7 @@ test('a replaced document leads to the newer one, whose status is asked for on a
     const [download] = await Promise.all([page.waitForEvent('download'), newer.getByRole('button', { name: /^Save the full report/ }).click()])
     const report = JSON.parse(await readFile(await download.path()))
     assert.deepEqual(report.steps.map((s) => s.id).slice(0, 2), ['digest', 'trust'])
-    await newer.locator('[data-evidence] > summary').click()
+    await newer.locator('[data-checked] > summary').click()
     await newer.locator('.way').waitFor()
     assert.match(await newer.textContent(), /No file was read here.*no file was read/s)
     await accessible(page, 'the newer document')
@@ -433,7 +433,7 @@ test('what is told of a withdrawn issuer and of a suspension stands in plain wor
     const academy = await page.locator('.row[data-verdict=unaccredited] .history').textContent()
     assert.match(academy, /accreditation was withdrawn \d+ \w+ \d{4} at .*from entry 0 .*never entitled to award diplomas/s)
     assert.match(await page.locator('.row[data-verdict=suspended] .history').textContent(), /Suspended \d+ \w+ \d{4} at .*An appeal against the order is pending\./s)
-    await page.locator('.row[data-verdict=suspended] [data-evidence] > summary').click()
+    await page.locator('.row[data-verdict=suspended] [data-checked] > summary').click()
     const link = page.locator('.row[data-verdict=suspended] .events a').first()
     assert.equal(await link.getAttribute('target'), '_blank') // the answers stay
     assert.match(await link.getAttribute('href'), /^ledger\.html#entry=\d+$/)
