@@ -10,15 +10,19 @@ const roundLimit = 64 // far more than a lookup ever takes
 
 let exports = null
 let trust = null
+let unpinned = true // the page has its trust file from the portal that it checks
+let online = true
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
-const handlers = { start, prepare, check, examine, files, stop }
+const handlers = { start, prepare, check, examine, files, stop, ping }
 
 self.addEventListener('message', ({ data }) => handlers[data.type](data))
 
 function start(message) {
   trust = message.trust
+  unpinned = message.unpinned ?? unpinned
+  online = message.online ?? online
   started = load(message.module)
   started.then(
     () => self.postMessage({ type: 'ready' }),
@@ -51,13 +55,13 @@ function running(go, instance) {
   })
 }
 
-function check({ id, file: given, digests, receipt, remembered, newer, anew }) {
+function check({ id, file: given, digests, receipt, remembered, newer, anew, online: reachable }) {
   return work(id, anew, async (job) => {
     const file = opened(given)
     const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
     const sha3 = digests?.sha3 ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, named: Boolean(digests), receipt, remembered, newer })
+    const result = await decide(id, job, file, { sha256, sha3, named: Boolean(digests), receipt, remembered, newer, online: online && reachable })
     const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
     return { ...result, examined }
   })
@@ -111,8 +115,8 @@ async function decide(id, job, file, given) {
     sha3: given.sha3,
     named: given.named,
     receipt: given.receipt,
-    online: true,
-    unpinned: true, // the page has its trust file from the portal that it checks
+    online: given.online,
+    unpinned,
     remembered: given.remembered,
     files: Object.create(null),
     errors: Object.create(null),
@@ -184,6 +188,11 @@ function files({ id, answers }) {
 
 function stop({ id }) {
   jobs.get(id)?.abort.abort()
+}
+
+/** Says that this worker is there: pulse.mjs asks. */
+function ping() {
+  self.postMessage({ type: 'pong' })
 }
 
 /** Tells apart what the page has different words for. */
