@@ -365,6 +365,7 @@ func (i *inspection) entry() error {
 	}
 	e := i.describeEntry(place, raw[0], as, why)
 	e.Path, e.Published = path, published
+	_, e.Way = climbed(e.Leaf, path, sides(place, size))
 	i.v.Entries = []EntryView{e}
 	if failed != nil {
 		i.v.Detail = failed.Error() // the entry is proved all the same
