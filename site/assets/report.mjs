@@ -69,7 +69,7 @@ export function localBody(why, detail, wording) {
     element('p', { class: 'meaning' }, wording.local(why)),
     why === 'stopped' ? null : element('p', {}, wording.local('innocent')),
     nextStep(wording.ui('nextTitle'), wording.local(`${why}Next`) || said.next),
-    detail ? folded(wording.ui('detail'), element('p', { class: 'code' }, detail)) : null,
+    detail ? folded(wording.ui('detail'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, detail)) : null,
   ]
 }
 
@@ -244,7 +244,7 @@ function oneStep(step, wording) {
         ' ',
         element('span', { class: 'step-state' }, wording.name('stepStates', step.state)),
       ),
-      step.detail ? element('p', { class: 'soft' }, visible(step.detail)) : null,
+      step.detail ? element('p', { class: 'soft', lang: 'en', dir: 'ltr' }, visible(step.detail)) : null,
       proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
     ),
   )
@@ -347,7 +347,7 @@ function ledger(report, wording) {
       report.life?.successor ? element('code', { dir: 'ltr' }, report.life.successor) : null,
       'wide',
     ),
-    fact(wording.ui('detail'), report.detail ? visible(report.detail) : null, 'wide'),
+    fact(wording.ui('detail'), report.detail ? element('span', { lang: 'en', dir: 'ltr' }, visible(report.detail)) : null, 'wide'),
   ]
   return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
 }

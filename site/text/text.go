@@ -21,6 +21,12 @@ type Verdict struct {
 	Brief   string `json:"brief"` // one line for a list; where there is none, the reason stands there
 }
 
+// A Sample is what a document of the demonstration is called, and what was done to it.
+type Sample struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
 // A Text is everything that is said in one language.
 type Text struct {
 	Language  string `json:"language"`  // BCP 47
@@ -46,6 +52,8 @@ type Text struct {
 	Local map[string]string `json:"local"` // what only the page meets: an unreadable file, a stopped check
 	UI    map[string]string `json:"ui"`    // the page's own labels, read by its scripts
 	Pages map[string]string `json:"pages"` // the fixed text of the pages
+
+	Samples map[string]Sample `json:"samples"` // of a demonstration, by what they are examples of
 
 	Files  map[string]string `json:"files"`  // many files at once: what was given, the list, what is made of it
 	Hints  map[string]string `json:"hints"`  // what may have happened to a file that is not registered
