@@ -317,7 +317,7 @@ func (d *demo) portal() error {
 }
 
 // shownRoles are what the portal offers to try, in the order in which it does; the first five stand open. Their wording is in site/text, table "samples".
-var shownRoles = []string{"register", "altered", "revoked", "superseded", "unknown", "suspended", "expired", "unaccredited", "appended", "mailed", "photograph"}
+var shownRoles = []string{"register", "altered", "revoked", "superseded", "unknown", "appended", "mailed", "photograph", "suspended", "expired", "unaccredited"}
 
 // samples are the documents that the portal offers to try: the first of each role.
 func (d *demo) samples() []registry.Sample {
