@@ -280,6 +280,32 @@ func TestModulesResolve(t *testing.T) {
 	}
 }
 
+// TestLazyModules: whatever a script loads on the way is named by the page, whole with all that it imports.
+func TestLazyModules(t *testing.T) {
+	files := rendered(t)
+	page := html.UnescapeString(string(files[Index]))
+	asked := regexp.MustCompile(`(?:lazy|withPart)\('([a-z]+\.js)'`)
+	named := map[string]bool{}
+	for name, content := range files {
+		for _, m := range asked.FindAllSubmatch(content, -1) {
+			if named[string(m[1])] = true; !slices.Contains(checkLazy, string(m[1])) {
+				t.Errorf("%s loads %s, which the page does not name", path.Base(name), m[1])
+			}
+		}
+	}
+	for _, root := range checkLazy {
+		if !named[root] {
+			t.Errorf("%s is named and never loaded", root)
+		}
+		group := regexp.MustCompile(`[="]\s*` + regexp.QuoteMeta(root) + ` ([^|"]*)|\| ` + regexp.QuoteMeta(root) + ` ([^|"]*)`).FindString(page)
+		for name, at := range modulesOf(t, files, root) {
+			if whole := at + " " + pages.Integrity(files[at]); !strings.Contains(group, whole) && !slices.Contains(documents[0].modules, name) {
+				t.Errorf("%s needs %s, whose integrity is not named with it in %q", root, name, group)
+			}
+		}
+	}
+}
+
 // modulesOf are the paths of a module and of all that it imports, by name.
 func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]string {
 	t.Helper()

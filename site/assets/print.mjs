@@ -6,7 +6,7 @@ import { element, visible } from './dom.mjs'
 import { addressOf, answerOf } from './export.mjs'
 import { encode } from './qr.mjs'
 import { signedLines } from './quorum.mjs'
-import { values } from './report.mjs'
+import { brief, values } from './report.mjs'
 import { breath } from './turns.mjs'
 
 const documentLimit = 1_000 // pages: beyond, a browser takes minutes to lay them out
@@ -93,9 +93,11 @@ function sheet(row, number, of, { wording, portal, demo, title }) {
     element('h2', {}, row.title),
     element('p', { class: 'sheet-name' }, element('bdi', {}, visible(answer.name) || wording.ui('unnamed'))),
     row.item.within ? element('p', { class: 'soft' }, wording.of('files', row.item.told ? 'fromList' : 'within', { name: visible(row.item.within) })) : null,
+    report ? element('p', { class: 'soft' }, brief(report, wording, row.named)) : null,
     element('p', { class: 'meaning' }, said.meaning),
     report?.reason && report.verdict !== 'not-registered' ? element('p', {}, wording.name('reasons', report.reason)) : null,
     ...(row.item.notes ?? []).map((note) => element('p', {}, note)),
+    said.next ? element('p', {}, element('strong', {}, wording.ui(demo ? 'nextTitleDemo' : 'nextTitle')), ' ', said.next) : null,
     facts(answer, wording),
     report ? signedLines(report, wording) : null,
     report ? steps(report, wording) : null,

@@ -226,12 +226,15 @@ export class Rows {
     this.filters?.update()
     const said = summary(this.rows, this.coming, this.wording)
     if (this.said !== said) this.say(said)
+    // Where the filters count the same, it is only heard.
+    this.status.classList.toggle('unseen', this.filters !== null && !this.few() && this.finished && this.status.textContent === said)
     this.said = said
   }
 
   /** Says something once, in place of the count. */
   say(sentence) {
     this.status.textContent = sentence
+    this.status.classList.remove('unseen')
   }
 
   /** Shows the buttons for the whole list that have something to do. */
