@@ -242,7 +242,7 @@ export class Rows {
     const used = document.activeElement
     const [total, open] = [this.rows.length, this.rows.filter((row) => !row.done).length + this.coming]
     const retriable = this.rows.filter((row) => row.retriable).length
-    this.stopAll.hidden = open < 2
+    this.stopAll.hidden = open === 0 || (open === 1 && used !== this.stopAll) // the keyboard stays until there is somewhere to go
     this.again.hidden = open > 0 || retriable < 2
     this.again.textContent = this.wording.count('again', retriable)
     for (const tool of [this.clear, this.saveTable, this.print]) tool.hidden = total === 0 || open > 0
