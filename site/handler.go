@@ -14,7 +14,7 @@ import (
 )
 
 // Handler serves a public folder: the files as they are, with the types that tlog-tiles asks for, caching
-// as far as each file can change, and no folder listings. Any other file server will do too.
+// as far as each file can change, a folder's first page for the folder, and no listings. Any other file server will do too.
 func Handler(dir string) http.Handler { return HandlerFS(os.DirFS(dir)) }
 
 // HandlerFS is Handler for files that lie elsewhere.
@@ -28,8 +28,14 @@ func HandlerFS(root fs.FS) http.Handler {
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		there, err := isFile(root, name)
+		if err == nil && !there {
+			there, err = isFile(root, path.Join(name, Index)) // the folder of a language
+			name = path.Join(name, Index)
+		} else if strings.HasSuffix(r.URL.Path, "/") {
+			there = false
+		}
 		switch {
-		case name != "" && (strings.HasSuffix(r.URL.Path, "/") || strings.Contains("/"+name, "/.") || err == nil && !there):
+		case strings.Contains("/"+name, "/.") || err == nil && !there:
 			http.NotFound(w, r)
 			return
 		case err != nil: // an outage must not look like a missing file

@@ -1,6 +1,13 @@
 package site
 
-import "testing"
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
 
 // TestShortCache: what changes is asked for anew each time, and a proposal changes with every approval.
 func TestShortCache(t *testing.T) {
@@ -17,6 +24,33 @@ func TestShortCache(t *testing.T) {
 		}
 		if kind == "" {
 			t.Errorf("%s: no type", name)
+		}
+	}
+}
+
+// TestFolders: a language's folder shows its first page; no other folder shows anything.
+func TestFolders(t *testing.T) {
+	files := fstest.MapFS{"index.html": {Data: []byte("English")}, "ru/index.html": {Data: []byte("Russian")}, "ledger/head": {Data: []byte("head")}}
+	server := httptest.NewServer(HandlerFS(files))
+	defer server.Close()
+	for path, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"/": {200, "English"}, "/index.html": {200, "English"}, "/ru/": {200, "Russian"}, "/ru": {200, "Russian"}, "/ru/index.html": {200, "Russian"}, "/ledger/head": {200, "head"},
+		"/ledger/": {404, ""}, "/ledger": {404, ""}, "/es/": {404, ""}, "/ledger/head/": {404, ""}, "/ru/index.html/": {404, ""},
+	} {
+		r, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || r.StatusCode != want.status || want.status == 200 && string(body) != want.body {
+			t.Errorf("%s: %d %q, %v; want %d %q", path, r.StatusCode, body, err, want.status, want.body)
+		}
+		if strings.HasSuffix(path, "/") && want.status == 200 && r.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: no content security policy", path)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
-	"slices"
 	"sort"
 	"strings"
 
@@ -55,25 +54,39 @@ func Render(s Snapshot) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render portal: %w", err)
 	}
-	english := text.English()
-	files, assets, err := renderAssets(s, english)
+	texts, err := text.Languages()
+	if err != nil {
+		return nil, fmt.Errorf("render portal: %w", err)
+	}
+	return render(s, trust, texts)
+}
+
+// render makes the pages in every language: the English ones at the portal's root, the others in folders of their own.
+func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]byte, error) {
+	files, assets, err := renderAssets(s, texts)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range documents {
-		page := pages.Page{Snapshot: s, Trust: trust, Text: english, Assets: assets, File: d.file, Styles: d.styles, Modules: d.modules,
-			Lazy: lazyParts(files, assets.Base, d.lazy, d.modules)}
-		content, err := renderPage(d.template(page))
-		if err != nil {
-			return nil, fmt.Errorf("render %s: %w", d.file, err)
+	graph := modulesIn(files, assets.Base)
+	for _, t := range texts {
+		home := pages.Home(t)
+		for _, d := range documents {
+			modules := graph.closure(d.module)
+			page := pages.Page{Snapshot: s, Trust: trust, Text: t, Texts: texts, Root: strings.Repeat("../", strings.Count(home, "/")),
+				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Lazy: graph.lazy(modules)}
+			content, err := renderPage(d.template(page))
+			if err != nil {
+				return nil, fmt.Errorf("render %s: %w", home+d.file, err)
+			}
+			files[home+d.file] = content
 		}
-		files[d.file] = content
 	}
-	return files, nil
+	files[IssuersFile], err = issuersJSON(s)
+	return files, err
 }
 
 // Order returns the paths of files in the order in which they are to be
-// written: assets, pages, and Index last.
+// written: assets, pages in other languages, English pages, and Index last.
 func Order(files map[string][]byte) []string {
 	paths := make([]string, 0, len(files))
 	for p := range files {
@@ -83,10 +96,12 @@ func Order(files map[string][]byte) []string {
 		switch {
 		case strings.HasPrefix(p, "assets/"):
 			return 0
+		case strings.Contains(p, "/"):
+			return 1 // the English pages, at the root, lead to the others
 		case p != Index:
-			return 1
+			return 2
 		}
-		return 2
+		return 3
 	}
 	sort.Slice(paths, func(i, j int) bool {
 		if a, b := rank(paths[i]), rank(paths[j]); a != b {
@@ -97,54 +112,27 @@ func Order(files map[string][]byte) []string {
 	return paths
 }
 
-// documents are the pages with what they load: of the modules the first is run, the
-// others are what it imports, named so that their integrity is checked too. The lazy ones are loaded when they are needed (lazy.mjs).
+// documents are the pages with what they load. What the module imports is named by the page too, so that its integrity is checked.
 var documents = []struct {
 	file     string
 	template func(pages.Page) templ.Component
 	styles   []string
-	modules  []string
-	lazy     []string
+	module   string
 }{
-	{Index, pages.Check, answerStyles, []string{"page.js", "asset.js", "dates.js", "dom.js", "evidence.js", "files.js", "intake.js", "kinds.js", "lazy.js", "memory.js", "pool.js", "portal.js", "quorum.js", "report.js", "row.js", "rows.js", "summary.js", "text.js", "times.js", "turns.js", "verifier.js"}, checkLazy},
-	{"offline.html", pages.Offline, plainStyles, []string{"times.js", "dates.js"}, nil},
-	{"issuers.html", pages.Issuers, viewerStyles, append([]string{"issuers.js"}, viewerModules...), nil},
-	{"ledger.html", pages.Ledger, viewerStyles, append([]string{"ledger.js", "chart.js", "counts.js", "entries.js", "publications.js", "statement.js"}, viewerModules...), nil},
-	{"status.html", pages.Moved, plainStyles, []string{"times.js", "dates.js"}, nil},
-	{"developers.html", pages.Developers, plainStyles, []string{"times.js", "dates.js"}, nil},
-}
-
-// checkLazy are what the first page loads only when it is needed.
-var checkLazy = []string{"export.js", "lists.js", "print.js", "table.js", "zip.js"}
-
-// imported finds what a module imports.
-var imported = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
-
-// lazyParts lists, for each lazy module, what has to be whole before it is run: itself and all that it imports, but for what the page has loaded.
-func lazyParts(files map[string][]byte, base string, roots, loaded []string) map[string][]string {
-	parts := map[string][]string{}
-	for _, root := range roots {
-		parts[root] = []string{root}
-		for i := 0; i < len(parts[root]); i++ {
-			for _, m := range imported.FindAllStringSubmatch(string(files[base+parts[root][i]]), -1) {
-				if !slices.Contains(loaded, m[1]) && !slices.Contains(parts[root], m[1]) {
-					parts[root] = append(parts[root], m[1])
-				}
-			}
-		}
-	}
-	return parts
+	{Index, pages.Check, answerStyles, "page.js"},
+	{"offline.html", pages.Offline, plainStyles, "times.js"},
+	{"issuers.html", pages.Issuers, viewerStyles, "issuers.js"},
+	{"ledger.html", pages.Ledger, viewerStyles, "ledger.js"},
+	{"status.html", pages.Moved, plainStyles, "times.js"},
+	{"developers.html", pages.Developers, plainStyles, "times.js"},
 }
 
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "print.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "print.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
 )
-
-// viewerModules are what the pages share that look into the ledger.
-var viewerModules = []string{"viewer.js", "asset.js", "dates.js", "dom.js", "memory.js", "portal.js", "quorum.js", "text.js", "times.js", "verifier.js", "wasm_exec.js"}
 
 // check refuses a snapshot whose pages could not work.
 func check(s Snapshot) error {
@@ -179,7 +167,7 @@ func renderPage(c templ.Component) ([]byte, error) {
 }
 
 // renderAssets returns the assets under their paths, and where they lie.
-func renderAssets(s Snapshot, t *text.Text) (map[string][]byte, pages.Assets, error) {
+func renderAssets(s Snapshot, texts []*text.Text) (map[string][]byte, pages.Assets, error) {
 	assets, err := collect()
 	if err != nil {
 		return nil, pages.Assets{}, err
@@ -187,8 +175,10 @@ func renderAssets(s Snapshot, t *text.Text) (map[string][]byte, pages.Assets, er
 	assets["verifier.wasm"] = s.WASM
 	assets["wasm_exec.js"] = s.WASMExec
 	assets["viewer.wasm"] = s.ViewerWASM
-	for name, content := range t.Scripts() {
-		assets["text/"+name] = content
+	for _, t := range texts {
+		for name, content := range t.Scripts() {
+			assets["text/"+name] = content
+		}
 	}
 
 	where := pages.Assets{Base: "assets/" + fingerprint(assets) + "/", Integrity: map[string]string{}}
@@ -217,16 +207,21 @@ func collect() (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		name := strings.TrimPrefix(path, "assets/")
-		if module, ok := strings.CutSuffix(name, ".mjs"); ok {
-			name = module + ".js"
-			content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
-			content = comment.ReplaceAll(content, nil)
-		}
+		name, content := publishedModule(strings.TrimPrefix(path, "assets/"), content)
 		assets[name] = content
 		return nil
 	})
 	return assets, err
+}
+
+// publishedModule gives a module the name and the content under which it is published; other files stay as they are.
+func publishedModule(name string, content []byte) (string, []byte) {
+	module, ok := strings.CutSuffix(name, ".mjs")
+	if !ok {
+		return name, content
+	}
+	content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
+	return module + ".js", comment.ReplaceAll(content, nil)
 }
 
 // fingerprint names a set of assets by what is in it: 12 hex digits tell the

@@ -36,8 +36,8 @@ func sample() Snapshot {
 		History: []Publication{{Size: 9, Root: root, Hash: root, Time: at}, {Size: 3, Root: root, Hash: root, Time: at}},
 		Epochs:  []Epoch{{Number: 1, Print: root, Last: 5}, {Number: 2, Print: hex.EncodeToString(print[:]), Handover: true}},
 		Samples: []Sample{
-			{Path: "samples/100% приказ.pdf", Verdict: proofs.Authentic, Description: "An order"},
-			{Path: "samples/b.txt", Name: "Another", Verdict: proofs.Mismatch},
+			{Path: "samples/100% приказ.pdf", Verdict: proofs.Authentic, Role: "register"},
+			{Path: "samples/b.txt", Role: "unheard-of", Verdict: proofs.Mismatch},
 		},
 		WASM: []byte("\x00asm\x01\x00\x00\x00"), ViewerWASM: []byte("\x00asm\x01\x00\x00\x00\x00"), WASMExec: []byte("globalThis.Go = class {};\n"),
 	}
@@ -80,10 +80,46 @@ func rendered(t *testing.T) map[string][]byte {
 	return files
 }
 
+// mirrored is English as a language that is written from right to left, for what must hold in folders of languages whichever there are.
+func mirrored() *text.Text {
+	t := *text.English()
+	t.Language, t.Name, t.Direction = "he", "Mirrored", "rtl"
+	return &t
+}
+
+// languagesShown are all that there are, and one more.
+func languagesShown(t *testing.T) []*text.Text {
+	t.Helper()
+	texts, err := text.Languages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(slices.Clone(texts), mirrored())
+}
+
+func renderedIn(t *testing.T, texts []*text.Text) map[string][]byte {
+	t.Helper()
+	s := sample()
+	trust, err := proofs.ParseTrust(s.TrustFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := render(s, trust, texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// eachPage checks every page in every language; its name is its path.
 func eachPage(t *testing.T, check func(t *testing.T, files map[string][]byte, name, content string)) {
-	files := rendered(t)
-	for _, d := range documents {
-		t.Run(d.file, func(t *testing.T) { check(t, files, d.file, string(files[d.file])) })
+	texts := languagesShown(t)
+	files := renderedIn(t, texts)
+	for _, l := range texts {
+		for _, d := range documents {
+			name := pages.Home(l) + d.file
+			t.Run(name, func(t *testing.T) { check(t, files, name, string(files[name])) })
+		}
 	}
 }
 
@@ -134,12 +170,40 @@ func TestOrderEndsWithIndex(t *testing.T) {
 	if order[len(order)-1] != Index {
 		t.Errorf("last is %q, want %q", order[len(order)-1], Index)
 	}
+	order = Order(renderedIn(t, languagesShown(t)))
+	if offline := slices.Index(order, "offline.html"); slices.Index(order, "he/index.html") > offline || offline < 0 {
+		t.Error("an English page comes before a page that it leads to")
+	}
 	pagesBegin := slices.IndexFunc(order, func(p string) bool { return !strings.HasPrefix(p, "assets/") })
 	for _, p := range order[pagesBegin:] {
 		if strings.HasPrefix(p, "assets/") {
 			t.Errorf("asset %q comes after a page", p)
 		}
 	}
+}
+
+// TestLanguages: a page says which language it is in, and leads to itself in each of the others; its links stay in its own.
+func TestLanguages(t *testing.T) {
+	texts := languagesShown(t)
+	eachPage(t, func(t *testing.T, _ map[string][]byte, name, content string) {
+		file, root, own := path.Base(name), "", "en"
+		if name != file {
+			root, own = "../", path.Dir(name)
+		}
+		for _, l := range texts {
+			at := root + pages.Home(l) + file
+			if want := `<link rel="alternate" hreflang="` + l.Language + `" href="` + at + `">`; !strings.Contains(content, want) {
+				t.Errorf("no %s", want)
+			}
+			link := regexp.MustCompile(`<a href="([^"]*)" lang="` + l.Language + `" dir="` + l.Direction + `"[^>]*data-language="` + l.Language + `"[^>]*>` + l.Name + `</a>`).FindStringSubmatch(content)
+			switch {
+			case link == nil || link[1] != at || strings.Contains(link[0], "aria-current") != (l.Language == own):
+				t.Errorf("the menu leads for %s to %q, want %q, and the page's own language to be marked", l.Language, link, at)
+			case l.Language == own && !strings.Contains(content, `<html lang="`+own+`" dir="`+l.Direction+`" data-root="`+root+`" `):
+				t.Errorf("the page does not say its language: %.200s", content)
+			}
+		}
+	})
 }
 
 var (
@@ -150,7 +214,7 @@ var (
 )
 
 // besides are what the publisher puts beside the portal.
-var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/[12](?:\.tlog-proof)?|samples/.+)$`)
+var besides = regexp.MustCompile(`^(?:ledger/(?:head|checkpoint|history/list|history/\d+/[0-9a-f]{64})|trust/[12](?:\.tlog-proof)?|samples/.+|verify\.html)$`)
 
 func TestEveryReferenceResolves(t *testing.T) {
 	eachPage(t, func(t *testing.T, files map[string][]byte, name, content string) {
@@ -164,7 +228,7 @@ func TestEveryReferenceResolves(t *testing.T) {
 				t.Errorf("%q is not a relative reference", link)
 				continue
 			}
-			if files[u.Path] == nil && !besides.MatchString(u.Path) {
+			if at := path.Join(path.Dir(name), u.Path); files[at] == nil && !besides.MatchString(at) {
 				t.Errorf("%q leads nowhere", link)
 			}
 		}
@@ -245,7 +309,7 @@ func TestIntegrity(t *testing.T) {
 	eachPage(t, func(t *testing.T, files map[string][]byte, name, content string) {
 		checked := 0
 		for _, m := range integrity.FindAllStringSubmatch(content, -1) {
-			if got, want := html.UnescapeString(m[2]), pages.Integrity(files[m[1]]); got != want {
+			if got, want := html.UnescapeString(m[2]), pages.Integrity(files[path.Join(path.Dir(name), m[1])]); got != want {
 				t.Errorf("integrity of %s: got %s, want %s", m[1], got, want)
 			}
 			checked++
@@ -256,22 +320,24 @@ func TestIntegrity(t *testing.T) {
 	})
 }
 
+var preloaded = regexp.MustCompile(`rel="modulepreload" href="[^"]*/([^"/]+)"`)
+
 // TestModulesResolve follows the imports: what a module needs is published, and
 // what the page runs is preloaded with its integrity, and nothing else is.
 func TestModulesResolve(t *testing.T) {
 	files := rendered(t)
 	for _, d := range documents {
-		seen := modulesOf(t, files, d.modules[0])
+		seen := modulesOf(t, files, d.module)
 		page := html.UnescapeString(string(files[d.file]))
 		for name, at := range seen {
-			inWorker := strings.Contains(page, at+" "+pages.Integrity(files[at]))
-			if !inWorker && !slices.Contains(d.modules, name) {
+			integrity := pages.Integrity(files[at])
+			if !strings.Contains(page, at+" "+integrity) && !strings.Contains(page, at+`" integrity="`+integrity) {
 				t.Errorf("%s: module %q is run without integrity", d.file, name)
 			}
 		}
-		for _, name := range d.modules {
-			if seen[name] == "" {
-				t.Errorf("%s: module %q is loaded for nothing", d.file, name)
+		for _, m := range preloaded.FindAllStringSubmatch(page, -1) {
+			if seen[m[1]] == "" {
+				t.Errorf("%s: module %q is loaded for nothing", d.file, m[1])
 			}
 		}
 	}
@@ -309,7 +375,7 @@ func TestLazyModules(t *testing.T) {
 // modulesOf are the paths of a module and of all that it imports, by name.
 func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]string {
 	t.Helper()
-	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']`)
+	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']|'([a-z0-9-]+\.js)'`)
 	base := path.Dir(assetPath(t, files, first))
 	seen := map[string]string{}
 	var follow func(name string)
@@ -323,7 +389,7 @@ func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]s
 			t.Errorf("module %q is not published", name)
 		}
 		for _, m := range imports.FindAllSubmatch(content, -1) {
-			follow(string(m[1]))
+			follow(string(m[1]) + string(m[2]))
 		}
 	}
 	follow(first)

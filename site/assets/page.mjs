@@ -11,6 +11,7 @@ import { fromEvent, Intake } from './intake.mjs'
 import { Memory } from './memory.mjs'
 import { Pool } from './pool.mjs'
 import { Portal } from './portal.mjs'
+import { root } from './root.mjs'
 import { Rows } from './rows.mjs'
 import { loadWording } from './text.mjs'
 import { loadVerifier } from './verifier.mjs'
@@ -22,7 +23,7 @@ const startLimit = 20_000 // milliseconds after which the page says that it does
 /** Everything behind the page; it is there as soon as the wording has come. */
 async function connect() {
   const wording = await loadWording(check.dataset.text, check.dataset.textIntegrity)
-  const portal = new Portal(new URL('./', document.baseURI))
+  const portal = new Portal(root)
   const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint, check.dataset.trustEarlier))
   pool.health = (works) => {
     clearTimeout(late)

@@ -1,6 +1,7 @@
 // The list of publications, back to the first, each with its signed checkpoint.
 
 import { button, element, icon, slots } from './dom.mjs'
+import { root } from './root.mjs'
 import { code, fact, folded, moment, signers, table } from './viewer.mjs'
 
 const portion = 10 // publications shown at a time
@@ -72,11 +73,11 @@ export class Publications {
   signed(p) {
     if (!p.reason) return signers(this.viewer, p)
     const outage = p.reason === 'outage'
-    return element('span', {}, element('span', { class: 'tag warn' }, this.say(outage ? 'checkpointOutage' : 'checkpointBad')), folded(this.say('technical'), element('p', { class: 'code' }, p.detail)))
+    return element('span', {}, element('span', { class: 'tag warn' }, this.say(outage ? 'checkpointOutage' : 'checkpointBad')), folded(this.say('technical'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, p.detail)))
   }
 
   link(p) {
-    return element('a', { href: p.checkpoint, download: `checkpoint-${p.size}-${p.file.slice(0, 12)}` }, this.say('saveCheckpoint'))
+    return element('a', { href: new URL(p.checkpoint, root).href, download: `checkpoint-${p.size}-${p.file.slice(0, 12)}` }, this.say('saveCheckpoint'))
   }
 
   tools(p, name) {
@@ -92,7 +93,7 @@ export class Publications {
   grown(view) {
     const line = (symbol, className, text) => element('p', { class: `note ${className}` }, icon(symbol), element('span', {}, text))
     if (view.beyond) return line('notice', '', this.say('grownNewer'))
-    if (view.reason === 'fork' && view.head) return element('div', {}, line('failed', 'doubtful', this.say('checkpointFork')), element('a', { href: 'ledger/head', download: 'head' }, 'ledger/head'))
+    if (view.reason === 'fork' && view.head) return element('div', {}, line('failed', 'doubtful', this.say('checkpointFork')), element('a', { href: new URL('ledger/head', root).href, download: 'head' }, 'ledger/head'))
     const [p] = view.publications
     if (!p) return this.viewer.failure(view)
     return element(

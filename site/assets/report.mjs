@@ -36,10 +36,10 @@ export function localBrief(why, wording) {
 
 /**
  * The body of a row for a report.
- * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), and proof (of a
- *   registry that contradicts itself)
+ * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), proof (of a
+ *   registry that contradicts itself), and hints (what may have happened to the file)
  */
-export function reportBody(report, wording, { named = '', follow = null, proof = [] } = {}) {
+export function reportBody(report, wording, { named = '', follow = null, proof = [], hints = null } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
@@ -48,6 +48,7 @@ export function reportBody(report, wording, { named = '', follow = null, proof =
     element('p', { class: 'meaning' }, said.meaning),
     reasonLine(report, wording),
     nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next),
+    hints,
     facts(report, wording),
     history(report, wording),
     replacement(report, wording, follow),
@@ -68,7 +69,7 @@ export function localBody(why, detail, wording) {
     element('p', { class: 'meaning' }, wording.local(why)),
     why === 'stopped' ? null : element('p', {}, wording.local('innocent')),
     nextStep(wording.ui('nextTitle'), wording.local(`${why}Next`) || said.next),
-    detail ? folded(wording.ui('detail'), element('p', { class: 'code' }, detail)) : null,
+    detail ? folded(wording.ui('detail'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, detail)) : null,
   ]
 }
 
@@ -243,7 +244,7 @@ function oneStep(step, wording) {
         ' ',
         element('span', { class: 'step-state' }, wording.name('stepStates', step.state)),
       ),
-      step.detail ? element('p', { class: 'soft' }, visible(step.detail)) : null,
+      step.detail ? element('p', { class: 'soft', lang: 'en', dir: 'ltr' }, visible(step.detail)) : null,
       proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
     ),
   )
@@ -346,7 +347,7 @@ function ledger(report, wording) {
       report.life?.successor ? element('code', { dir: 'ltr' }, report.life.successor) : null,
       'wide',
     ),
-    fact(wording.ui('detail'), report.detail ? visible(report.detail) : null, 'wide'),
+    fact(wording.ui('detail'), report.detail ? element('span', { lang: 'en', dir: 'ltr' }, visible(report.detail)) : null, 'wide'),
   ]
   return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
 }

@@ -7,6 +7,7 @@ import { button, download, element, icon, visible } from './dom.mjs'
 import { Memory } from './memory.mjs'
 import { Portal } from './portal.mjs'
 import { signedLines } from './quorum.mjs'
+import { root } from './root.mjs'
 import { loadWording } from './text.mjs'
 import { loadVerifier } from './verifier.mjs'
 
@@ -32,7 +33,7 @@ export class Viewer {
   constructor(trust, wording) {
     this.trust = trust
     this.wording = wording
-    this.portal = new Portal(new URL('./', document.baseURI))
+    this.portal = new Portal(root)
     this.memory = new Memory(host.dataset.trustPrint, host.dataset.trustEarlier)
     this.pressed = 0 // when the reader last asked to try again: what was read before will not do
   }
@@ -93,7 +94,7 @@ export class Viewer {
         'details',
         {},
         element('summary', {}, this.say('technical')),
-        element('p', { class: 'code folded' }, visible(view.detail)),
+        element('p', { class: 'code folded', lang: 'en', dir: 'ltr' }, visible(view.detail)),
         faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', { dir: 'ltr' }, faults)) : null,
       ),
       view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.stele-evidence', view.conflict, 'application/octet-stream')) : null,
@@ -188,7 +189,7 @@ export async function begin(run) {
     standing.replaceChildren(
       element('p', { class: 'note' }, icon('notice'), element('span', {}, wording.say('broken'))),
       element('p', { class: 'soft' }, wording.say('asPublished')),
-      folded(wording.say('technical'), element('p', { class: 'code' }, visible(String(error)))),
+      folded(wording.say('technical'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, visible(String(error)))),
     )
   }
 }

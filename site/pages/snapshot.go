@@ -3,12 +3,16 @@
 package pages
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"stele/proofs"
 	"stele/site/text"
@@ -69,21 +73,17 @@ type Epoch struct {
 
 // A Sample is a document of the demonstration that a visitor may try.
 type Sample struct {
-	Path        string         // of the file below the portal's root, such as samples/order.pdf; not escaped
-	Name        string         // what the visitor sees; the file's own name if empty
-	Verdict     proofs.Verdict // what is expected
-	Description string         // one line
+	Path    string         // of the file below the portal's root, such as samples/order.pdf; not escaped
+	Role    string         // what it is an example of: the wording has a title and a line for each, else the file's name stands there
+	Verdict proofs.Verdict // what is expected
 }
 
 // Assets tells where the scripts, styles and images lie. They share one folder
 // named by the hash of them all: a page never mixes two versions.
 type Assets struct {
-	Base      string            // relative to the portal's root, ending with a slash
+	Base      string            // below the portal's root, ending with a slash
 	Integrity map[string]string // by name: subresource integrity
 }
-
-// URL returns the address of an asset, relative to the page.
-func (a Assets) URL(name string) string { return a.Base + name }
 
 // SRI returns the integrity of an asset.
 func (a Assets) SRI(name string) string { return a.Integrity[name] }
@@ -96,8 +96,10 @@ type Page struct {
 	Snapshot
 	Trust   *proofs.Trust // the trust file, parsed
 	Text    *text.Text
+	Texts   []*text.Text // every language there is, English first
+	Root    string       // the way from this page to the portal's root: "", or "../" from a language's folder
 	Assets  Assets
-	File    string   // of this page, such as index.html
+	File    string   // of this page in its folder, such as index.html
 	Styles  []string // its style sheets, in their order
 	Modules []string // the one that is run, then what it imports
 
@@ -106,12 +108,38 @@ type Page struct {
 
 func (p Page) say(key string) string { return p.Text.Page(key) }
 
+// Home is the folder of a language's pages, seen from the portal's root.
+func Home(t *text.Text) string {
+	if t.Language == "en" {
+		return ""
+	}
+	return t.Language + "/"
+}
+
+// URL returns the address of an asset, relative to the page.
+func (p Page) URL(name string) string { return p.Root + p.Assets.Base + name }
+
+// at returns the address of a published file, relative to the page.
+func (p Page) at(path string) templ.SafeURL { return templ.SafeURL(p.Root + path) }
+
+// in returns the address of this page in another language.
+func (p Page) in(t *text.Text) templ.SafeURL { return p.at(Home(t) + p.File) }
+
+// languages lists the tags of the languages there are.
+func (p Page) languages() string {
+	var tags []string
+	for _, t := range p.Texts {
+		tags = append(tags, t.Language)
+	}
+	return strings.Join(tags, " ")
+}
+
 // workerParts lists the worker's modules, each with its integrity, all set apart by spaces: a browser
 // checks the integrity of no module that a worker loads, so that the page does.
 func (p Page) workerParts() string {
 	var parts []string
 	for _, m := range workerModules {
-		parts = append(parts, p.Assets.URL(m), p.Assets.SRI(m))
+		parts = append(parts, p.URL(m), p.Assets.SRI(m))
 	}
 	return strings.Join(parts, " ")
 }
@@ -122,7 +150,7 @@ func (p Page) lazyParts() string {
 	for _, name := range slices.Sorted(maps.Keys(p.Lazy)) {
 		words := []string{name}
 		for _, m := range p.Lazy[name] {
-			words = append(words, p.Assets.URL(m), p.Assets.SRI(m))
+			words = append(words, p.URL(m), p.Assets.SRI(m))
 		}
 		groups = append(groups, strings.Join(words, " "))
 	}
@@ -158,12 +186,17 @@ func escaped(path string) string {
 // fileName is the last part of a path.
 func fileName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-func (s Sample) title() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return fileName(s.Path)
+func (p Page) sampleTitle(s Sample) string {
+	return cmp.Or(p.Text.Samples[s.Role].Title, fileName(s.Path))
 }
+
+// format is the kind of file that a sample is, by its name: PDF.
+func (s Sample) format() string {
+	return strings.ToUpper(strings.TrimPrefix(path.Ext(s.Path), "."))
+}
+
+// shown is how many samples stand open on the page.
+func (p Page) shown() int { return min(5, len(p.Samples)) }
 
 // groups splits a hex fingerprint, so that people can compare it by eye.
 func groups(hex string) []string {
@@ -189,7 +222,7 @@ func (p Page) kinds(kinds []string) string {
 	for i, k := range kinds {
 		named[i] = p.Text.Kind(k)
 	}
-	return strings.Join(named, ", ")
+	return strings.Join(named, p.say("separator"))
 }
 
 func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].Title }

@@ -7,13 +7,13 @@ func viewerData(p Page) templ.Attributes {
 	words := "text/" + p.Text.Language + "-viewer.json"
 	return templ.Attributes{
 		"data-viewer":          true,
-		"data-trust":           p.trustPath(),
+		"data-trust":           p.Root + p.trustPath(),
 		"data-trust-print":     p.TrustPrint,
 		"data-trust-earlier":   p.earlierPrints(),
 		"data-trust-integrity": Integrity(p.TrustFile),
-		"data-wasm":            p.Assets.URL("viewer.wasm"),
+		"data-wasm":            p.URL("viewer.wasm"),
 		"data-wasm-integrity":  p.Assets.SRI("viewer.wasm"),
-		"data-text":            p.Assets.URL(words),
+		"data-text":            p.URL(words),
 		"data-text-integrity":  p.Assets.SRI(words),
 	}
 }
