@@ -37,6 +37,7 @@ export type Reason =
   | 'kind-not-accredited'
   | 'withdrawn'
   | 'unreadable'
+  | 'one-digest'
   | 'absent'
 
 /** Something that a person should be told beside the verdict. */
