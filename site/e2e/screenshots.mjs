@@ -28,6 +28,7 @@ const pictures = (samples) => {
     evidence: ['', async (page) => {
       await check(page, files('education/teaching-licence.docx'))
       await page.click('.row summary')
+      await page.waitForSelector('.way')
     }],
     offline: ['offline.html', () => {}],
     replaced: ['', async (page) => {
