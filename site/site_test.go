@@ -346,6 +346,34 @@ func TestModulesResolve(t *testing.T) {
 	}
 }
 
+// TestLazyModules: whatever the first page's scripts load on the way is named by the page, whole with all that it imports.
+func TestLazyModules(t *testing.T) {
+	files := rendered(t)
+	page := html.UnescapeString(string(files[Index]))
+	list := regexp.MustCompile(`data-lazy-parts="([^"]*)"`).FindStringSubmatch(page)
+	if list == nil {
+		t.Fatal("the page names no lazy modules")
+	}
+	groups := map[string]string{}
+	for _, g := range strings.Split(list[1], " | ") {
+		name, words, _ := strings.Cut(g, " ")
+		groups[name] = words
+	}
+	for _, root := range []string{"export.js", "lists.js", "print.js", "table.js", "zip.js"} {
+		if groups[root] == "" {
+			t.Errorf("%s is not named", root)
+		}
+	}
+	for root, words := range groups {
+		for name, at := range modulesOf(t, files, root) {
+			whole := at + " " + pages.Integrity(files[at])
+			if !strings.Contains(words, whole) && !strings.Contains(page, at+`" integrity="`+pages.Integrity(files[at])) {
+				t.Errorf("%s needs %s, whose integrity is not named with it in %q", root, name, words)
+			}
+		}
+	}
+}
+
 // modulesOf are the paths of a module and of all that it imports, by name.
 func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]string {
 	t.Helper()

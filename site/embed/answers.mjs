@@ -2,8 +2,9 @@
 
 import { VerifierError } from './errors.mjs'
 import { button, download, element, icon, slots, visible } from './portal/dom.mjs'
-import { bothSides, evidenceBody, evidenceTitle, isEvidence, keepsakes, standing } from './portal/evidence.mjs'
+import { bothSides, evidenceBody, evidenceTitle, keepsakes, standing } from './portal/evidence.mjs'
 import { isReceipt, pair } from './portal/files.mjs'
+import { recognise } from './portal/kinds.mjs'
 import { localBody, reportBody } from './portal/report.mjs'
 
 const fewRows = 3 // up to this many answers are shown whole; more are folded
@@ -164,7 +165,7 @@ class Row {
     const verifier = await this.list.home.verifier()
     signal.throwIfAborted()
     if (digests) return verifier.lookUp(digests, { signal, fresh })
-    if (!this.receipt && !this.asDocument && (await isEvidence(this.item))) return { examination: await verifier.examine(file, { signal }) }
+    if (!this.receipt && !this.asDocument && (await recognise(this.item)).kind === 'evidence') return { examination: await verifier.examine(file, { signal }) }
     return verifier.check(file, { receipt: this.receipt, signal, fresh, onProgress: (progress) => this.working(progress) })
   }
 
@@ -229,7 +230,7 @@ class Row {
   /** Gives the row its words and its colour. */
   judge({ verdict, report, examination, why }) {
     const { wording, node } = this
-    const named = Boolean(this.item.digests)
+    const named = this.item.digests ? 'named' : ''
     if (examination) {
       this.show('done', evidenceTitle(examination, wording), examination.proved ? 'inconsistent' : 'unavailable')
       node.dataset.evidence = standing(examination)
@@ -280,7 +281,7 @@ class Row {
       return [...evidenceBody({ evidence, checkpoints: examination.checkpoints }, item.name, wording), tools]
     }
     if (!report) return [...localBody(why, error?.message, wording), tools]
-    return [...reportBody(report, wording, { named: Boolean(item.digests), follow: (newer) => this.follower(newer), proof: this.proof() }), tools]
+    return [...reportBody(report, wording, { named: item.digests ? 'named' : '', follow: (newer) => this.follower(newer), proof: this.proof() }), tools]
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */
