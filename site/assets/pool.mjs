@@ -110,7 +110,7 @@ export class Pool {
     job.update(job.evidence ? 'examining' : job.file ? 'hashing' : 'checking', 0)
     const { remembered, trust } = this.memory.recall()
     const { id, file, digests, receipt, evidence } = job
-    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0 })
+    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0, online: this.portal.online !== false })
   }
 
   hear(seat, message) {

@@ -10,7 +10,6 @@ const roundLimit = 64 // far more than a lookup ever takes
 let exports = null
 let trust = null
 let unpinned = true // the page has its trust file from the portal that it checks
-let online = true
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
@@ -21,7 +20,6 @@ self.addEventListener('message', ({ data }) => handlers[data.type](data))
 function start(message) {
   trust = message.trust
   unpinned = message.unpinned ?? unpinned
-  online = message.online ?? online
   started = load(message.module)
   started.then(
     () => self.postMessage({ type: 'ready' }),
@@ -54,12 +52,12 @@ function running(go, instance) {
   })
 }
 
-function check({ id, file, digests, receipt, remembered, newer, anew }) {
+function check({ id, file, digests, receipt, remembered, newer, anew, online }) {
   return work(id, anew, async (job) => {
     const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
     const sha3 = digests ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer })
+    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer, online })
     const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
     return { ...result, examined }
   })
@@ -113,7 +111,7 @@ async function decide(id, job, file, given) {
     sha3: given.sha3,
     named: given.sha3 !== null,
     receipt: given.receipt,
-    online,
+    online: given.online,
     unpinned,
     remembered: given.remembered,
     files: Object.create(null),

@@ -20,6 +20,7 @@ export class Answers {
   constructor(parts, home, before = null) {
     Object.assign(this, { parts, home, wording: parts.wording, timer: null })
     this.rows = (before?.rows ?? []).map((row) => row.anew(this))
+    new MutationObserver(() => this.lead()).observe(parts.list, { childList: true, subtree: true })
     parts.list.replaceChildren(...this.rows.map((row) => row.node))
     for (const row of this.rows) row.resume()
     this.tell()
@@ -47,6 +48,11 @@ export class Answers {
     this.rows.splice(this.rows.indexOf(row) + 1, 0, next)
     row.node.after(next.node)
     return next.check()
+  }
+
+  /** The portal's own links are relative to the portal, also those in what is drawn later. */
+  lead() {
+    for (const link of this.parts.list.querySelectorAll('a[href]:not([href*=":"])')) link.href = new URL(link.getAttribute('href'), this.home.portal ?? document.baseURI).href
   }
 
   get few() {
@@ -267,8 +273,6 @@ class Row {
   fill(content) {
     this.part.body.replaceChildren(...content.filter(Boolean))
     this.part.body.hidden = content.length === 0
-    // The portal's own links are relative to the portal.
-    for (const link of this.part.body.querySelectorAll('a[href]')) link.href = new URL(link.getAttribute('href'), this.list.home.portal ?? link.baseURI).href
   }
 
   body() {

@@ -14,13 +14,13 @@ const evidenceLimit = (8 << 20) + 1024 // bytes (FORMAT.md, section 20)
 const hex = /^[0-9a-f]+$/
 
 /** No registry is asked: what a receipt proves is all there is. */
-const nowhere = { get: async () => ({ bytes: null, error: 'no portal was given' }) }
+const nowhere = { online: false, get: async () => ({ bytes: null, error: 'no portal was given' }), keep: async () => {} }
 
 /** Opens a verifier; resolves once a worker runs. */
 export async function open(options, host) {
   const settings = understood(options, host)
   const trust = await readTrust(settings, host)
-  const start = { module: await module(settings.wasm, host), trust: trust.bytes, unpinned: trust.unpinned, online: settings.portal !== null }
+  const start = { module: await module(settings.wasm, host), trust: trust.bytes, unpinned: trust.unpinned }
   const verifier = new Verifier(start, settings, host, await memoryFor(trust, settings.remember, host))
   await verifier.started()
   return verifier
