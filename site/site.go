@@ -81,7 +81,8 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 			files[home+d.file] = content
 		}
 	}
-	return files, nil
+	files[IssuersFile], err = issuersJSON(s)
+	return files, err
 }
 
 // Order returns the paths of files in the order in which they are to be
@@ -129,7 +130,7 @@ var documents = []struct {
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "print.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
 )
 

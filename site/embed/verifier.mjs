@@ -142,8 +142,8 @@ class Verifier {
   }
 
   async lookUp({ sha256, sha3_512 }, { signal, fresh = false } = {}) {
-    if (!isHex(sha256, 64) || !isHex(sha3_512, 128)) throw new TypeError('lookUp: want sha256 and sha3_512, of 64 and 128 hex digits')
-    const digests = { sha256: sha256.toLowerCase(), sha3: sha3_512.toLowerCase() }
+    if (!isHex(sha256, 64) || (sha3_512 !== undefined && !isHex(sha3_512, 128))) throw new TypeError('lookUp: want sha256, of 64 hex digits, and sha3_512, if it is known, of 128')
+    const digests = { sha256: sha256.toLowerCase(), ...(sha3_512 && { sha3: sha3_512.toLowerCase() }) }
     return answer(await this.#run({ digests, anew: fresh ? Date.now() : 0 }, signal))
   }
 
