@@ -15,7 +15,6 @@ const aheadLimit = 16 * 1024 * 1024
 let exports = null
 let trust = null
 let unpinned = true // the page has its trust file from the portal that it checks
-let online = true
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
@@ -26,7 +25,6 @@ self.addEventListener('message', ({ data }) => handlers[data.type](data))
 function start(message) {
   trust = message.trust
   unpinned = message.unpinned ?? unpinned
-  online = message.online ?? online
   started = load(message.module)
   started.then(
     () => self.postMessage({ type: 'ready' }),
@@ -59,13 +57,13 @@ function running(go, instance) {
   })
 }
 
-function check({ id, file: given, digests, receipt, remembered, newer, anew, online: reachable }) {
+function check({ id, file: given, digests, receipt, remembered, newer, anew, online }) {
   return work(id, anew, async (job) => {
     const file = opened(given)
     const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
     const sha3 = digests?.sha3 ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, named: Boolean(digests), receipt, remembered, newer, online: online && reachable })
+    const result = await decide(id, job, file, { sha256, sha3, named: Boolean(digests), receipt, remembered, newer, online })
     const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
     return { ...result, examined }
   })

@@ -21,6 +21,7 @@ export class Answers {
   constructor(parts, home, before = null) {
     Object.assign(this, { parts, home, wording: parts.wording, timer: null })
     this.rows = (before?.rows ?? []).map((row) => row.anew(this))
+    new MutationObserver(() => this.lead()).observe(parts.list, { childList: true, subtree: true })
     parts.list.replaceChildren(...this.rows.map((row) => row.node))
     for (const row of this.rows) row.resume()
     this.tell()
@@ -28,6 +29,7 @@ export class Answers {
 
   /** Takes in what was chosen or dropped together; resolves when each has an answer. */
   async add(items) {
+    await Promise.all(items.map((item) => recognise(item)))
     const fresh = items.filter((item) => !isReceipt(item)).map((item) => new Row(item, this))
     const receipts = items.filter(isReceipt)
     const { pairs, alone } = pair(receipts, fresh, this.rows.filter((row) => row.open))
@@ -48,6 +50,11 @@ export class Answers {
     this.rows.splice(this.rows.indexOf(row) + 1, 0, next)
     row.node.after(next.node)
     return next.check()
+  }
+
+  /** The portal's own links are relative to the portal, also those in what is drawn later. */
+  lead() {
+    for (const link of this.parts.list.querySelectorAll('a[href]:not([href*=":"])')) link.href = new URL(link.getAttribute('href'), this.home.portal ?? document.baseURI).href
   }
 
   get few() {
@@ -153,7 +160,7 @@ class Row {
     const abort = new AbortController()
     this.abort = abort
     this.begin()
-    const outcome = await this.ask(abort.signal, fresh).catch((error) => (abort.signal.aborted ? { why: 'stopped' } : { why: whys[error.code] ?? 'crashed', error }))
+    const outcome = await this.ask(abort.signal, fresh).catch((error) => (abort.signal.aborted ? { why: 'stopped' } : { why: this.item.why ?? whys[error.code] ?? 'crashed', error }))
     if (this.abort !== abort || !this.list.rows.includes(this)) return
     this.abort = null
     this.finish(outcome)
@@ -211,7 +218,7 @@ class Row {
   addDocument(file) {
     const { list, item } = this
     list.remove(this)
-    list.add([{ name: file.name, path: file.name, file }, item])
+    list.add([{ name: file.name, path: file.name, file }, item]) // a single receipt is a single document's
   }
 
   /** @param {boolean} told whether those who listen have heard of it */
@@ -268,8 +275,6 @@ class Row {
   fill(content) {
     this.part.body.replaceChildren(...content.filter(Boolean))
     this.part.body.hidden = content.length === 0
-    // The portal's own links are relative to the portal.
-    for (const link of this.part.body.querySelectorAll('a[href]')) link.href = new URL(link.getAttribute('href'), this.list.home.portal ?? link.baseURI).href
   }
 
   body() {
