@@ -138,7 +138,7 @@ export class Wording {
   }
 
   list(parts) {
-    return this.lists.format(parts)
+    return this.lists.format(parts.map(isolate))
   }
 
   size(bytes) {
