@@ -17,14 +17,14 @@ const LIMITS = { picture: 150_000, all: 1_200_000 } // bytes
 /** What the documentation shows: in which language, on what screen, which page, and what is done there. */
 const shown = (of) => ({
   landing: { screen: DESK },
-  answer: { screen: DESK, act: (page) => check(page, of('education/diploma.pdf')) },
+  answer: { screen: { ...DESK, height: 1000 }, act: (page) => check(page, of('education/diploma.pdf')) },
   evidence: { screen: { ...DESK, height: 1000 }, act: async (page) => {
     await check(page, of('education/teaching-licence.docx'))
     await page.click('.row-body > details > summary')
     await page.locator('.row-body > details').last().evaluate((node) => scrollTo(0, node.getBoundingClientRect().top + scrollY - 16))
   } },
   several: { screen: { ...DESK, height: 1000 }, act: (page) => check(page, several(of)) },
-  arabic: { screen: DESK, language: 'ar', act: (page) => check(page, of('land/land-extract-2019.pdf')) },
+  arabic: { screen: { ...DESK, height: 1000 }, language: 'ar', act: (page) => check(page, of('land/land-extract-2019.pdf')) },
   phone: { screen: PHONE, scale: 2, act: (page) => check(page, of('received/diploma.pdf')) },
   'phone-landing': { screen: PHONE, scale: 2 },
   dark: { screen: DESK, dark: true, act: (page) => check(page, of('education/teaching-licence.docx')) },
