@@ -129,7 +129,7 @@ var documents = []struct {
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "print.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
 )
 

@@ -8,7 +8,7 @@ import { signedLines, signedTree } from './quorum.mjs'
 const placed = ['demo', 'trust-unpinned']
 
 /** What fills the placeholders of a verdict's sentences. */
-function values(report, wording) {
+export function values(report, wording) {
   return {
     issuer: visible(report.issuer_title || report.issuer || wording.ui('unknown')),
     asof: wording.time(report.as_of),
@@ -22,8 +22,8 @@ function lastChange(report) {
   return report.life?.events.findLast((event) => event.effect && event.action !== 'link') ?? null
 }
 
-/** A report in one line, for a row that is folded. `named`: no file was checked, only a fingerprint looked up. */
-export function brief(report, wording, named = false) {
+/** A report in one line, for a row that is folded. `named`: no file was checked, only a fingerprint looked up; see Row.named. */
+export function brief(report, wording, named = '') {
   const dated = { ...values(report, wording), registered: wording.day(report.registered), changed: wording.day(lastChange(report)?.published) }
   const said = wording.verdict(report.verdict, dated, named)
   return said.brief || (report.reason ? wording.name('reasons', report.reason) : said.meaning)
@@ -36,10 +36,10 @@ export function localBrief(why, wording) {
 
 /**
  * The body of a row for a report.
- * @param {object} row named (no file was checked), follow (makes the control that checks the newer document), and proof (of a
+ * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), and proof (of a
  *   registry that contradicts itself)
  */
-export function reportBody(report, wording, { named = false, follow = null, proof = [] } = {}) {
+export function reportBody(report, wording, { named = '', follow = null, proof = [] } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo

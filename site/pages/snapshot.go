@@ -89,7 +89,7 @@ type Assets struct {
 func (a Assets) SRI(name string) string { return a.Integrity[name] }
 
 // workerModules are what the page's worker runs.
-var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "sha3.js"}
+var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "member.js", "sha3.js"}
 
 // A Page is what every template gets.
 type Page struct {

@@ -36,6 +36,7 @@ type Text struct {
 	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
 	Evidence map[string]Verdict         `json:"evidence"` // what a file of evidence comes to
 	Named    map[proofs.Verdict]Verdict `json:"named"`    // where only a digest was looked up, and no file; the others as above
+	Told     map[proofs.Verdict]Verdict `json:"told"`     // the same, where a person gave the digest rather than followed it from a replaced document
 	Reasons  map[proofs.Reason]string   `json:"reasons"`
 	Notices  map[proofs.Notice]string   `json:"notices"`
 
@@ -83,7 +84,7 @@ func English() *Text {
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
+	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
 	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "plurals"},
 }
 
