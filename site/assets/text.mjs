@@ -8,10 +8,15 @@ import { dateFormat, dayFormat, locale, timeFormat } from './dates.mjs'
 // Hebrew, Arabic and their kin: what runs from right to left.
 const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
 
-/** Sets a value off where it may run against the sentence around it. */
+/**
+ * Sets a value off where it may run against the sentence around it. A foreign one has the direction of its first letter; one that was put together
+ * here, out of values set off, has the page's: there need be no letter in it but theirs.
+ */
 function isolate(value) {
-  const against = document.documentElement.dir === 'rtl' || rightToLeft.test(value)
-  return against ? `\u2068${value}\u2069` : value
+  const mirrored = document.documentElement.dir === 'rtl'
+  if (!mirrored && !rightToLeft.test(value)) return value
+  const ours = mirrored ? '\u2067' : '\u2066'
+  return `${/[\u2066-\u2068]/.test(value) ? ours : '\u2068'}${value}\u2069`
 }
 
 /** What a table says under a word that may be anyone's: "constructor" is in no table. */

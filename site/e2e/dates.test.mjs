@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { locale, timeFormat } from '../assets/dates.mjs'
-import { Wording } from '../assets/text.mjs'
+import { fill, Wording } from '../assets/text.mjs'
 
 process.env.TZ = 'UTC'
 globalThis.document = { documentElement: { dir: 'ltr' } }
@@ -54,4 +54,16 @@ test('counts have the form that the language has for the number', async () => {
       for (const n of samples[language]) assert.doesNotMatch(wording.count(key, n), /\{count\}/, `${language}: ${key}`)
     }
   }
+})
+
+test('a value is set off from the sentence around it, and one that was put together here has the page’s direction', () => {
+  const { documentElement } = globalThis.document
+  const counted = () => fill('{counts}.', { counts: fill('{title}: {count}', { title: 'أصلي', count: '1' }) })
+  assert.equal(fill('by {x}', { x: 'Ministry' }), 'by Ministry')
+  assert.equal(fill('by {x}', { x: 'وزارة' }), 'by \u2068وزارة\u2069')
+  assert.equal(counted(), '\u2066\u2068أصلي\u2069: 1\u2069.')
+  documentElement.dir = 'rtl'
+  assert.equal(fill('من {x}', { x: 'Ministry' }), 'من \u2068Ministry\u2069')
+  assert.equal(counted(), '\u2067\u2068أصلي\u2069: \u20681\u2069\u2069.')
+  documentElement.dir = 'ltr'
 })
