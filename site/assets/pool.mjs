@@ -35,7 +35,7 @@ export class Pool {
    */
   constructor(load, portal, memory) {
     Object.assign(this, { load, portal, memory })
-    this.width = Math.max(1, Math.min(navigator.hardwareConcurrency || 2, 4))
+    this.width = Math.max(1, Math.min(globalThis.navigator?.hardwareConcurrency || 2, 4))
     this.queue = []
     this.seats = []
     this.verifier = null
@@ -96,9 +96,14 @@ export class Pool {
     }
   }
 
+  /** A new worker. The package for others' pages starts its own in other ways. */
+  worker() {
+    return new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' })
+  }
+
   /** Starts a worker. */
   seat() {
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' })
+    const worker = this.worker()
     const seat = { worker, jobs: new Map(), reading: null, ready: false }
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))

@@ -4,10 +4,9 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { locale, timeFormat } from '../assets/dates.mjs'
-import { fill, Wording } from '../assets/text.mjs'
+import { Wording } from '../assets/text.mjs'
 
 process.env.TZ = 'UTC'
-globalThis.document = { documentElement: { dir: 'ltr' } }
 const texts = new URL('../text/', import.meta.url)
 
 /** Runs with a browser's languages. */
@@ -56,14 +55,13 @@ test('counts have the form that the language has for the number', async () => {
   }
 })
 
-test('a value is set off from the sentence around it, and one that was put together here has the page’s direction', () => {
-  const { documentElement } = globalThis.document
-  const counted = () => fill('{counts}.', { counts: fill('{title}: {count}', { title: 'أصلي', count: '1' }) })
-  assert.equal(fill('by {x}', { x: 'Ministry' }), 'by Ministry')
-  assert.equal(fill('by {x}', { x: 'وزارة' }), 'by \u2068وزارة\u2069')
-  assert.equal(counted(), '\u2066\u2068أصلي\u2069: 1\u2069.')
-  documentElement.dir = 'rtl'
-  assert.equal(fill('من {x}', { x: 'Ministry' }), 'من \u2068Ministry\u2069')
-  assert.equal(counted(), '\u2067\u2068أصلي\u2069: \u20681\u2069\u2069.')
-  documentElement.dir = 'ltr'
+test('a value is set off from the sentence around it, and one that was put together here has its direction', () => {
+  const speaks = (direction) => speaking(['en'], () => new Wording({ language: 'en', direction }))
+  const counted = (wording) => wording.fill('{counts}.', { counts: wording.fill('{title}: {count}', { title: 'أصلي', count: '1' }) })
+  const [left, right] = [speaks('ltr'), speaks('rtl')]
+  assert.equal(left.fill('by {x}', { x: 'Ministry' }), 'by Ministry')
+  assert.equal(left.fill('by {x}', { x: 'وزارة' }), 'by \u2068وزارة\u2069')
+  assert.equal(counted(left), '\u2066\u2068أصلي\u2069: 1\u2069.')
+  assert.equal(right.fill('من {x}', { x: 'Ministry' }), 'من \u2068Ministry\u2069')
+  assert.equal(counted(right), '\u2067\u2068أصلي\u2069: \u20681\u2069\u2069.')
 })
