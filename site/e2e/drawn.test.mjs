@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { accessible, choose, launch, serveFolder, verdicts, visitor } from './browser.mjs'
 import { buildCommand, filesBelow, makeDemo } from './registry.mjs'
 
@@ -205,6 +206,15 @@ test('what is drawn from a receipt, with no network, is as true', async () => {
       assert.match(await page.textContent('[data-station=slot]'), /nobody was asked/)
     }
   }, { faulty: true })
+})
+
+test('the verifier in one file draws the same from disk', async () => {
+  const receipts = await receiptsFor(diploma)
+  const page = await browser.newPage()
+  await page.goto(pathToFileURL(join(demo, 'public/verify.html')).href)
+  await unfold(page, 'authentic', sample(diploma), receipts[diploma])
+  await isTrue(page, diploma)
+  await page.close()
 })
 
 test('a drawing that is not true is found out', async () => {
