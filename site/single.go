@@ -196,7 +196,7 @@ func (in SingleInput) bodies(texts []*text.Text, trust *proofs.Trust, parts map[
 			return nil, err
 		}
 		fmt.Fprintf(&templates, "<template data-language=\"%s\" data-direction=\"%s\" data-title=\"%s\">\n%s</template>\n", t.Language, t.Direction,
-			html.EscapeString(t.Page("single.title")+" · "+trust.Title), body)
+			html.EscapeString(t.Page("onefile.title")+" · "+trust.Title), body)
 		if err := pages.SingleNoScript(p).Render(context.Background(), &plain); err != nil {
 			return nil, err
 		}

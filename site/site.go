@@ -141,7 +141,7 @@ var documents = []struct {
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "device.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "device.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "print.css", "device.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "device.css", "modes.css"}
 )
 

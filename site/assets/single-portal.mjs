@@ -11,6 +11,11 @@ export function useCopy(found) {
 }
 
 export class Portal {
+  /** @param {URL} root where this file lies */
+  constructor(root) {
+    this.root = root
+  }
+
   /** Whether there is anything to ask. */
   get online() {
     return copy !== null

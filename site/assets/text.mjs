@@ -77,17 +77,17 @@ export class Wording {
     return own(this.table.local, key) ?? ''
   }
 
-  /** `named`: only a fingerprint was looked up, and no file. */
+  /** `named`: only a fingerprint was looked up, and no file; the table that has words for that, named or told. */
   said(verdict, named) {
-    return (named && own(this.table.named, verdict)) || own(this.table.verdicts, verdict)
+    return (named && own(this.table[named], verdict)) || own(this.table.verdicts, verdict)
   }
 
-  title(verdict, named = false) {
+  title(verdict, named = '') {
     return this.said(verdict, named)?.title ?? verdict
   }
 
   /** What a verdict means and what to do next, and all of it in one line. */
-  verdict(verdict, values, named = false) {
+  verdict(verdict, values, named = '') {
     const { meaning = '', next = '', brief = '' } = this.said(verdict, named) ?? {}
     return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
   }

@@ -21,6 +21,12 @@ type Verdict struct {
 	Brief   string `json:"brief"` // one line for a list; where there is none, the reason stands there
 }
 
+// A Sample is what a document of the demonstration is called, and what was done to it.
+type Sample struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
 // A Text is everything that is said in one language.
 type Text struct {
 	Language  string `json:"language"`  // BCP 47
@@ -30,6 +36,7 @@ type Text struct {
 	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
 	Evidence map[string]Verdict         `json:"evidence"` // what a file of evidence comes to
 	Named    map[proofs.Verdict]Verdict `json:"named"`    // where only a digest was looked up, and no file; the others as above
+	Told     map[proofs.Verdict]Verdict `json:"told"`     // the same, where a person gave the digest rather than followed it from a replaced document
 	Reasons  map[proofs.Reason]string   `json:"reasons"`
 	Notices  map[proofs.Notice]string   `json:"notices"`
 
@@ -46,6 +53,8 @@ type Text struct {
 	Local map[string]string `json:"local"` // what only the page meets: an unreadable file, a stopped check
 	UI    map[string]string `json:"ui"`    // the page's own labels, read by its scripts
 	Pages map[string]string `json:"pages"` // the fixed text of the pages
+
+	Samples map[string]Sample `json:"samples"` // of a demonstration, by what they are examples of
 
 	Files  map[string]string `json:"files"`  // many files at once: what was given, the list, what is made of it
 	Hints  map[string]string `json:"hints"`  // what may have happened to a file that is not registered
@@ -75,7 +84,7 @@ func English() *Text {
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
+	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
 	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "plurals"},
 }
 
