@@ -44,15 +44,15 @@ var demoAuthorities = []struct{ short, title string }{
 
 func demoName(short string) string { return short + ".demo.stele.example" }
 
-// demoVerdict is what a sample of a role comes to.
-func demoVerdict(role string) proofs.Verdict {
-	switch role {
-	case "register", "successor":
-		return proofs.Authentic
-	case "altered", "unknown":
+// demoVerdict is what a sample comes to.
+func demoVerdict(f samples.File) proofs.Verdict {
+	switch {
+	case !f.Registered():
 		return proofs.NotRegistered
+	case f.Role == "register", f.Role == "successor":
+		return proofs.Authentic
 	}
-	return proofs.Verdict(role)
+	return proofs.Verdict(f.Role)
 }
 
 func runDemo(c *cli) error {
@@ -207,7 +207,7 @@ func (d *demo) register() error {
 		return err
 	}
 	for _, f := range samples.All() {
-		if v := demoVerdict(f.Role); v == proofs.NotRegistered {
+		if !f.Registered() {
 			continue
 		}
 		if as[demoName(f.Issuer)].Stands() == nil {
@@ -260,7 +260,7 @@ func (d *demo) isDone(f samples.File) (bool, error) {
 		return false, err
 	}
 	a, err := (&check{trust: d.r.Trust, from: p}).ask(d.cli, d.path(f.Path))
-	return err == nil && a.Report.Verdict == demoVerdict(f.Role), err
+	return err == nil && a.Report.Verdict == demoVerdict(f), err
 }
 
 func (d *demo) event(f samples.File) error {
@@ -321,14 +321,14 @@ func (d *demo) portal() error {
 }
 
 // shownRoles are what the portal offers to try, in the order in which it does; the first five stand open. Their wording is in site/text, table "samples".
-var shownRoles = []string{"register", "altered", "revoked", "superseded", "unknown", "suspended", "expired", "unaccredited"}
+var shownRoles = []string{"register", "altered", "revoked", "superseded", "unknown", "appended", "mailed", "photograph", "suspended", "expired", "unaccredited"}
 
 // samples are the documents that the portal offers to try: the first of each role.
 func (d *demo) samples() []registry.Sample {
 	var out []registry.Sample
 	for _, role := range shownRoles {
 		if f, ok := d.first(role); ok {
-			out = append(out, registry.Sample{Path: "samples/" + f.Path, Role: role, Verdict: demoVerdict(role)})
+			out = append(out, registry.Sample{Path: "samples/" + f.Path, Role: role, Verdict: demoVerdict(f)})
 		}
 	}
 	return out
@@ -348,7 +348,7 @@ func (d *demo) first(role string) (samples.File, bool) {
 func (d *demo) expect() error {
 	want := map[string]proofs.Verdict{}
 	for _, f := range samples.All() {
-		want[f.Path] = demoVerdict(f.Role)
+		want[f.Path] = demoVerdict(f)
 	}
 	b, err := json.MarshalIndent(want, "", "\t")
 	if err != nil {

@@ -92,6 +92,9 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 			return nil, err
 		}
 	}
+	if files[IssuersFile], err = issuersJSON(s); err != nil {
+		return nil, err
+	}
 	files[worker], err = renderWorker(s, trust, texts, files, assets)
 	return files, err
 }
@@ -141,7 +144,7 @@ var documents = []struct {
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "device.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "print.css", "device.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "print.css", "device.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "device.css", "modes.css"}
 )
 

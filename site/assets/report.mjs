@@ -36,10 +36,10 @@ export function localBrief(why, wording) {
 
 /**
  * The body of a row for a report.
- * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), and proof (of a
- *   registry that contradicts itself)
+ * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), proof (of a
+ *   registry that contradicts itself), and hints (what may have happened to the file)
  */
-export function reportBody(report, wording, { named = '', follow = null, proof = [], since = null } = {}) {
+export function reportBody(report, wording, { named = '', follow = null, proof = [], hints = null, since = null } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
@@ -49,6 +49,7 @@ export function reportBody(report, wording, { named = '', follow = null, proof =
     since,
     // Where nothing could be asked, that says why, and what to do.
     ...(since && report.verdict === 'unavailable' ? [] : [reasonLine(report, wording), nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next)]),
+    hints,
     facts(report, wording),
     history(report, wording),
     replacement(report, wording, follow),

@@ -177,6 +177,7 @@ export class Row {
 
   /** It is to be checked, perhaps again. */
   begin() {
+    this.outcome?.leaving?.abort()
     this.outcome = null
     this.state = null
     if (this.pending) return
@@ -206,6 +207,7 @@ export class Row {
   /** It is taken from the list. */
   leave() {
     this.gone = true
+    this.outcome?.leaving?.abort()
     this.stop()
   }
 
@@ -226,6 +228,7 @@ export class Row {
     const focused = this.node.contains(document.activeElement)
     this.job = null
     this.outcome = outcome
+    if (outcome.report?.source === 'registry') this.page.hinting.warm()
     this.part.progress.hidden = true
     if (outcome.list) {
       this.setState('done', wording.of('files', 'list'), 'working')
@@ -322,7 +325,7 @@ export class Row {
     if (list) return this.listBody()
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), since: report && sinceNote(this.outcome, wording) }) : localBody(why, detail, wording)
+    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints(), since: report && sinceNote(this.outcome, wording) }) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
   }
 
@@ -342,6 +345,27 @@ export class Row {
     const said = this.listSays().map((sentence, i) => element('p', { class: i === 0 ? 'meaning' : null }, sentence))
     const tools = this.item.file ? element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument())) : null
     return [...said, element('p', {}, this.page.wording.of('files', 'listMeans')), tools].filter(Boolean)
+  }
+
+  /** The place for what may have happened to a file that is not registered: it is read once its row stands open. */
+  hints() {
+    const { outcome } = this
+    if (!this.item.file || outcome.report?.verdict !== 'not-registered') return null
+    outcome.leaving ??= new AbortController()
+    outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
+    const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking'))
+    const slot = element('div', { 'data-hints': '' }, status)
+    outcome.hints.then(
+      (node) => {
+        if (!node) return slot.remove()
+        // Read out, and left where it is: a live region that goes away is not heard.
+        status.textContent = node.querySelector('h4').textContent
+        status.className = 'unseen'
+        slot.append(node)
+      },
+      () => slot.remove(), // what cannot be told is no answer, and takes none away
+    )
+    return slot
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */

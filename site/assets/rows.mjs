@@ -2,6 +2,7 @@
 // comes when there are many.
 
 import { isReceipt, pair } from './files.mjs'
+import { Hinting } from './hinting.mjs'
 import { lazy } from './lazy.mjs'
 import { Row } from './row.mjs'
 import { overall, summary } from './summary.mjs'
@@ -30,6 +31,7 @@ export class Rows {
     this.clear.addEventListener('click', () => this.removeAll())
     this.saveTable.addEventListener('click', () => this.withPart('export.mjs', ({ saveTable }) => saveTable(this.shown(), this)))
     this.print.addEventListener('click', () => this.withPart('print.mjs', ({ printReport }) => printReport(this.shown(), this)))
+    this.hinting = new Hinting(this)
     this.few = () => this.rows.length <= fewRows
   }
 
@@ -178,6 +180,15 @@ export class Rows {
     this.rows.splice(this.rows.indexOf(row) + 1, 0, newer)
     newer.check()
     this.reveal(newer.node)
+  }
+
+  /** Checks a part of a row's file, or a form of it, in a row below it. */
+  addPart(row, file, label) {
+    const part = new Row({ name: file.name, path: file.name, label, file }, this)
+    row.node.after(part.node)
+    this.rows.splice(this.rows.indexOf(row) + 1, 0, part)
+    part.check()
+    this.reveal(part.node)
   }
 
   removed(row) {
