@@ -231,16 +231,21 @@ func collectAll() (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		name := strings.TrimPrefix(path, "assets/")
-		if module, ok := strings.CutSuffix(name, ".mjs"); ok {
-			name = module + ".js"
-			content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
-			content = comment.ReplaceAll(content, nil)
-		}
+		name, content := publishedModule(strings.TrimPrefix(path, "assets/"), content)
 		assets[name] = content
 		return nil
 	})
 	return assets, err
+}
+
+// publishedModule gives a module the name and the content under which it is published; other files stay as they are.
+func publishedModule(name string, content []byte) (string, []byte) {
+	module, ok := strings.CutSuffix(name, ".mjs")
+	if !ok {
+		return name, content
+	}
+	content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
+	return module + ".js", comment.ReplaceAll(content, nil)
 }
 
 // fingerprint names a set of assets by what is in it: 12 hex digits tell the

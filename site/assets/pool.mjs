@@ -42,7 +42,7 @@ export class Pool {
    */
   constructor(load, portal, memory) {
     Object.assign(this, { load, portal, memory })
-    this.width = Math.max(1, Math.min(navigator.hardwareConcurrency || 2, 4))
+    this.width = Math.max(1, Math.min(globalThis.navigator?.hardwareConcurrency || 2, 4))
     this.queue = []
     this.seats = []
     this.verifier = null
@@ -103,9 +103,14 @@ export class Pool {
     }
   }
 
+  /** A new worker. The package for others' pages starts its own in other ways. */
+  worker() {
+    return startWorker()
+  }
+
   /** Starts a worker. */
   seat() {
-    const worker = startWorker()
+    const worker = this.worker()
     const seat = { worker, jobs: new Map(), reading: null, ready: false }
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
@@ -191,7 +196,7 @@ export class Pool {
   decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
     const told = report && JSON.parse(report)
     if (remember) this.memory.keep(remember, rememberSize, newTrust)
-    if (told && holds(told)) this.portal.keep(job.paths ?? [])
+    if (told && holds(told)) this.portal.keep?.(job.paths ?? [])
     this.leave(seat, job)
     const lacking = this.portal.online === false ? 'copy' : job.lacking
     job.finish({ report: told, json: report, receipt, conflict, since: job.since, lacking, ...(examined && found(examined)) })

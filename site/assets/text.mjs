@@ -8,9 +8,9 @@ import { dateFormat, dayFormat, locale, timeFormat } from './dates.mjs'
 // Hebrew, Arabic and their kin: what runs from right to left.
 const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
 
-/** Sets a value off where it may run against the sentence around it. */
-function isolate(value) {
-  const against = document.documentElement.dir === 'rtl' || rightToLeft.test(value)
+/** Sets a value off where it may run against the sentence around it. The sentence itself tells its direction: it may stand in a foreign page. */
+function isolate(value, sentence) {
+  const against = rightToLeft.test(sentence) || rightToLeft.test(value)
   return against ? `\u2068${value}\u2069` : value
 }
 
@@ -21,7 +21,7 @@ function own(table, word) {
 
 /** Puts values in place of {placeholders}. */
 export function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key]) : whole))
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key], sentence) : whole))
 }
 
 export class Wording {

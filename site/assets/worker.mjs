@@ -10,6 +10,8 @@ const roundLimit = 64 // far more than a lookup ever takes
 
 let exports = null
 let trust = null
+let unpinned = true // the page has its trust file from the portal that it checks
+let online = true
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
@@ -19,6 +21,8 @@ self.addEventListener('message', ({ data }) => handlers[data.type](data))
 
 function start(message) {
   trust = message.trust
+  unpinned = message.unpinned ?? unpinned
+  online = message.online ?? online
   started = load(message.module)
   started.then(
     () => self.postMessage({ type: 'ready' }),
@@ -111,8 +115,8 @@ async function decide(id, job, file, given) {
     sha3: given.sha3,
     named: given.named,
     receipt: given.receipt,
-    online: given.online,
-    unpinned: true, // the page has its trust file from the portal that it checks
+    online: online && given.online,
+    unpinned,
     remembered: given.remembered,
     files: Object.create(null),
     errors: Object.create(null),

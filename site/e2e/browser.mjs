@@ -24,34 +24,42 @@ const TYPES = {
 
 /**
  * Serves a folder. The result has `url` (with a slash at the end), `log`, an array of the requests so far as
- * {method, path, query, length, status}, `faults`, show(folder), which serves another one at the same address,
+ * {method, path, query, length, status}, `faults`, `prelude`, show(folder), which serves another one at the same address,
  * and close().
  *
  * `faults` is a Map from a path, such as 'ledger/head', to what goes wrong with it: a status, 'cut' for a
  * connection that breaks off in the middle, 'hang' for one that never answers, or a function that is given the
- * bytes and resolves to others.
+ * bytes and resolves to others. `prelude` may be set to a function that runs in every page before the page's own scripts: a
+ * fault that a test cannot make the engine show by itself.
  */
 export async function serveFolder(folder) {
   let base = await realpath(folder)
   const show = async (other) => (base = await realpath(other))
   const log = []
   const faults = new Map()
+  const served = { log, faults, prelude: null, show }
   const server = createServer(async (request, response) => {
     const { pathname, search } = new URL(request.url, 'http://portal')
     const path = decodeURIComponent(pathname).slice(1) || 'index.html'
-    const fault = faults.get(path)
+    const fault = faults.get(path) ?? (served.prelude && extname(path) === '.html' ? preluded : undefined)
     const length = Number(request.headers['content-length'] ?? 0)
     response.on('close', () => log.push({ method: request.method, path, query: search, length, status: response.statusCode }))
     if (fault === 'hang') return
-    await answer(response, base, path, fault)
+    if (served.prelude && path === PRELUDE) response.writeHead(200, { 'Content-Type': TYPES['.js'] }).end(`(${served.prelude})()`)
+    else await answer(response, base, path, fault)
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = () => {
     server.closeAllConnections()
     return new Promise((done) => server.close(done))
   }
-  return { url: `http://127.0.0.1:${server.address().port}/`, log, faults, show, close }
+  return Object.assign(served, { url: `http://127.0.0.1:${server.address().port}/`, close })
 }
+
+const PRELUDE = 'prelude.js'
+
+/** A page with the prelude in it: modules run after it, wherever in the head they stand. */
+const preluded = (html) => Buffer.from(String(html).replace('</head>', `<script src="/${PRELUDE}"></script></head>`))
 
 async function answer(response, base, path, fault) {
   let body = typeof fault === 'number' ? null : await read(base, path)

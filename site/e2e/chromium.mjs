@@ -13,7 +13,7 @@ const run = promisify(execFile)
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-const EXECUTABLE = '/usr/bin/chromium' // Debian's package chromium
+export const EXECUTABLE = '/usr/bin/chromium' // Debian's package chromium
 
 const FLAGS = [
   '--no-sandbox', // as root, in a container

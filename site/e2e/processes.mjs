@@ -27,7 +27,7 @@ export async function until(ask, told = () => String(ask)) {
   for (;;) {
     const answer = await ask()
     if (answer) return answer
-    if (Date.now() > end) throw new Error(`waited in vain: ${told()}`)
+    if (Date.now() > end) throw new Error(`waited in vain: ${await told()}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }

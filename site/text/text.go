@@ -60,6 +60,7 @@ type Text struct {
 	Hints  map[string]string `json:"hints"`  // what may have happened to a file that is not registered
 	Device map[string]string `json:"device"` // without a network: what is kept on the device, the verifier in one file
 	Drawn  map[string]string `json:"drawn"`  // a proof as a picture
+	Embed  map[string]string `json:"embed"`  // the element for others' pages
 
 	// What is said with a number, {count}, by CLDR's plural categories of the language (unicode.org/reports/tr35, part 3).
 	Plurals map[string]map[string]string `json:"plurals"`
@@ -90,23 +91,31 @@ var scripts = map[string][]string{
 
 // Scripts returns the files that the pages' scripts read, by name.
 func (t *Text) Scripts() map[string][]byte {
+	files := map[string][]byte{}
+	for part, tables := range scripts {
+		files[t.Language+part+".json"] = t.tables(tables)
+	}
+	return files
+}
+
+// Embedded returns what the element for others' pages reads.
+func (t *Text) Embedded() []byte { return t.tables(append([]string{"embed"}, scripts[""]...)) }
+
+// tables returns some tables of the wording as JSON.
+func (t *Text) tables(names []string) []byte {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(t.source, &all); err != nil {
 		panic("text: " + t.Language + ".json: " + err.Error()) // parsed before
 	}
-	files := map[string][]byte{}
-	for part, tables := range scripts {
-		chosen := map[string]json.RawMessage{}
-		for _, name := range append([]string{"language", "direction"}, tables...) {
-			chosen[name] = all[name]
-		}
-		b, err := json.Marshal(chosen)
-		if err != nil {
-			panic("text: " + t.Language + ".json: " + err.Error())
-		}
-		files[t.Language+part+".json"] = b
+	chosen := map[string]json.RawMessage{}
+	for _, name := range append([]string{"language", "direction"}, names...) {
+		chosen[name] = all[name]
 	}
-	return files
+	b, err := json.Marshal(chosen)
+	if err != nil {
+		panic("text: " + t.Language + ".json: " + err.Error())
+	}
+	return b
 }
 
 // missing stands before and after a key without wording, so that whoever renders can find it. No text
