@@ -81,7 +81,7 @@ func wantsJSON(args []string) bool {
 }
 
 // withoutRegistry are the commands that work on no registry's folder: their help does not offer --registry.
-var withoutRegistry = []string{"demo", "key", "witness", "release"}
+var withoutRegistry = []string{"demo", "key", "witness", "npm", "release"}
 
 // helpCommand tells what a command does and takes.
 func (c *cli) helpCommand(flags *flag.FlagSet) {

@@ -44,15 +44,15 @@ var demoAuthorities = []struct{ short, title string }{
 
 func demoName(short string) string { return short + ".demo.stele.example" }
 
-// demoVerdict is what a sample of a role comes to.
-func demoVerdict(role string) proofs.Verdict {
-	switch role {
-	case "register", "successor":
-		return proofs.Authentic
-	case "altered", "unknown":
+// demoVerdict is what a sample comes to.
+func demoVerdict(f samples.File) proofs.Verdict {
+	switch {
+	case !f.Registered():
 		return proofs.NotRegistered
+	case f.Role == "register", f.Role == "successor":
+		return proofs.Authentic
 	}
-	return proofs.Verdict(role)
+	return proofs.Verdict(f.Role)
 }
 
 func runDemo(c *cli) error {
@@ -207,7 +207,7 @@ func (d *demo) register() error {
 		return err
 	}
 	for _, f := range samples.All() {
-		if v := demoVerdict(f.Role); v == proofs.NotRegistered {
+		if !f.Registered() {
 			continue
 		}
 		if as[demoName(f.Issuer)].Stands() == nil {
@@ -256,7 +256,7 @@ func (d *demo) isDone(f samples.File) (bool, error) {
 		return false, err
 	}
 	a, err := (&check{trust: d.r.Trust, from: p}).ask(d.cli, d.path(f.Path))
-	return err == nil && a.Report.Verdict == demoVerdict(f.Role), err
+	return err == nil && a.Report.Verdict == demoVerdict(f), err
 }
 
 func (d *demo) event(f samples.File) error {
@@ -316,34 +316,35 @@ func (d *demo) portal() error {
 	return err
 }
 
-// samples are the documents that the portal offers to try: one of each verdict and role.
+// shownRoles are what the portal offers to try, in the order in which it does; the first five stand open. Their wording is in site/text, table "samples".
+var shownRoles = []string{"register", "altered", "revoked", "superseded", "unknown", "appended", "mailed", "photograph", "suspended", "expired", "unaccredited"}
+
+// samples are the documents that the portal offers to try: the first of each role.
 func (d *demo) samples() []registry.Sample {
-	about := map[string]string{
-		"register":     "A diploma, just as the university issued it.",
-		"altered":      "The same diploma with one byte changed: a better grade.",
-		"revoked":      "A licence that was taken back.",
-		"superseded":   "An older extract; a newer one has taken its place.",
-		"suspended":    "An order that is on hold.",
-		"expired":      "A certificate whose time is over.",
-		"unaccredited": "A diploma of an academy that may not award any.",
-		"unknown":      "A paper that nobody registered.",
-	}
 	var out []registry.Sample
-	for _, f := range samples.All() {
-		info, err := os.Stat(d.path(f.Path))
-		if about[f.Role] == "" || err != nil || info.Size() > portalSample {
-			continue
+	for _, role := range shownRoles {
+		if f, ok := d.first(role); ok {
+			out = append(out, registry.Sample{Path: "samples/" + f.Path, Role: role, Verdict: demoVerdict(f)})
 		}
-		out = append(out, registry.Sample{Path: "samples/" + f.Path, Name: filepath.Base(f.Path), Verdict: demoVerdict(f.Role), Description: about[f.Role]})
-		delete(about, f.Role)
 	}
 	return out
+}
+
+// first is the first sample of a role that is small enough to stand on the portal.
+func (d *demo) first(role string) (samples.File, bool) {
+	for _, f := range samples.All() {
+		info, err := os.Stat(d.path(f.Path))
+		if f.Role == role && err == nil && info.Size() <= portalSample {
+			return f, true
+		}
+	}
+	return samples.File{}, false
 }
 
 func (d *demo) expect() error {
 	want := map[string]proofs.Verdict{}
 	for _, f := range samples.All() {
-		want[f.Path] = demoVerdict(f.Role)
+		want[f.Path] = demoVerdict(f)
 	}
 	b, err := json.MarshalIndent(want, "", "\t")
 	if err != nil {

@@ -70,6 +70,7 @@ func commands() []command {
 		{"audit", "[--portal URL|DIR] [--policy P]", "rebuild the index from the ledger and compare", runAudit},
 		{"mirror", "--portal URL|DIR --policy TRUST --dir DIR [--once] [--addr A]", "keep a verified copy of a registry that can be served as a portal of its own", runMirror},
 		{"verify-evidence", "FILE [--policy P]", "check a file that proves a ledger inconsistent", runVerifyEvidence},
+		{"npm", "-o DIR", "make the npm package that lets others' pages and programs check documents", runNPM},
 		{"release", "-o FILE", "compile a binary that carries the portal and its verifier", runRelease},
 	}
 }

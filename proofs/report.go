@@ -63,6 +63,7 @@ const (
 	ReasonKind              Reason = "kind-not-accredited" // unaccredited: not for this kind
 	ReasonWithdrawn         Reason = "withdrawn"           // unaccredited: keys disowned from before the registration
 	ReasonUnreadable        Reason = "unreadable"          // unavailable: the document itself could not be read
+	ReasonOneDigest         Reason = "one-digest"          // unavailable: only the SHA-256 was told, and the trust file or the receipt demands SHA3-512 too
 	ReasonAbsent            Reason = "absent"              // not-registered, stale: the key is proved absent
 )
 

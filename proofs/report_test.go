@@ -66,6 +66,32 @@ func TestReportOfDigestsAlone(t *testing.T) {
 	}
 }
 
+// Who was told the SHA-256 alone gets the same answer where no more is demanded, and none where it is; nobody is asked to hash a file that there is not.
+func TestReportOfOneDigest(t *testing.T) {
+	answered := map[proofs.Verdict]int{}
+	for _, v := range vectors(t, "authentic", "sha3-", "sealed") {
+		q, err := v.question()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Files, q.SHA3512 = v.portal, nil
+		demanded := proofs.Check(q).NeedSHA3
+		q.Named = true
+		want := v.verdict
+		if demanded {
+			want = proofs.Unavailable
+		}
+		r := proofs.Check(q).Report
+		if r == nil || r.Verdict != want || (r.Reason == proofs.ReasonOneDigest) != demanded {
+			t.Errorf("%s: want %s, got %+v", v.name, want, r)
+		}
+		answered[want]++
+	}
+	if answered[proofs.Authentic] == 0 || answered[proofs.Unavailable] == 0 {
+		t.Errorf("want vectors of both kinds, got %v", answered)
+	}
+}
+
 // A quorum is told down to every key: who has signed and when, and whose signature does not count.
 func TestReportTellsWhoSigned(t *testing.T) {
 	told := func(q proofs.QuorumReport) string {

@@ -15,8 +15,8 @@ type Question struct {
 	Trust      *Trust
 	Now        int64    // the clock, in seconds
 	SHA256     Hash     // of the document
-	SHA3512    *Hash512 // of the document; nil until Answer.NeedSHA3 asks for it
-	Named      bool     // the digests were told, such as by the record of a replaced document: no file was hashed
+	SHA3512    *Hash512 // of the document; nil until Answer.NeedSHA3 asks for it; that of a Named one, if it was told
+	Named      bool     // what was told is looked up, and no file was hashed: it may be the SHA-256 alone, which suffices where the trust file demands no more
 	Receipt    []byte   // nil if there is none
 	Online     bool     // look the document up in the registry
 	Remembered []byte   // a head kept from an earlier answer; nil if there is none
@@ -56,13 +56,13 @@ func Check(q Question) Answer {
 // run decides by one trust file, or returns the next one where that has to be asked.
 func (c *check) run() (a Answer, next *Trust) {
 	c.key = KeyOf("sha256:" + c.q.SHA256.String())
-	if c.t.NeedSHA3 && c.q.SHA3512 == nil {
-		return Answer{NeedSHA3: true}, nil
-	}
 	c.begin()
+	if c.t.NeedSHA3 && c.q.SHA3512 == nil {
+		return c.wantSHA3(), nil
+	}
 	for _, stage := range []func(){c.openHead, c.readReceipt, c.recall, c.askRegistry} {
 		if stage(); c.needSHA3 {
-			return Answer{NeedSHA3: true}, nil
+			return c.wantSHA3(), nil
 		}
 		if next = c.next(); next != nil || len(c.need) > 0 {
 			return Answer{Need: c.need}, next
@@ -71,6 +71,16 @@ func (c *check) run() (a Answer, next *Trust) {
 	c.compareViews()
 	c.decide()
 	return c.answer(), nil
+}
+
+// wantSHA3 asks for the other digest. Where no file was hashed there is nobody to ask: what was told does not name one document, and
+// nothing is decided about it.
+func (c *check) wantSHA3() Answer {
+	if !c.q.Named {
+		return Answer{NeedSHA3: true}
+	}
+	c.verdict(Unavailable, ReasonOneDigest, "only the SHA-256 was told, and the SHA3-512 is demanded besides")
+	return Answer{Report: &c.r, Trust: c.newTrust()}
 }
 
 // check is the state of one decision.

@@ -11,7 +11,7 @@ type modules map[string]string
 
 var (
 	imported   = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
-	importLazy = regexp.MustCompile(`\blazy\('([^']+)'\)`)
+	importLazy = regexp.MustCompile(`\blazy\('([\w-]+\.js)'\)`)
 )
 
 func modulesIn(files map[string][]byte, base string) modules {

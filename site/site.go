@@ -92,6 +92,9 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 			return nil, err
 		}
 	}
+	if files[IssuersFile], err = issuersJSON(s); err != nil {
+		return nil, err
+	}
 	files[worker], err = renderWorker(s, trust, texts, files, assets)
 	return files, err
 }
@@ -141,7 +144,7 @@ var documents = []struct {
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "device.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "device.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "device.css", "print.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "device.css", "modes.css"}
 )
 
@@ -228,16 +231,21 @@ func collectAll() (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		name := strings.TrimPrefix(path, "assets/")
-		if module, ok := strings.CutSuffix(name, ".mjs"); ok {
-			name = module + ".js"
-			content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
-			content = comment.ReplaceAll(content, nil)
-		}
+		name, content := publishedModule(strings.TrimPrefix(path, "assets/"), content)
 		assets[name] = content
 		return nil
 	})
 	return assets, err
+}
+
+// publishedModule gives a module the name and the content under which it is published; other files stay as they are.
+func publishedModule(name string, content []byte) (string, []byte) {
+	module, ok := strings.CutSuffix(name, ".mjs")
+	if !ok {
+		return name, content
+	}
+	content = bytes.ReplaceAll(content, []byte(`.mjs'`), []byte(`.js'`))
+	return module + ".js", comment.ReplaceAll(content, nil)
 }
 
 // fingerprint names a set of assets by what is in it: 12 hex digits tell the

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,28 @@ func IssuersOf(list *proofs.IssuerList, authorities proofs.Authorities) ([]Issue
 		out = append(out, i)
 	}
 	return out, nil
+}
+
+// IssuersFile is the path of the issuers' names for programs that help people. No verdict rests on it (FORMAT.md, section 15).
+const IssuersFile = "issuers.json"
+
+// issuersJSON names the issuers of a snapshot.
+func issuersJSON(s Snapshot) ([]byte, error) {
+	type issuer struct {
+		Name      string   `json:"name"`
+		Title     string   `json:"title"`
+		Kinds     []string `json:"kinds"`
+		Withdrawn bool     `json:"withdrawn,omitempty"`
+	}
+	list := struct {
+		Registry string   `json:"registry"`
+		Issuers  []issuer `json:"issuers"`
+	}{s.Origin, []issuer{}}
+	for _, i := range s.Issuers {
+		list.Issuers = append(list.Issuers, issuer{i.Name, i.Title, append([]string{}, i.Kinds...), i.Withdrawn})
+	}
+	b, err := json.MarshalIndent(list, "", "\t")
+	return append(b, '\n'), err
 }
 
 // authorityOf is the name of the authority that a record of the issuer list is about.

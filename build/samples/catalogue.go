@@ -4,6 +4,7 @@ package samples
 const (
 	diplomaPath = "education/diploma.pdf"
 	noticePath  = "gazette/official-notice.txt"
+	archivePath = "interior/Архивная справка.txt"
 	extractPath = "land/land-extract-2026.pdf"
 )
 
@@ -56,7 +57,7 @@ func interior() []File {
 			Role: "register", Write: conductCertificate.write},
 		{Path: "interior/conduct-certificate-2011.docx", Kind: "conduct-certificate", Issuer: "interior", Issued: "2011-06-30", Expires: "2021-06-30",
 			Role: "expired", Write: conductExpired.write},
-		{Path: "interior/Архивная справка.txt", Kind: "archive-extract", Issuer: "interior", Issued: "2026-02-12",
+		{Path: archivePath, Kind: "archive-extract", Issuer: "interior", Issued: "2026-02-12",
 			Role: "register", Write: text(archiveExtract)},
 	}
 }
@@ -87,6 +88,11 @@ func received() []File {
 		{Path: "received/land-extract.pdf", Kind: "land-extract", Issuer: "land", Issued: "2026-04-20",
 			Role: "unknown", Write: landForged.write},
 		{Path: "received/letter.txt", Role: "unknown", Write: text(demandLetter)},
+		{Path: "received/diploma-annotated.pdf", Role: "appended", Of: diplomaPath, Write: changed(universityDiploma.write, annotated)},
+		{Path: "received/land-extract-printed.pdf", Role: "resaved", Of: extractPath, Write: changed(landExtract2026.write, printed)},
+		{Path: "received/IMG_20261005_101512.jpg", Role: "photograph", Write: writePhotograph},
+		{Path: "received/notice.eml", Role: "mailed", Of: noticePath, Write: changed(text(officialNotice), mailed("official-notice.txt"))},
+		{Path: "received/Архивная справка.txt", Role: "converted", Of: archivePath, Write: changed(text(archiveExtract), converted)},
 		// Registered to show that a file without bytes is a file. A real registrar should not: it makes every
 		// empty file in the world authentic.
 		{Path: "gazette/empty-annex.txt", Kind: "notice", Issuer: "gazette", Issued: "2026-07-03", Role: "register", Write: text("")},

@@ -36,15 +36,26 @@ type File struct {
 
 	// Role is what the demo does with the file: "register", "expired",
 	// "revoked", "suspended", "superseded", "successor" and "unaccredited" are
-	// registered; "altered" and "unknown" never are.
+	// registered; "altered" and "unknown" never are, nor are "appended",
+	// "resaved", "photograph", "mailed" and "converted", which tell what has
+	// become of a document on its way.
 	Role string
 
-	// Of is the path of another sample: for "altered" the original, for
-	// "superseded" the successor.
+	// Of is the path of another sample: for "superseded" the successor, for
+	// what is never registered the original.
 	Of string
 
 	// Write writes the content. It keeps no state and may be called again.
 	Write func(w io.Writer) error
+}
+
+// Registered tells whether the demo registers the file.
+func (f File) Registered() bool {
+	switch f.Role {
+	case "altered", "unknown", "appended", "resaved", "photograph", "mailed", "converted":
+		return false
+	}
+	return true
 }
 
 // WriteAll writes every sample below dir and makes the folders it needs. Each

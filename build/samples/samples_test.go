@@ -92,7 +92,7 @@ func TestCatalogue(t *testing.T) {
 		checkPath(t, f.Path)
 		checkClaims(t, f)
 	}
-	for _, r := range []string{"register", "expired", "altered", "unknown", "revoked", "superseded", "successor", "suspended", "unaccredited"} {
+	for _, r := range []string{"register", "expired", "altered", "unknown", "appended", "resaved", "photograph", "mailed", "converted", "revoked", "superseded", "successor", "suspended", "unaccredited"} {
 		if !roles[r] {
 			t.Errorf("no sample for role %q", r)
 		}
@@ -115,8 +115,13 @@ func checkPath(t *testing.T, p string) {
 
 func checkClaims(t *testing.T, f File) {
 	t.Helper()
-	registered := f.Role != "altered" && f.Role != "unknown"
-	if f.Kind == "" && !registered {
+	if (f.Of != "") != (f.Role == "superseded" || !f.Registered() && f.Role != "unknown" && f.Role != "photograph") {
+		t.Errorf("%s: role %q of %q", f.Path, f.Role, f.Of)
+	}
+	if f.Of != "" {
+		find(t, f.Of)
+	}
+	if f.Kind == "" && !f.Registered() {
 		return
 	}
 	if !regexp.MustCompile(`^[a-z0-9-]+$`).MatchString(f.Kind) || f.Issuer == "" {
@@ -127,12 +132,6 @@ func checkClaims(t *testing.T, f File) {
 	}
 	if _, err := time.Parse(time.DateOnly, f.Expires); f.Expires != "" && (err != nil || f.Expires <= f.Issued) {
 		t.Errorf("%s: expires %q, issued %q", f.Path, f.Expires, f.Issued)
-	}
-	if (f.Of != "") != (f.Role == "altered" || f.Role == "superseded") {
-		t.Errorf("%s: role %q of %q", f.Path, f.Role, f.Of)
-	}
-	if f.Of != "" {
-		find(t, f.Of)
 	}
 }
 
@@ -176,6 +175,9 @@ func TestPDF(t *testing.T) {
 			continue
 		}
 		b := content(t, f)
+		if f.Role == "appended" {
+			b = b[:len(content(t, find(t, f.Of)))] // the update is TestReceived's
+		}
 		checkXref(t, f.Path, b)
 		checkStreams(t, f.Path, b)
 		want := max(pages[f.Path], 1)

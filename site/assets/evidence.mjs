@@ -4,26 +4,6 @@ import { button, download, element, visible } from './dom.mjs'
 import { signedLines } from './quorum.mjs'
 
 const sizeLimit = (8 << 20) + 1024 // bytes (FORMAT.md, section 20): two heads or receipts
-const naming = /\.stele-(evidence|conflict)( ?\(\d+\))?(\.txt|\.bin)?$/i
-const beginnings = ['stele.conflict/1\n', 'stele.fork/1\n']
-
-export function isNamedEvidence({ name }) {
-  return naming.test(name)
-}
-
-/** Whether a file is evidence, by its name or, since names get lost, by how it begins. */
-export async function isEvidence(item) {
-  const { file } = item
-  if (!file) return false
-  if (isNamedEvidence(item)) return true
-  const longest = Math.max(...beginnings.map((text) => text.length))
-  try {
-    const begins = await file.slice(0, longest).text()
-    return beginnings.some((text) => begins.startsWith(text))
-  } catch {
-    return false // who reads it next finds out why
-  }
-}
 
 /** The bytes, cut where the verifier will say that they are too many. */
 export async function readEvidence({ file }) {

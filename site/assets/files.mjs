@@ -1,20 +1,14 @@
 // Collects what was chosen or dropped, folders too, and finds out which
 // receipts belong to which documents.
 
-// A browser that saves a name twice, or a mail program that does not know the suffix, adds to it.
-const suffix = /\.tlog-proof( ?\(\d+\))?(\.txt|\.bin)?( ?\(\d+\))?$/i
+import { isReceiptName, withoutReceiptSuffix } from './kinds.mjs'
+
+// A browser that saves a name twice adds a number to it.
 const copyNumber = / ?\(\d+\)$/
 
-/**
- * @typedef {object} Item
- * @property {string} name
- * @property {string} path with its folders, as the reader knows them
- * @property {File|null} file null where it could not even be opened
- * @property {string} [why] why not, where the page has words for it
- */
-
+/** Whether an item is a receipt: by its name, or by what was found in it. */
 export function isReceipt(item) {
-  return suffix.test(item.name)
+  return item.kind === 'receipt' || isReceiptName(item.name)
 }
 
 /** A folder's files come in no order that people know; chosen files stay as they were chosen. */
@@ -45,6 +39,7 @@ export function fromTransfer(transfer) {
     const file = part.getAsFile()
     if (entry?.isDirectory) entries.push(walk(entry))
     else if (file) entries.push([item(file)])
+    else entries.push([{ name: entry?.name ?? '', path: entry?.name ?? '', file: null, why: 'promised' }]) // by a mail program, say
   }
   return Promise.all(entries).then((found) => inOrder(found.flat()))
 }
@@ -53,9 +48,7 @@ async function walk(entry) {
   const path = entry.fullPath.replace(/^\//, '')
   try {
     if (entry.isFile) return [item(await opened(entry), path)]
-    const found = []
-    for (const child of await children(entry)) found.push(...(await walk(child)))
-    return found
+    return (await Promise.all((await children(entry)).map(walk))).flat()
   } catch {
     // A file or folder that cannot be read is named; the rest go on.
     return [{ name: entry.name, path, file: null }]
@@ -77,39 +70,51 @@ async function children(folder) {
   }
 }
 
-const bare = (name) => name.replace(suffix, '')
 /** "a.pdf (1)" is the document "a.pdf", unless there is one of that very name. */
-const uncounted = (name) => bare(name).replace(copyNumber, '')
+const uncounted = (name) => withoutReceiptSuffix(name).replace(copyNumber, '')
 
 /** How a receipt's name tells its document's, the surest way first. */
 const namings = [
-  ['path', bare],
-  ['name', bare],
+  ['path', withoutReceiptSuffix],
+  ['name', withoutReceiptSuffix],
   ['path', uncounted],
   ['name', uncounted],
 ]
+
+/** Documents by what they are called, in their order. */
+function byName(documents, key) {
+  const called = new Map()
+  for (const document of documents) {
+    const same = called.get(document[key])
+    if (same) same.push(document)
+    else called.set(document[key], [document])
+  }
+  return called
+}
 
 /**
  * Pairs receipts with documents: by path, then by name alone, then a single
  * receipt with a single document. `open` are documents on the page that have no
  * receipt yet; they and the new ones need a name and a path. A document that is
  * `answered` already is not guessed at: its answer would give way to one about
- * another document's receipt.
+ * another document's receipt. `guess` is whether a single receipt may be taken for a single document's whatever the two are called: not
+ * where they are a part of many.
  * @returns {{pairs: Map<object, Item>, alone: Item[]}} receipts by document, and those left over
  */
-export function pair(receipts, documents, open) {
+export function pair(receipts, documents, open, guess = true) {
   const pairs = new Map()
   const candidates = [...documents, ...open]
   let alone = receipts
   for (const [key, documentOf] of namings) {
+    if (alone.length === 0) break
+    const called = byName(candidates.filter((d) => !pairs.has(d)), key)
     alone = alone.filter((receipt) => {
-      const wanted = documentOf(receipt[key])
-      const match = candidates.find((d) => !pairs.has(d) && d[key] === wanted)
+      const match = called.get(documentOf(receipt[key]))?.shift()
       if (match) pairs.set(match, receipt)
       return !match
     })
   }
-  if (alone.length === 1 && receipts.length === 1) {
+  if (guess && alone.length === 1 && receipts.length === 1) {
     const only = documents.length > 0 ? documents : open.filter((d) => !d.answered)
     if (only.length === 1) {
       pairs.set(only[0], alone[0])

@@ -4,8 +4,8 @@
 
 ;(() => {
   const key = 'stele.language'
+  const mark = `${key}=`
   const page = document.documentElement
-  const unkept = '#in=' // in the address, where the choice cannot be kept
   const patience = 3_000 // milliseconds in which the other page should have come
 
   /** The first of the languages that a reader prefers, of those there are: es-419 is es, and zh-Hans-CN is zh. */
@@ -13,8 +13,9 @@
     return preferred.map((tag) => tag.toLowerCase().split('-')[0]).find((tag) => available.includes(tag))
   }
 
-  /** What the reader has chosen on this device, or nothing: storage may be forbidden. */
+  /** What the reader has chosen on this device, or nothing. */
   function chosen() {
+    if (window.name.startsWith(mark)) return window.name.slice(mark.length)
     try {
       return localStorage.getItem(key) ?? ''
     } catch {
@@ -22,13 +23,12 @@
     }
   }
 
-  /** Returns whether the choice is kept. */
+  /** Keeps a choice on this device; where the browser forbids that, in this tab. */
   function remember(tag) {
     try {
       localStorage.setItem(key, tag)
-      return localStorage.getItem(key) === tag
     } catch {
-      return false
+      window.name = mark + tag
     }
   }
 
@@ -36,8 +36,7 @@
 
   /** Goes to the same page in the reader's language, if that is another one. */
   function give() {
-    const available = (page.dataset.languages ?? '').split(' ')
-    const wanted = best(available, [chosen(), ...(navigator.languages ?? [])])
+    const wanted = best(page.dataset.languages.split(' '), [chosen(), ...(navigator.languages ?? [])])
     if (!wanted || wanted === page.lang) return
     page.hidden = true
     setTimeout(() => (page.hidden = false), patience) // it did not come
@@ -45,13 +44,28 @@
     location.replace(`${wanted}/${file}${location.search}${location.hash}`)
   }
 
-  if (page.dataset.root === '' && !location.hash.startsWith(unkept)) give()
+  if (page.dataset.root === '') give()
 
   document.addEventListener('click', ({ target }) => {
-    const link = target.closest?.('a[data-language]')
-    if (!link) return
-    const tag = link.dataset.language
-    if (!remember(tag)) link.hash = unkept + tag
-    else if (location.hash && !location.hash.startsWith(unkept)) link.hash = location.hash
+    const link = target.closest('a[data-language]')
+    if (link) {
+      remember(link.dataset.language)
+      link.hash = location.hash // what is open here is open there
+    }
+    shutOthers(target)
+  })
+
+  // An open menu must not lie over what has the keyboard.
+  document.addEventListener('focusin', ({ target }) => shutOthers(target))
+
+  function shutOthers(target) {
+    for (const menu of document.querySelectorAll('[data-menu][open]')) if (!menu.contains(target)) menu.open = false
+  }
+
+  document.addEventListener('keydown', (event) => {
+    const menu = event.key === 'Escape' && event.target.closest('[data-menu][open]')
+    if (!menu) return
+    menu.open = false
+    menu.querySelector('summary').focus()
   })
 })()

@@ -1,10 +1,14 @@
 // The page that checks documents: connects what stands in the HTML with the
 // parts that do the work.
+//
+//	given → intake → items → rows → pool → workers
+//
+// Here is only where things are given; what becomes of them, intake.mjs says first.
 
-import './lazy.mjs'
 import './times.mjs'
 import { arrivals } from './arrivals.mjs'
-import { fromInput, fromTransfer } from './files.mjs'
+import { fromInput } from './files.mjs'
+import { fromEvent, Intake } from './intake.mjs'
 import { Memory } from './memory.mjs'
 import { Pool } from './pool.mjs'
 import { Portal } from './portal.mjs'
@@ -29,18 +33,29 @@ async function connect() {
   pool.warm()
   // Read now whatever is asked later, so that its time tells nothing about a check.
   portal.get('ledger/head')
+  return new Intake(rowsOf(wording, portal, pool), wording)
+}
+
+function rowsOf(wording, portal, pool) {
   return new Rows({
     input: find('[data-choose]'),
     results: find('[data-results]'),
     list: find('[data-rows]'),
     head: find('[data-results-head]'),
     status: find('[data-status]'),
+    overall: find('[data-overall]'),
     stopAll: find('[data-stop-all]'),
     again: find('[data-again]'),
     clear: find('[data-clear]'),
+    saveTable: find('[data-save-table]'),
+    print: find('[data-print]'),
+    table: find('[data-table]'),
     template: find('template[data-row]'),
     demo: find('[data-demo]') !== null,
+    title: check.dataset.registry,
+    origin: check.dataset.origin,
     wording,
+    portal,
     pool,
   })
 }
@@ -51,33 +66,38 @@ function showHelpUnless(works) {
 }
 
 const late = setTimeout(() => showHelpUnless(false), startLimit)
-const kept = [] // what was chosen before the page could take it
-let rows = null
+const kept = [] // what was given before the page could take it
+let intake = null
 let connecting = null
 
 /** Connects unless that is under way or done; where it fails, the next choice tries again. */
 async function connected() {
   connecting ??= connect()
   try {
-    rows = await connecting
+    intake = await connecting
   } catch {
     connecting = null
     showHelpUnless(false)
   }
-  return rows !== null
+  return intake !== null
 }
 
-async function add(items) {
-  kept.push(...items)
+/** Takes what was given: items with files, or texts. */
+async function add(given) {
+  kept.push(...given)
   if (kept.length === 0) return
   const status = find('[data-status]')
-  if (rows === null) status.textContent = status.dataset.waiting
+  find('[data-results]').dataset.shown = ''
+  if (intake === null) status.textContent = status.dataset.waiting
   if (!(await connected()) || kept.length === 0) return
   check.dataset.hasResults = ''
-  rows.add(kept.splice(0))
+  if (status.textContent === status.dataset.waiting) status.textContent = ''
+  await intake.take(kept.splice(0))
 }
 
 connected()
+
+// Chosen
 
 function take(input) {
   const items = fromInput(input)
@@ -98,12 +118,20 @@ if (!('webkitdirectory' in HTMLInputElement.prototype)) {
   }
 }
 
-/** Whether files are being dragged, and not text or a link. */
-const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files')
+// Dropped
+
+const takenTypes = ['Files', 'text/uri-list', 'text/plain', 'text/html']
+let ownDrag = false // something of this page is being dragged
+
+/** Whether what is dragged may hold something to check. A mail program may offer a link alone: then it is told what to do instead. */
+const carries = (event) => !ownDrag && [...(event.dataTransfer?.types ?? [])].some((type) => takenTypes.includes(type))
+
+addEventListener('dragstart', () => (ownDrag = true))
+addEventListener('dragend', () => (ownDrag = false))
 
 // The whole window takes a drop: a file that misses the slab must not be opened by the browser.
 addEventListener('dragover', (event) => {
-  if (!carriesFiles(event)) return
+  if (!carries(event)) return
   event.preventDefault()
   event.dataTransfer.dropEffect = 'copy'
   check.dataset.over = ''
@@ -112,14 +140,38 @@ addEventListener('dragleave', (event) => {
   if (event.relatedTarget === null) delete check.dataset.over
 })
 addEventListener('drop', async (event) => {
-  if (!carriesFiles(event)) return
+  if (!carries(event) || isField(event.target)) return
   event.preventDefault()
   delete check.dataset.over
-  add(await fromTransfer(event.dataTransfer))
+  add(await fromEvent(event.dataTransfer))
 })
+
+// Pasted and typed
+
+/** Whether text that is put there is meant to stay there. */
+const isField = (target) => target instanceof Element && target.matches('textarea, select, input:not([type=file])')
+
 addEventListener('paste', async (event) => {
-  if (event.clipboardData) add(await fromTransfer(event.clipboardData))
+  if (!event.clipboardData || (isField(event.target) && event.clipboardData.files.length === 0)) return
+  add(await fromEvent(event.clipboardData))
 })
+
+find('[data-typed-check]').addEventListener('click', () => {
+  const field = find('[data-typed-text]')
+  if (field.value.trim() === '') field.focus()
+  else add([{ text: field.value }])
+})
+
+// By an address: what the code on a printed report holds
+
+function fromAddress() {
+  if (location.hash.startsWith('#sha256=')) add([{ text: location.hash }])
+}
+
+addEventListener('hashchange', fromAddress)
+fromAddress()
+
+// Samples
 
 /** Reads a sample just as a visitor would have saved and dropped it. */
 async function sample({ sample: path, sampleName: name }) {

@@ -6,6 +6,11 @@ import { startWorker } from './workers.mjs'
 
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
 
+/** A file as a worker can be given it: of one that lies in a container, the container and the place. */
+function parcel(file) {
+  return file?.place ? { container: file.container, place: file.place, name: file.name } : file
+}
+
 /** What the verifier says of a file of evidence. */
 function found({ found: proved, registry, detail, checkpoints }) {
   return { evidence: { ...(proved && JSON.parse(proved)), proved: Boolean(proved), registry, detail }, checkpoints }
@@ -19,10 +24,11 @@ function holds({ verdict, notices }) {
 /**
  * @typedef {object} Job
  * @property {File|null} file
- * @property {{sha256: string, sha3: string}|null} digests in hex, where there is no file and only its fingerprints are looked up
+ * @property {{sha256: string, sha3?: string}|null} digests in hex, where there is no file and only its fingerprints are looked up
  * @property {Uint8Array|null} receipt
  * @property {Uint8Array|null} evidence bytes that are to be examined as evidence, in place of a document
  * @property {number} anew since when published files must have been read, or 0
+ * @property {() => Promise<boolean>} [prepare] fills in receipt or evidence when its turn has come; false where it has been finished instead
  * @property {(state: string, done?: number) => void} update
  * @property {(outcome: object) => void} finish called once
  */
@@ -37,7 +43,7 @@ export class Pool {
    */
   constructor(load, portal, memory) {
     Object.assign(this, { load, portal, memory })
-    this.width = Math.max(1, Math.min(navigator.hardwareConcurrency || 2, 4))
+    this.width = Math.max(1, Math.min(globalThis.navigator?.hardwareConcurrency || 2, 4))
     this.queue = []
     this.seats = []
     this.verifier = null
@@ -82,6 +88,12 @@ export class Pool {
     this.seats.find((s) => s.jobs.has(job.id))?.worker.postMessage({ type: 'stop', id: job.id })
   }
 
+  /** Takes jobs out of the queue without a word: whoever does that finishes them. */
+  withdraw(jobs) {
+    const out = new Set(jobs)
+    this.queue = this.queue.filter((job) => !out.has(job))
+  }
+
   pump() {
     if (!this.verifier) return
     while (this.queue.length > 0) {
@@ -92,9 +104,14 @@ export class Pool {
     }
   }
 
+  /** A new worker. The package for others' pages starts its own in other ways. */
+  worker() {
+    return startWorker()
+  }
+
   /** Starts a worker. */
   seat() {
-    const worker = startWorker()
+    const worker = this.worker()
     const seat = { worker, jobs: new Map(), reading: null, ready: false }
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
@@ -113,13 +130,20 @@ export class Pool {
     if (bytes && seat.jobs.size === 0) seat.worker.postMessage({ type: 'prepare', head: bytes })
   }
 
-  give(seat, job) {
+  async give(seat, job) {
     seat.jobs.set(job.id, job)
     seat.reading = job
+    const ready = (await job.prepare?.()) ?? true
+    if (seat.jobs.get(job.id) !== job || !this.seats.includes(seat)) return // given to another seat meanwhile
+    if (!ready || job.stopping) {
+      this.leave(seat, job)
+      if (ready) job.finish({ why: 'stopped' })
+      return
+    }
     job.update(job.evidence ? 'examining' : job.file ? 'hashing' : 'checking', 0)
     const { remembered, trust } = this.memory.recall()
-    const { id, file, digests, receipt, evidence } = job
-    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file, digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0, online: this.portal.online !== false })
+    const { id, digests, receipt, evidence } = job
+    seat.worker.postMessage({ type: evidence ? 'examine' : 'check', id, file: parcel(job.file), digests, receipt, evidence, remembered, newer: trust, anew: job.anew > 0, online: this.portal.online !== false })
   }
 
   hear(seat, message) {

@@ -7,7 +7,7 @@
 
 import { Kept } from './kept.mjs'
 
-const published = /^(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+$/
+const published = /^(?:issuers\.json|(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+)$/
 
 const headAge = 30_000 // milliseconds for which a mutable file is taken as new
 const failureAge = 3_000 // a failed file is asked for again after this, or when someone says so
@@ -16,7 +16,7 @@ const shortPatience = 6_000 // where there is something kept to fall back on
 const fileLimit = 64 << 20 // the issuer list's limit, the largest of all (FORMAT.md, section 16)
 const cacheLimit = 128 << 20
 
-const mutableNames = ['ledger/head', 'ledger/checkpoint', 'ledger/history/list', 'ledger/statistics']
+const mutableNames = ['ledger/head', 'ledger/checkpoint', 'ledger/history/list', 'ledger/statistics', 'issuers.json']
 
 /** Whether a file changes under its name (FORMAT.md, section 15). */
 function mutable(path) {

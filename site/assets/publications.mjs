@@ -73,7 +73,7 @@ export class Publications {
   signed(p) {
     if (!p.reason) return signers(this.viewer, p)
     const outage = p.reason === 'outage'
-    return element('span', {}, element('span', { class: 'tag warn' }, this.say(outage ? 'checkpointOutage' : 'checkpointBad')), folded(this.say('technical'), element('p', { class: 'code' }, p.detail)))
+    return element('span', {}, element('span', { class: 'tag warn' }, this.say(outage ? 'checkpointOutage' : 'checkpointBad')), folded(this.say('technical'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, p.detail)))
   }
 
   link(p) {

@@ -8,7 +8,7 @@ import { signedLines, signedTree } from './quorum.mjs'
 const placed = ['demo', 'trust-unpinned']
 
 /** What fills the placeholders of a verdict's sentences. */
-function values(report, wording) {
+export function values(report, wording) {
   return {
     issuer: visible(report.issuer_title || report.issuer || wording.ui('unknown')),
     asof: wording.time(report.as_of),
@@ -22,8 +22,8 @@ function lastChange(report) {
   return report.life?.events.findLast((event) => event.effect && event.action !== 'link') ?? null
 }
 
-/** A report in one line, for a row that is folded. `named`: no file was checked, only a fingerprint looked up. */
-export function brief(report, wording, named = false) {
+/** A report in one line, for a row that is folded. `named`: no file was checked, only a fingerprint looked up; see Row.named. */
+export function brief(report, wording, named = '') {
   const dated = { ...values(report, wording), registered: wording.day(report.registered), changed: wording.day(lastChange(report)?.published) }
   const said = wording.verdict(report.verdict, dated, named)
   return said.brief || (report.reason ? wording.name('reasons', report.reason) : said.meaning)
@@ -36,10 +36,10 @@ export function localBrief(why, wording) {
 
 /**
  * The body of a row for a report.
- * @param {object} row named (no file was checked), follow (makes the control that checks the newer document), and proof (of a
- *   registry that contradicts itself)
+ * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), proof (of a
+ *   registry that contradicts itself), hints (what may have happened to the file), and since (that the answer is from what is kept here)
  */
-export function reportBody(report, wording, { named = false, follow = null, proof = [], since = null } = {}) {
+export function reportBody(report, wording, { named = '', follow = null, proof = [], hints = null, since = null } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
@@ -49,6 +49,7 @@ export function reportBody(report, wording, { named = false, follow = null, proo
     since,
     // Where nothing could be asked, that says why, and what to do.
     ...(since && report.verdict === 'unavailable' ? [] : [reasonLine(report, wording), nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next)]),
+    hints,
     facts(report, wording),
     history(report, wording),
     replacement(report, wording, follow),
@@ -69,7 +70,7 @@ export function localBody(why, detail, wording) {
     element('p', { class: 'meaning' }, wording.local(why)),
     why === 'stopped' ? null : element('p', {}, wording.local('innocent')),
     nextStep(wording.ui('nextTitle'), wording.local(`${why}Next`) || said.next),
-    detail ? folded(wording.ui('detail'), element('p', { class: 'code' }, detail)) : null,
+    detail ? folded(wording.ui('detail'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, detail)) : null,
   ]
 }
 
@@ -244,7 +245,7 @@ function oneStep(step, wording) {
         ' ',
         element('span', { class: 'step-state' }, wording.name('stepStates', step.state)),
       ),
-      step.detail ? element('p', { class: 'soft' }, visible(step.detail)) : null,
+      step.detail ? element('p', { class: 'soft', lang: 'en', dir: 'ltr' }, visible(step.detail)) : null,
       proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
     ),
   )
@@ -347,7 +348,7 @@ function ledger(report, wording) {
       report.life?.successor ? element('code', { dir: 'ltr' }, report.life.successor) : null,
       'wide',
     ),
-    fact(wording.ui('detail'), report.detail ? visible(report.detail) : null, 'wide'),
+    fact(wording.ui('detail'), report.detail ? element('span', { lang: 'en', dir: 'ltr' }, visible(report.detail)) : null, 'wide'),
   ]
   return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
 }

@@ -1,7 +1,8 @@
 // One file's row: what is being done with it, then what it is.
 
 import { button, download, element, slots, visible } from './dom.mjs'
-import { bothSides, evidenceBody, evidenceBrief, evidenceTitle, isEvidence, keepsakes, readEvidence, standing } from './evidence.mjs'
+import { bothSides, evidenceBody, evidenceBrief, evidenceTitle, keepsakes, readEvidence, standing } from './evidence.mjs'
+import { recognise } from './kinds.mjs'
 import { brief, localBody, localBrief, reportBody } from './report.mjs'
 import { sinceNote } from './since.mjs'
 
@@ -23,6 +24,11 @@ const undecided = ['mismatch', 'malformed', 'unavailable']
 // What may have passed when it is tried again.
 const passing = ['unavailable', 'stale']
 
+// What each row is among many: the gravest first, and what is simply good last.
+const gravity = ['inconsistent', 'proof', 'revoked', 'unaccredited', 'mismatch', 'malformed', 'superseded', 'suspended', 'expired', 'not-registered',
+  'unavailable', 'stale', 'recorded', 'alone', 'stopped', 'working', 'evidence', 'list', 'authentic']
+const innocent = ['evidence', 'list', 'authentic']
+
 /** A receipt's bytes, cut where the verifier will say that it is too large; null where it cannot be read. */
 async function readReceipt(item) {
   try {
@@ -38,7 +44,7 @@ export class Row {
   /**
    * @param {Item} item the document, or a receipt that has none yet
    * @param {object} page template, wording, pool, demo, and what a row tells the list:
-   *   changed(row), removed(row), few()
+   *   began(), ended(row), removed(row), few()
    */
   constructor(item, page) {
     Object.assign(this, {
@@ -50,6 +56,9 @@ export class Row {
       asDocument: false, // what looks like evidence is to be checked as any document
       job: null,
       outcome: null,
+      pending: false, // it has begun, and not ended
+      gone: false, // no longer in the list
+      title: '',
       state: null, // until it is checked, stopped, or waits for its document
     })
     this.node = page.template.content.firstElementChild.cloneNode(true)
@@ -60,12 +69,37 @@ export class Row {
     if (item.label) this.part.name.textContent = visible(item.label)
     if (this.named) this.node.dataset.named = ''
     if (item.file) this.part.size.textContent = page.wording.size(item.file.size)
+    if (item.within) this.part.within.textContent = page.wording.of('files', item.told ? 'fromList' : 'within', { name: visible(item.within) })
     if (page.demo) this.part.demo.textContent = page.wording.ui('demoTag')
   }
 
-  /** Whether only a fingerprint is looked up, and no file checked. */
+  /** Where only a fingerprint is looked up and no file checked, what is said of it: 'named' by the document that it replaces, or 'told'. */
   get named() {
-    return Boolean(this.item.digests)
+    if (!this.item.digests) return ''
+    return this.item.told ? 'told' : 'named'
+  }
+
+  /** Whether it is a list, and not to be checked as a document. */
+  get listed() {
+    return this.item.kind === 'list' && !this.asDocument
+  }
+
+  /** What it has come to, in a word for filters. */
+  get group() {
+    if (this.state === 'alone' || this.state === 'stopped') return this.state
+    if (!this.done) return 'working'
+    if (this.outcome.list) return 'list'
+    if (this.examined) return this.outcome.evidence.proved ? 'proof' : 'evidence'
+    return this.outcome.report?.verdict ?? 'unavailable'
+  }
+
+  get gravity() {
+    return gravity.indexOf(this.group)
+  }
+
+  /** Whether somebody has to look at it. */
+  get attention() {
+    return !innocent.includes(this.group) || this.outcome?.list?.badCount > 0
   }
 
   get done() {
@@ -89,13 +123,13 @@ export class Row {
 
   /** Whether trying again may help. */
   get retriable() {
-    if (this.outcome === null || !this.checkable || this.examined) return false
+    if (this.outcome === null || !this.checkable || this.examined || this.outcome.list) return false
     return !this.outcome.report || passing.includes(this.outcome.report.verdict)
   }
 
   /** Whether a receipt may still be paired with it. */
   get open() {
-    return this.receipt === null && this.state !== 'alone' && Boolean(this.item.file) && !this.examined
+    return this.receipt === null && this.state !== 'alone' && Boolean(this.item.file) && !this.examined && !this.listed && this.item.kind !== 'evidence'
   }
 
   /** The row of a receipt that waits for its document. */
@@ -115,7 +149,7 @@ export class Row {
    */
   check(anew = 0) {
     const focused = this.node.contains(document.activeElement)
-    this.outcome = null
+    this.begin()
     delete this.node.dataset.verdict
     delete this.node.dataset.evidence
     this.part.demo.hidden = true
@@ -124,6 +158,7 @@ export class Row {
     this.setTools([this.stopButton()])
     if (focused) this.part.tools.querySelector('button').focus()
     this.part.paired.textContent = this.receipt ? this.page.wording.ui('withReceipt') : ''
+    if (this.listed) return this.finish({ list: this.item.list })
     if (!this.checkable) return this.finish({ why: this.item.why ?? 'unreadable' })
     const job = {
       file: this.item.file,
@@ -131,21 +166,35 @@ export class Row {
       receipt: null,
       evidence: null,
       anew,
+      prepare: () => this.prepare(job),
       update: (state, done) => this.job === job && this.working(state, done),
       finish: (outcome) => this.job === job && this.finish(outcome),
     }
     this.job = job
-    this.page.changed(this)
-    return this.submit(job)
+    this.working('queued')
+    this.page.pool.add(job)
   }
 
-  async submit(job) {
-    this.working('queued')
+  /** It is to be checked, perhaps again. */
+  begin() {
+    this.outcome?.leaving?.abort()
+    this.outcome = null
+    this.state = null
+    if (this.pending) return
+    this.pending = true
+    this.page.began()
+  }
+
+  /**
+   * Reads what the check needs besides the document, when its turn has come: of thousands, none is read before.
+   * @returns {Promise<boolean>} whether it can begin; if not, it has been finished
+   */
+  async prepare(job) {
     if (this.receipt) job.receipt = await readReceipt(this.receipt)
-    else if (!this.asDocument && (await isEvidence(this.item))) job.evidence = await readEvidence(this.item).catch(() => null)
-    if (this.job !== job) return // stopped while the receipt was being read
-    if (this.receipt && !job.receipt) this.finish({ why: 'receipt' })
-    else this.page.pool.add(job)
+    else if (!this.asDocument && (await recognise(this.item)).kind === 'evidence') job.evidence = await readEvidence(this.item).catch(() => null)
+    if (!this.receipt || job.receipt) return true
+    job.finish({ why: 'receipt' })
+    return false
   }
 
   /** Stops the check, also before it has begun. */
@@ -155,12 +204,19 @@ export class Row {
     if (!this.done) this.finish({ why: 'stopped' })
   }
 
+  /** It is taken from the list. */
+  leave() {
+    this.gone = true
+    this.outcome?.leaving?.abort()
+    this.stop()
+  }
+
   /** Shows what is being done. */
   working(state, done = 0) {
     const { wording } = this.page
     this.setState(state, wording.ui(state), 'working')
     const bar = this.part.progress
-    bar.hidden = false
+    bar.hidden = state === 'queued' // thousands of bars that move would keep the page busy
     bar.setAttribute('aria-label', wording.ui(state))
     // Without a value the bar shows that something is going on, not how far it is.
     if (state === 'hashing' && done > 0) bar.value = done / this.item.file.size
@@ -172,8 +228,11 @@ export class Row {
     const focused = this.node.contains(document.activeElement)
     this.job = null
     this.outcome = outcome
+    if (outcome.report?.source === 'registry') this.page.hinting.warm()
     this.part.progress.hidden = true
-    if (outcome.why === 'stopped') {
+    if (outcome.list) {
+      this.setState('done', wording.of('files', 'list'), 'working')
+    } else if (outcome.why === 'stopped') {
       this.setState('stopped', wording.ui('stopped'), 'working')
     } else if (this.examined) {
       // No verdict: those are about documents.
@@ -192,11 +251,14 @@ export class Row {
     this.unfold(this.page.few())
     // The pressed button is gone; the keyboard should not be thrown to the top.
     if (focused) this.part.tools.querySelector('button')?.focus()
-    this.page.changed(this)
+    if (!this.pending) return
+    this.pending = false
+    this.page.ended(this)
   }
 
   setState(state, title, symbol) {
     this.state = state
+    this.title = title
     this.node.dataset.state = state
     this.part.title.textContent = title
     this.part.icon.setAttribute('href', `#icon-${symbol}`)
@@ -246,18 +308,70 @@ export class Row {
   }
 
   brief() {
-    const { report, why, evidence } = this.outcome
+    const { report, why, evidence, list } = this.outcome
+    if (list) return this.listSays()[0]
     if (this.examined) return evidenceBrief(evidence, this.page.wording)
     return report ? brief(report, this.page.wording, this.named) : localBrief(why, this.page.wording)
   }
 
   body() {
-    const { report, why, detail } = this.outcome
+    const notes = this.item.notes ?? []
+    return [...notes.map((note) => element('p', { class: 'note' }, note)), ...this.answerBody()]
+  }
+
+  reportBody(report) {
     const { wording } = this.page
+    const parts = { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints(), since: sinceNote(this.outcome, wording) }
+    return reportBody(report, wording, parts)
+  }
+
+  answerBody() {
+    const { report, why, detail, list } = this.outcome
+    const { wording } = this.page
+    if (list) return this.listBody()
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), since: report && sinceNote(this.outcome, wording) }) : localBody(why, detail, wording)
+    const content = report ? this.reportBody(report) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
+  }
+
+  /** What was found in a list, and what could not be read. */
+  listSays() {
+    const { wording } = this.page
+    const { count, bad, badCount, more } = this.outcome.list
+    const lines = wording.list(bad.map((line) => wording.number(line)))
+    return [
+      wording.count('listRead', count),
+      badCount > bad.length ? wording.count('listBadMany', badCount, { lines }) : badCount > 0 ? wording.count('listBad', badCount, { lines }) : null,
+      more > 0 ? wording.count('listMore', more) : null,
+    ].filter(Boolean)
+  }
+
+  listBody() {
+    const said = this.listSays().map((sentence, i) => element('p', { class: i === 0 ? 'meaning' : null }, sentence))
+    const tools = this.item.file ? element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument())) : null
+    return [...said, element('p', {}, this.page.wording.of('files', 'listMeans')), tools].filter(Boolean)
+  }
+
+  /** The place for what may have happened to a file that is not registered: it is read once its row stands open. */
+  hints() {
+    const { outcome } = this
+    if (!this.item.file || outcome.report?.verdict !== 'not-registered') return null
+    outcome.leaving ??= new AbortController()
+    outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
+    const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking'))
+    const slot = element('div', { 'data-hints': '' }, status)
+    outcome.hints.then(
+      (node) => {
+        if (!node) return slot.remove()
+        // Read out, and left where it is: a live region that goes away is not heard.
+        status.textContent = node.querySelector('h4').textContent
+        status.className = 'unseen'
+        slot.append(node)
+      },
+      () => slot.remove(), // what cannot be told is no answer, and takes none away
+    )
+    return slot
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */
@@ -324,7 +438,7 @@ export class Row {
   }
 
   addReceipt(file) {
-    this.receipt = { name: file.name, path: file.name, file }
+    this.receipt = { name: file.name, path: file.name, file, kind: 'receipt' }
     this.restart()
   }
 

@@ -1,64 +1,97 @@
-// The list of results: takes files in, pairs receipts, and keeps the count.
+// The list of answers: makes rows of items, gives receipts to their documents, and keeps the count. What filters and sorts it is table.mjs, which
+// comes when there are many.
 
-import { isNamedEvidence } from './evidence.mjs'
 import { isReceipt, pair } from './files.mjs'
+import { Hinting } from './hinting.mjs'
+import { lazy } from './lazy.mjs'
 import { Row } from './row.mjs'
+import { overall, summary } from './summary.mjs'
+import { inTurns } from './turns.mjs'
 
-const fewRows = 3 // up to this many answers are shown whole; more are folded
+const fewRows = 3 // up to this many answers are shown whole; more are folded, and can be filtered
 const manyRows = 50 // from here on the browser lays out only the rows in sight
-const portion = 20 // rows put on the page at a time
 const announceEvery = 1_000 // milliseconds; a screen reader cannot follow more
 
 export class Rows {
   /**
-   * @param {object} page input, results, list, head, status, stopAll, again, clear (elements), template,
-   *   wording, pool, demo
+   * @param {object} page input, results, list, head, status, overall, stopAll, again, clear, saveTable, print, table (elements), template,
+   *   wording, pool, portal, demo
    */
   constructor(page) {
     Object.assign(this, page)
     this.rows = []
+    this.batches = new Set() // what is still coming in
+    this.unfinished = 0
     this.timer = null
     this.finished = true
-    this.stopAll.addEventListener('click', () => this.rows.forEach((row) => row.stop()))
+    this.said = '' // the last summary
+    this.filters = null // a Table, when there are many
+    this.stopAll.addEventListener('click', () => this.stopEverything())
     this.again.addEventListener('click', () => this.retry())
-    this.clear.addEventListener('click', () => {
-      for (const row of [...this.rows]) this.removed(row)
-      this.input.focus()
-    })
+    this.clear.addEventListener('click', () => this.removeAll())
+    this.saveTable.addEventListener('click', () => this.withPart(() => lazy('export.mjs'), ({ saveTable }) => saveTable(this.shown(), this)))
+    this.print.addEventListener('click', () => this.withPart(() => lazy('print.mjs'), ({ printReport }) => printReport(this.shown(), this)))
+    this.hinting = new Hinting(this)
     this.few = () => this.rows.length <= fewRows
   }
 
-  /** Takes in what was chosen or dropped together. */
-  async add(items) {
+  /** Something is coming in: `count` items, or more if there is something in them. */
+  expect(count) {
+    const batch = { left: count, whole: count, stopped: false, revealed: false }
+    this.filters?.reset() // or what comes might not be seen
+    this.batches.add(batch)
+    return batch
+  }
+
+  /** All of it has come. */
+  received(batch) {
+    this.batches.delete(batch)
+    this.changed()
+  }
+
+  /** How many items are still coming, as far as is known. */
+  get coming() {
+    return [...this.batches].reduce((sum, batch) => sum + batch.left, 0)
+  }
+
+  /** Takes in a portion of what was given together. */
+  async add(items, batch) {
     const empty = this.rows.length === 0
+    batch.left = Math.max(0, batch.left - items.length)
     const fresh = items.filter((item) => !isReceipt(item)).map((item) => new Row(item, this))
-    const touched = this.pairUp(items.filter(isReceipt), fresh)
+    const guess = items.length >= batch.whole
+    const touched = this.pairUp(items.filter(isReceipt), fresh, guess)
+    for (const row of fresh) row.begin()
     this.rows.push(...fresh)
     this.tell()
-    for (let i = 0; i < fresh.length; i += portion) {
-      this.show(fresh.slice(i, i + portion))
-      if (i === 0) this.reveal(empty ? this.results : fresh[0].node)
-      await new Promise((resolve) => setTimeout(resolve)) // let the page answer meanwhile
-    }
-    if (fresh.length === 0 && touched.length > 0) this.reveal(touched[0].node)
+    const first = fresh[0] ?? touched[0]
+    const showing = inTurns(fresh, (row) => this.show(row, batch))
+    if (first && !batch.revealed) this.reveal(empty ? this.results : first.node)
+    batch.revealed = true
+    await showing
+    if (!this.few()) this.filter()
   }
 
   /** Gives receipts to their documents, and a row to those that have none. Returns the rows on the page that changed. */
-  pairUp(receipts, fresh) {
+  pairUp(receipts, fresh, guess) {
+    if (receipts.length === 0 && !this.rows.some((row) => row.state === 'alone')) return []
     const waiting = this.rows.filter((row) => row.state === 'alone')
     const old = this.rows.filter((row) => row.open && row.item.file)
-    const { pairs, alone } = pair([...receipts, ...waiting.map((row) => row.item)], fresh.filter((row) => !isNamedEvidence(row.item)), old)
+    const { pairs, alone } = pair([...receipts, ...waiting.map((row) => row.item)], fresh.filter((row) => row.open), old, guess)
     for (const [row, receipt] of pairs) row.receipt = receipt
-    waiting.filter((row) => !alone.includes(row.item)).forEach((row) => this.removed(row))
+    const left = new Set(alone)
+    waiting.filter((row) => !left.has(row.item)).forEach((row) => this.removed(row))
     const found = old.filter((row) => pairs.has(row))
     for (const row of found) row.restart()
-    return [...found, ...this.addAlone(alone.filter((item) => receipts.includes(item)))]
+    return [...found, ...this.addAlone(receipts.filter((item) => left.has(item)))]
   }
 
-  show(rows) {
-    const still = rows.filter((row) => this.rows.includes(row)) // the list may have been cleared
-    this.list.append(...still.map((row) => row.node))
-    for (const row of still) if (row.state === null) row.check() // it may have been stopped, or been given a receipt
+  show(row, batch) {
+    if (row.gone) return // the list may have been cleared
+    this.list.append(row.node)
+    this.filters?.place(row)
+    if (batch.stopped) row.stop()
+    else if (row.state === null) row.check() // it may have been stopped, or been given a receipt
   }
 
   reveal(node) {
@@ -74,11 +107,54 @@ export class Rows {
     return rows
   }
 
+  /** Brings up the filters, unless they are there. */
+  async filter() {
+    try {
+      const { Table } = await lazy('table.mjs')
+      this.filters ??= new Table(this)
+      this.filters.update()
+    } catch {
+      // The list is complete without them.
+    }
+  }
+
+  /** The rows that the reader has before them, in their order. */
+  shown() {
+    return this.filters?.shown() ?? this.rows
+  }
+
+  /** Does something with a module that is loaded for it. */
+  async withPart(load, act) {
+    try {
+      await act(await load())
+    } catch {
+      this.say(this.wording.of('files', 'part'))
+    }
+  }
+
+  async stopEverything() {
+    for (const batch of this.batches) batch.stopped = true
+    const running = this.rows.filter((row) => !row.done)
+    this.pool.withdraw(running.map((row) => row.job))
+    await inTurns(running, (row) => row.stop())
+  }
+
   /** Checks again what had no answer, or one that is too old. */
-  retry() {
+  async retry() {
     const pressed = Date.now()
+    const tried = this.rows.filter((row) => row.retriable)
     this.finished = false // told when all have begun
-    for (const row of this.rows) if (row.retriable) row.check(pressed)
+    for (const row of tried) row.begin()
+    this.tell()
+    await inTurns(tried, (row) => row.state === null && row.check(pressed))
+  }
+
+  removeAll() {
+    for (const row of this.rows) row.leave()
+    this.rows = []
+    this.list.replaceChildren()
+    this.filters?.update()
+    this.input.focus()
     this.tell()
   }
 
@@ -106,8 +182,17 @@ export class Rows {
     this.reveal(newer.node)
   }
 
+  /** Checks a part of a row's file, or a form of it, in a row below it. */
+  addPart(row, file, label) {
+    const part = new Row({ name: file.name, path: file.name, label, file }, this)
+    row.node.after(part.node)
+    this.rows.splice(this.rows.indexOf(row) + 1, 0, part)
+    part.check()
+    this.reveal(part.node)
+  }
+
   removed(row) {
-    row.stop()
+    row.leave()
     const focused = row.node.contains(document.activeElement)
     const next = row.node.nextElementSibling ?? row.node.previousElementSibling
     this.rows = this.rows.filter((r) => r !== row)
@@ -117,9 +202,21 @@ export class Rows {
     this.tell()
   }
 
-  /** Called by a row whenever it begins or ends. */
+  /** Called by a row that begins, before it is at work. */
+  began() {
+    this.unfinished++
+    this.changed()
+  }
+
+  /** Called by a row that has ended. */
+  ended(row) {
+    this.unfinished--
+    this.filters?.place(row)
+    this.changed()
+  }
+
   changed() {
-    const finished = this.rows.every((r) => r.done)
+    const finished = this.unfinished === 0 && this.batches.size === 0
     const begins = this.finished && !finished
     this.finished = finished
     // The same verdict again would not be announced, were nothing said in between.
@@ -133,53 +230,31 @@ export class Rows {
   tell() {
     clearTimeout(this.timer)
     this.timer = null
-    const total = this.rows.length
-    const done = this.rows.filter((r) => r.done).length
-    this.head.hidden = total === 0
-    this.offer(total, done)
-    this.list.toggleAttribute('data-many', total > manyRows)
-    const summary = [this.summary(this.rows.filter((r) => !r.named)), ...this.newer()].join(' ').trim()
-    if (this.status.textContent !== summary) this.status.textContent = summary
+    this.head.hidden = this.rows.length === 0
+    this.offer()
+    this.list.toggleAttribute('data-many', this.rows.length > manyRows)
+    this.overall.textContent = this.few() ? '' : overall(this.rows, this.coming, this.wording)
+    this.filters?.update()
+    const said = summary(this.rows, this.coming, this.wording)
+    if (this.said !== said) this.say(said)
+    this.said = said
+  }
+
+  /** Says something once, in place of the count. */
+  say(sentence) {
+    this.status.textContent = sentence
   }
 
   /** Shows the buttons for the whole list that have something to do. */
-  offer(total, done) {
+  offer() {
     const used = document.activeElement
+    const [total, open] = [this.rows.length, this.rows.filter((row) => !row.done).length + this.coming]
     const retriable = this.rows.filter((row) => row.retriable).length
-    this.stopAll.hidden = total - done < 2
-    this.again.hidden = done < total || retriable < 2
-    this.again.textContent = this.wording.ui('againSeveral', { count: this.wording.number(retriable) })
-    this.clear.hidden = total === 0 || done < total
+    this.stopAll.hidden = open < 2
+    this.again.hidden = open > 0 || retriable < 2
+    this.again.textContent = this.wording.count('again', retriable)
+    for (const tool of [this.clear, this.saveTable, this.print]) tool.hidden = total === 0 || open > 0
     const next = [this.stopAll, this.again, this.clear].find((tool) => !tool.hidden)
     if (used?.hidden && this.head.contains(used)) (next ?? this.input).focus()
-  }
-
-  /** What has come of documents that were only looked up: they are no files. */
-  newer() {
-    const told = this.rows.filter((r) => r.named && r.done)
-    return told.map((r) => this.wording.ui('newerResult', { title: r.part.title.textContent }))
-  }
-
-  summary(files) {
-    const { wording } = this
-    const total = files.length
-    const done = files.filter((r) => r.done).length
-    if (total === 0) return ''
-    const numbers = { done: wording.number(done), total: wording.number(total) }
-    if (done < total) return wording.ui('progress', numbers)
-    if (total === 1) return wording.ui('progressOne', { title: files[0].part.title.textContent })
-    return wording.ui('progressDone', { ...numbers, counts: wording.list(this.counts(files)) })
-  }
-
-  /** How many of each verdict, the most frequent first. */
-  counts(files) {
-    const tally = new Map()
-    for (const row of files) {
-      const title = row.part.title.textContent
-      tally.set(title, (tally.get(title) ?? 0) + 1)
-    }
-    return [...tally]
-      .sort((a, b) => b[1] - a[1])
-      .map(([title, count]) => this.wording.ui('count', { title, count: this.wording.number(count) }))
   }
 }

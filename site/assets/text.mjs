@@ -8,9 +8,9 @@ import { dateFormat, dayFormat, locale, timeFormat } from './dates.mjs'
 // Hebrew, Arabic and their kin: what runs from right to left.
 const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
 
-/** Sets a value off where it may run against the sentence around it. */
-function isolate(value) {
-  const against = document.documentElement.dir === 'rtl' || rightToLeft.test(value)
+/** Sets a value off where it may run against the sentence around it. The sentence itself tells its direction: it may stand in a foreign page. */
+function isolate(value, sentence) {
+  const against = rightToLeft.test(sentence) || rightToLeft.test(value)
   return against ? `\u2068${value}\u2069` : value
 }
 
@@ -21,7 +21,7 @@ function own(table, word) {
 
 /** Puts values in place of {placeholders}. */
 export function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key]) : whole))
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key], sentence) : whole))
 }
 
 export class Wording {
@@ -77,17 +77,17 @@ export class Wording {
     return own(this.table.local, key) ?? ''
   }
 
-  /** `named`: only a fingerprint was looked up, and no file. */
+  /** `named`: only a fingerprint was looked up, and no file; the table that has words for that, named or told. */
   said(verdict, named) {
-    return (named && own(this.table.named, verdict)) || own(this.table.verdicts, verdict)
+    return (named && own(this.table[named], verdict)) || own(this.table.verdicts, verdict)
   }
 
-  title(verdict, named = false) {
+  title(verdict, named = '') {
     return this.said(verdict, named)?.title ?? verdict
   }
 
   /** What a verdict means and what to do next, and all of it in one line. */
-  verdict(verdict, values, named = false) {
+  verdict(verdict, values, named = '') {
     const { meaning = '', next = '', brief = '' } = this.said(verdict, named) ?? {}
     return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
   }

@@ -2,7 +2,8 @@
 
 import { loadAsset } from './asset.mjs'
 
-async function compile(url, integrity) {
+/** Compiles a program that has to be what the page knows it to be. */
+export async function compile(url, integrity) {
   const response = await loadAsset(url, integrity)
   // A file server that does not know WASM's type is no reason to fail.
   const typed = response.headers.get('content-type')?.startsWith('application/wasm')

@@ -95,7 +95,7 @@ export class Viewer {
         'details',
         {},
         element('summary', {}, this.say('technical')),
-        element('p', { class: 'code folded' }, visible(view.detail)),
+        element('p', { class: 'code folded', lang: 'en', dir: 'ltr' }, visible(view.detail)),
         faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', { dir: 'ltr' }, faults)) : null,
       ),
       view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.stele-evidence', view.conflict, 'application/octet-stream')) : null,
@@ -190,7 +190,7 @@ export async function begin(run) {
     standing.replaceChildren(
       element('p', { class: 'note' }, icon('notice'), element('span', {}, wording.say('broken'))),
       element('p', { class: 'soft' }, wording.say('asPublished')),
-      folded(wording.say('technical'), element('p', { class: 'code' }, visible(String(error)))),
+      folded(wording.say('technical'), element('p', { class: 'code', lang: 'en', dir: 'ltr' }, visible(String(error)))),
     )
   }
 }

@@ -3,12 +3,15 @@
 
 import './wasm_exec.js'
 import { hashFile } from './hash.mjs'
+import { opened } from './member.mjs'
 import { sha3File } from './sha3.mjs'
 
 const roundLimit = 64 // far more than a lookup ever takes
 
 let exports = null
 let trust = null
+let unpinned = true // the page has its trust file from the portal that it checks
+let online = true
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
@@ -18,6 +21,8 @@ self.addEventListener('message', ({ data }) => handlers[data.type](data))
 
 function start(message) {
   trust = message.trust
+  unpinned = message.unpinned ?? unpinned
+  online = message.online ?? online
   started = load(message.module)
   started.then(
     () => self.postMessage({ type: 'ready' }),
@@ -50,12 +55,13 @@ function running(go, instance) {
   })
 }
 
-function check({ id, file, digests, receipt, remembered, newer, anew, online }) {
+function check({ id, file: given, digests, receipt, remembered, newer, anew, online: reachable }) {
   return work(id, anew, async (job) => {
+    const file = opened(given)
     const sha256 = digests ? bytesOf(digests.sha256) : await hash(hashFile, id, job, file)
     self.postMessage({ type: 'hashed', id })
-    const sha3 = digests ? bytesOf(digests.sha3) : null
-    const result = await decide(id, job, file, { sha256, sha3, receipt, remembered, newer, online })
+    const sha3 = digests?.sha3 ? bytesOf(digests.sha3) : null
+    const result = await decide(id, job, file, { sha256, sha3, named: Boolean(digests), receipt, remembered, newer, online: online && reachable })
     const examined = result.conflict && (await examination(id, job, result.conflict, result.newTrust ?? newer))
     return { ...result, examined }
   })
@@ -107,10 +113,10 @@ async function decide(id, job, file, given) {
     now: 0,
     sha256: given.sha256,
     sha3: given.sha3,
-    named: given.sha3 !== null,
+    named: given.named,
     receipt: given.receipt,
     online: given.online,
-    unpinned: true, // the page has its trust file from the portal that it checks
+    unpinned,
     remembered: given.remembered,
     files: Object.create(null),
     errors: Object.create(null),
@@ -192,6 +198,7 @@ function ping() {
 /** Tells apart what the page has different words for. */
 function why(error, job) {
   if (job.abort.signal.aborted) return 'stopped'
+  if (error.cause?.code === 'member') return 'member' // member.mjs's
   // hashFile's codes; or what reading throws when a file has gone meanwhile.
   if (error.code === 'unreadable' || error.code === 'changed' || error instanceof DOMException)
     return 'unreadable'

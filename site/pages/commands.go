@@ -6,10 +6,16 @@ import (
 	"strconv"
 )
 
-// sumCommand needs no program of ours: a statement is plain lines inside the
-// base64 of a receipt.
-const sumCommand = `sha256sum FILE
-sed -n 's/^extra //p' FILE.tlog-proof | base64 -d | grep -a '^document sha256:'`
+// systems have tools that print the fingerprint of a file, and the one that its receipt speaks of, with no program of
+// ours: a statement is plain lines inside the base64 of a receipt.
+var systems = []struct{ key, lines string }{
+	{"sum.linux", `sha256sum FILE
+sed -n 's/^extra //p' FILE.tlog-proof | base64 -d | grep -a '^document sha256:'`},
+	{"sum.mac", `shasum -a 256 FILE
+sed -n 's/^extra //p' FILE.tlog-proof | base64 -D | grep -a '^document sha256:'`},
+	{"sum.windows", `certutil -hashfile FILE SHA256
+[Text.Encoding]::ASCII.GetString([Convert]::FromBase64String(((Get-Content FILE.tlog-proof) -match '^extra ' -replace '^extra '))) -split '\n' -match '^document sha256:'`},
+}
 
 const verifyCommands = `stele verify FILE --portal ADDRESS
 stele verify FILE --portal ADDRESS --json

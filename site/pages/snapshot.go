@@ -3,8 +3,10 @@
 package pages
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,10 +73,9 @@ type Epoch struct {
 
 // A Sample is a document of the demonstration that a visitor may try.
 type Sample struct {
-	Path        string         // of the file below the portal's root, such as samples/order.pdf; not escaped
-	Name        string         // what the visitor sees; the file's own name if empty
-	Verdict     proofs.Verdict // what is expected
-	Description string         // one line
+	Path    string         // of the file below the portal's root, such as samples/order.pdf; not escaped
+	Role    string         // what it is an example of: the wording has a title and a line for each, else the file's name stands there
+	Verdict proofs.Verdict // what is expected
 }
 
 // Assets tells where the scripts, styles and images lie. They share one folder
@@ -88,7 +89,7 @@ type Assets struct {
 func (a Assets) SRI(name string) string { return a.Integrity[name] }
 
 // workerModules are what the page's worker runs.
-var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "sha3.js"}
+var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "member.js", "sha3.js"}
 
 // A Page is what every template gets.
 type Page struct {
@@ -197,12 +198,17 @@ func escaped(path string) string {
 // fileName is the last part of a path.
 func fileName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-func (s Sample) title() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return fileName(s.Path)
+func (p Page) sampleTitle(s Sample) string {
+	return cmp.Or(p.Text.Samples[s.Role].Title, fileName(s.Path))
 }
+
+// format is the kind of file that a sample is, by its name: PDF.
+func (s Sample) format() string {
+	return strings.ToUpper(strings.TrimPrefix(path.Ext(s.Path), "."))
+}
+
+// shown is how many samples stand open on the page.
+func (p Page) shown() int { return min(5, len(p.Samples)) }
 
 // groups splits a hex fingerprint, so that people can compare it by eye.
 func groups(hex string) []string {
@@ -228,7 +234,7 @@ func (p Page) kinds(kinds []string) string {
 	for i, k := range kinds {
 		named[i] = p.Text.Kind(k)
 	}
-	return strings.Join(named, ", ")
+	return strings.Join(named, p.say("separator"))
 }
 
 func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].Title }

@@ -118,10 +118,10 @@ func TestIncompleteLanguage(t *testing.T) {
 		"no name":              {func(all map[string]any) { all["name"] = "" }, `"name" is ""`},
 		"direction":            {func(all map[string]any) { all["direction"] = "up" }, `"direction" "up"`},
 		"other language":       {func(all map[string]any) { all["language"] = "fr" }, `"language" is "fr", want "ru"`},
-		"form missing":         {func(all map[string]any) { delete(forms(all), "few") }, "/plurals/files/few is missing"},
-		"form superfluous":     {func(all map[string]any) { forms(all)["two"] = "{count}" }, "/plurals/files/two is superfluous"},
-		"number lost":          {func(all map[string]any) { forms(all)["one"] = "x" }, "/plurals/files/one has the placeholders [], want [{count}]"},
-		"count missing":        {func(all map[string]any) { delete(table(all, "plurals"), "files") }, "/plurals/files/other is missing"},
+		"form missing":         {func(all map[string]any) { delete(forms(all), "few") }, "/plurals/digits/few is missing"},
+		"form superfluous":     {func(all map[string]any) { forms(all)["two"] = "{count}" }, "/plurals/digits/two is superfluous"},
+		"number lost":          {func(all map[string]any) { forms(all)["one"] = "x" }, "/plurals/digits/one has the placeholders [], want [{count}]"},
+		"count missing":        {func(all map[string]any) { delete(table(all, "plurals"), "digits") }, "/plurals/digits/other is missing"},
 		"list":                 {func(all map[string]any) { table(all, "pages")["nav"] = []string{"x"} }, "cannot unmarshal"},
 	} {
 		_, err := load(withEnglish(t, map[string][]byte{"ru.json": made(t, "ru", one.spoil)}))
@@ -132,7 +132,7 @@ func TestIncompleteLanguage(t *testing.T) {
 }
 
 func forms(all map[string]any) map[string]any {
-	return all["plurals"].(map[string]any)["files"].(map[string]any)
+	return all["plurals"].(map[string]any)["digits"].(map[string]any)
 }
 
 // TestFormsForOneNumber: where a form is for one number only, a word may stand for it; elsewhere not.

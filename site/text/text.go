@@ -21,6 +21,12 @@ type Verdict struct {
 	Brief   string `json:"brief"` // one line for a list; where there is none, the reason stands there
 }
 
+// A Sample is what a document of the demonstration is called, and what was done to it.
+type Sample struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
 // A Text is everything that is said in one language.
 type Text struct {
 	Language  string `json:"language"`  // BCP 47
@@ -30,6 +36,7 @@ type Text struct {
 	Verdicts map[proofs.Verdict]Verdict `json:"verdicts"`
 	Evidence map[string]Verdict         `json:"evidence"` // what a file of evidence comes to
 	Named    map[proofs.Verdict]Verdict `json:"named"`    // where only a digest was looked up, and no file; the others as above
+	Told     map[proofs.Verdict]Verdict `json:"told"`     // the same, where a person gave the digest rather than followed it from a replaced document
 	Reasons  map[proofs.Reason]string   `json:"reasons"`
 	Notices  map[proofs.Notice]string   `json:"notices"`
 
@@ -47,10 +54,13 @@ type Text struct {
 	UI    map[string]string `json:"ui"`    // the page's own labels, read by its scripts
 	Pages map[string]string `json:"pages"` // the fixed text of the pages
 
+	Samples map[string]Sample `json:"samples"` // of a demonstration, by what they are examples of
+
 	Files  map[string]string `json:"files"`  // many files at once: what was given, the list, what is made of it
 	Hints  map[string]string `json:"hints"`  // what may have happened to a file that is not registered
 	Device map[string]string `json:"device"` // without a network: what is kept on the device, the verifier in one file
 	Drawn  map[string]string `json:"drawn"`  // a proof as a picture
+	Embed  map[string]string `json:"embed"`  // the element for others' pages
 
 	// What is said with a number, {count}, by CLDR's plural categories of the language (unicode.org/reports/tr35, part 3).
 	Plurals map[string]map[string]string `json:"plurals"`
@@ -75,29 +85,37 @@ func English() *Text {
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
+	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
 	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "plurals"},
 }
 
 // Scripts returns the files that the pages' scripts read, by name.
 func (t *Text) Scripts() map[string][]byte {
+	files := map[string][]byte{}
+	for part, tables := range scripts {
+		files[t.Language+part+".json"] = t.tables(tables)
+	}
+	return files
+}
+
+// Embedded returns what the element for others' pages reads.
+func (t *Text) Embedded() []byte { return t.tables(append([]string{"embed"}, scripts[""]...)) }
+
+// tables returns some tables of the wording as JSON.
+func (t *Text) tables(names []string) []byte {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(t.source, &all); err != nil {
 		panic("text: " + t.Language + ".json: " + err.Error()) // parsed before
 	}
-	files := map[string][]byte{}
-	for part, tables := range scripts {
-		chosen := map[string]json.RawMessage{}
-		for _, name := range append([]string{"language", "direction"}, tables...) {
-			chosen[name] = all[name]
-		}
-		b, err := json.Marshal(chosen)
-		if err != nil {
-			panic("text: " + t.Language + ".json: " + err.Error())
-		}
-		files[t.Language+part+".json"] = b
+	chosen := map[string]json.RawMessage{}
+	for _, name := range append([]string{"language", "direction"}, names...) {
+		chosen[name] = all[name]
 	}
-	return files
+	b, err := json.Marshal(chosen)
+	if err != nil {
+		panic("text: " + t.Language + ".json: " + err.Error())
+	}
+	return b
 }
 
 // missing stands before and after a key without wording, so that whoever renders can find it. No text

@@ -192,10 +192,11 @@ func TestPlaceholders(t *testing.T) {
 	changed := map[proofs.Verdict]bool{proofs.Revoked: true, proofs.Superseded: true, proofs.Suspended: true}
 	placeholder := regexp.MustCompile(`\{[^}]*\}`)
 	all := slices.Collect(maps.Keys(English().Verdicts))
-	for _, v := range append(all, slices.Collect(maps.Keys(English().Named))...) {
+	all = append(all, slices.Collect(maps.Keys(English().Named))...)
+	for _, v := range append(all, slices.Collect(maps.Keys(English().Told))...) {
 		w := English().Verdicts[v]
-		if named, ok := English().Named[v]; ok {
-			w.Title, w.Meaning, w.Next, w.Brief = w.Title+named.Title, w.Meaning+named.Meaning, w.Next+named.Next, w.Brief+named.Brief
+		for _, more := range []Verdict{English().Named[v], English().Told[v]} {
+			w.Title, w.Meaning, w.Next, w.Brief = w.Title+more.Title, w.Meaning+more.Meaning, w.Next+more.Next, w.Brief+more.Brief
 		}
 		for _, p := range placeholder.FindAllString(w.Title+w.Meaning+w.Next+w.Brief, -1) {
 			ok := (p == "{issuer}" || p == "{registered}") && !lifeless[v] || p == "{asof}" && dated[v] ||
