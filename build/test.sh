@@ -47,8 +47,9 @@ templates() {
 	done
 }
 
-wasm_js() { GOOS=js GOARCH=wasm go test -short -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" "$1"; }
-wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$1"; }
+# Packed as the page's program is.
+wasm_js() { GOOS=js GOARCH=wasm go test -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
+wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$@"; }
 
 # Two files at a time: they wait for processes, timers and disks more than they compute.
 in_chromium() { node --test --test-concurrency=2 site/e2e/*.test.mjs; }
@@ -68,12 +69,15 @@ part "another witness" other_witness
 part "gofmt" formatted
 part "templates are fresh" templates
 part "go vet" go vet ./...
-part "go vet, js/wasm" env GOOS=js GOARCH=wasm go vet ./wasm/...
+part "go vet, js/wasm" env GOOS=js GOARCH=wasm go vet ./wasm/... ./proofs
 # Most tests wait for the disk, or for servers of their own, more than they compute.
 part "Go tests" go test -timeout 15m -parallel 4 ./...
 part "vectors and proofs, js/wasm in Node" wasm_js ./proofs
 part "vectors and proofs, wasip1" wasm_wasip1 ./proofs
-part "SHA-256, js/wasm in Node" wasm_js ./wasm/sha256
+# What the page hashes and verifies with, where the vectors of others are at hand too.
+part "proofs as in the page" go test -tags=page ./proofs
+part "vectors and proofs as in the page, wasip1" wasm_wasip1 -tags=page ./proofs
+part "hashes and signatures, js/wasm in Node" wasm_js ./wasm/sha256 ./wasm/sha512 ./wasm/sha3 ./wasm/ed25519 ./wasm/mldsa44
 part "the page in Chromium" in_chromium
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

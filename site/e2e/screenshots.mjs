@@ -21,6 +21,7 @@ const shown = (of) => ({
   evidence: { screen: { ...DESK, height: 1000 }, act: async (page) => {
     await check(page, of('education/teaching-licence.docx'))
     await page.click('.row-body > details > summary')
+    await page.waitForSelector('.way')
     await page.locator('.row-body > details').last().evaluate((node) => scrollTo(0, node.getBoundingClientRect().top + scrollY - 16))
   } },
   several: { screen: { ...DESK, height: 1000 }, act: (page) => check(page, several(of)) },

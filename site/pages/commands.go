@@ -50,6 +50,7 @@ var published = []struct{ path, key string }{
 	{"trust/EPOCH", "developers.fTrust"},
 	{"trust/EPOCH.tlog-proof", "developers.fHandover"},
 	{"policy", "developers.fPolicy"},
+	{"issuers.json", "developers.fIssuers"},
 }
 
 // Integrity is a value for the integrity attribute: W3C Subresource Integrity,
