@@ -364,11 +364,18 @@ func TestLazyModules(t *testing.T) {
 			t.Errorf("%s is not named", root)
 		}
 	}
+	imports := regexp.MustCompile(`(?:from|import)\s*["']\./([^"']+)["']`)
 	for root, words := range groups {
-		for name, at := range modulesOf(t, files, root) {
-			whole := at + " " + pages.Integrity(files[at])
-			if !strings.Contains(words, whole) && !strings.Contains(page, at+`" integrity="`+pages.Integrity(files[at])) {
-				t.Errorf("%s needs %s, whose integrity is not named with it in %q", root, name, words)
+		parts := strings.Fields(words)
+		for i := 0; i+1 < len(parts); i += 2 {
+			if got, want := parts[i+1], pages.Integrity(files[parts[i]]); got != want {
+				t.Errorf("%s: integrity of %s: got %s, want %s", root, parts[i], got, want)
+			}
+			for _, m := range imports.FindAllSubmatch(files[parts[i]], -1) {
+				at := path.Dir(parts[i]) + "/" + string(m[1])
+				if !slices.Contains(parts, at) && !strings.Contains(page, `rel="modulepreload" href="`+at+`"`) {
+					t.Errorf("%s needs %s, which is not named with it in %q", root, m[1], words)
+				}
 			}
 		}
 	}
