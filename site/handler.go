@@ -21,6 +21,12 @@ func Handler(dir string) http.Handler { return HandlerFS(os.DirFS(dir)) }
 func HandlerFS(root fs.FS) http.Handler {
 	files := http.FileServerFS(root)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && path.Clean(r.URL.Path) == "/"+share {
+			// The device has no service worker (any more) that would have taken it. It is not read, and the page says what to do.
+			w.Header().Set("Connection", "close")
+			http.Redirect(w, r, Index+"?arrived=lost", http.StatusSeeOther)
+			return
+		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "405 method not allowed: everything here is a file", http.StatusMethodNotAllowed)
@@ -80,6 +86,8 @@ func setHeaders(h http.Header, name string) {
 func Headers(name string) (contentType, cache string) {
 	contentType = mime.TypeByExtension(path.Ext(name))
 	switch {
+	case strings.HasSuffix(name, ".webmanifest"):
+		contentType = "application/manifest+json"
 	case name == "":
 		contentType = "text/html; charset=utf-8"
 	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"):

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -31,7 +32,7 @@ type (
 	Sample      = pages.Sample
 )
 
-//go:embed assets/*.mjs assets/*.css assets/*.svg
+//go:embed assets/*.mjs assets/*.css assets/*.svg assets/*.png
 var sources embed.FS
 
 // Index is the path of the first page. It is written last, so that whoever
@@ -67,21 +68,34 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 	if err != nil {
 		return nil, err
 	}
+	single, err := renderSingle(texts, SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec})
+	if err != nil {
+		return nil, err
+	}
+	files[Single] = single
+	print := sha256.Sum256(single)
 	graph := modulesIn(files, assets.Base)
 	for _, t := range texts {
 		home := pages.Home(t)
 		for _, d := range documents {
 			modules := graph.closure(d.module)
 			page := pages.Page{Snapshot: s, Trust: trust, Text: t, Texts: texts, Root: strings.Repeat("../", strings.Count(home, "/")),
-				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Lazy: graph.lazy(modules)}
+				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Lazy: graph.lazy(modules),
+				State: slices.Contains(statePages, d.file), SinglePrint: hex.EncodeToString(print[:])}
 			content, err := renderPage(d.template(page))
 			if err != nil {
 				return nil, fmt.Errorf("render %s: %w", home+d.file, err)
 			}
 			files[home+d.file] = content
 		}
+		if files[home+manifestName], err = renderManifest(s, t, assets); err != nil {
+			return nil, err
+		}
 	}
-	files[IssuersFile], err = issuersJSON(s)
+	if files[IssuersFile], err = issuersJSON(s); err != nil {
+		return nil, err
+	}
+	files[worker], err = renderWorker(s, trust, texts, files, assets)
 	return files, err
 }
 
@@ -129,9 +143,9 @@ var documents = []struct {
 
 // Style sheets, in the order in which they are laid over one another.
 var (
-	plainStyles  = []string{"stele.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "print.css", "modes.css"}
-	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "modes.css"}
+	plainStyles  = []string{"stele.css", "device.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "device.css", "print.css", "modes.css"}
+	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "device.css", "modes.css"}
 )
 
 // check refuses a snapshot whose pages could not work.
@@ -198,6 +212,16 @@ var comment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*\*(?s:.*?)\*/)\n`)
 // servers as old as Debian 12's send .mjs with a type that browsers refuse to
 // run.
 func collect() (map[string][]byte, error) {
+	assets, err := collectAll()
+	for name := range assets {
+		if strings.HasPrefix(name, "single-") || name == worker || name == "folder.js" { // for verify.html, and for the portal's root
+			delete(assets, name)
+		}
+	}
+	return assets, err
+}
+
+func collectAll() (map[string][]byte, error) {
 	assets := map[string][]byte{}
 	err := fs.WalkDir(sources, "assets", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

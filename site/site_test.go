@@ -349,7 +349,7 @@ func TestModulesResolve(t *testing.T) {
 // modulesOf are the paths of a module and of all that it imports, by name.
 func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]string {
 	t.Helper()
-	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']|'([a-z0-9-]+\.js)'`)
+	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']|\blazy\('([a-z0-9-]+\.js)'\)`)
 	base := path.Dir(assetPath(t, files, first))
 	seen := map[string]string{}
 	var follow func(name string)

@@ -17,14 +17,14 @@ export class Hinting {
    */
   async of(row, signal) {
     const { report } = row.outcome
-    const { examine, readIssuers } = await this.load()
+    const { examine } = await this.load()
     return examine(row.item.file, {
       report,
       wording: this.page.wording,
       name: row.name,
       lookUp: (blob) => this.lookUp(blob, signal),
       check: (blob, name, label) => this.page.addPart(row, new File([blob], name), label),
-      issuers: async () => readIssuers((await this.names).bytes),
+      issuers: async () => (await this.names).bytes,
       signal,
     })
   }

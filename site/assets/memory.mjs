@@ -34,7 +34,14 @@ async function store(mode) {
 function open() {
   const opening = indexedDB.open('stele', 1)
   opening.onupgradeneeded = () => opening.result.createObjectStore('heads')
-  return settled(opening)
+  return settled(opening).then((db) => {
+    // Someone has this device forget everything: that must not have to wait for this page.
+    db.onversionchange = () => {
+      db.close()
+      database = null
+    }
+    return db
+  })
 }
 
 export class Memory {

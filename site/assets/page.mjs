@@ -6,6 +6,7 @@
 // Here is only where things are given; what becomes of them, intake.mjs says first.
 
 import './times.mjs'
+import { arrivals } from './arrivals.mjs'
 import { fromInput } from './files.mjs'
 import { fromEvent, Intake } from './intake.mjs'
 import { Memory } from './memory.mjs'
@@ -192,6 +193,8 @@ for (const button of document.querySelectorAll('[data-sample]')) {
     button.removeAttribute('aria-disabled')
   })
 }
+
+arrivals(add)
 
 // From here on it is not the style sheet that shows the help.
 showHelpUnless(true)

@@ -1,6 +1,9 @@
 // Spreads checks over workers. A worker reads one file at a time, since that is
 // what costs; while one check waits for the network, it reads the next.
 
+import { watchPulse } from './pulse.mjs'
+import { startWorker } from './workers.mjs'
+
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
 
 /** A file as a worker can be given it: of one that lies in a container, the container and the place. */
@@ -11,6 +14,11 @@ function parcel(file) {
 /** What the verifier says of a file of evidence. */
 function found({ found: proved, registry, detail, checkpoints }) {
   return { evidence: { ...(proved && JSON.parse(proved)), proved: Boolean(proved), registry, detail }, checkpoints }
+}
+
+/** Whether an answer rests on what the registry published, so that all that was read for it is what it should be. */
+function holds({ verdict, notices }) {
+  return verdict !== 'unavailable' && verdict !== 'inconsistent' && !notices.includes('registry-failed')
 }
 
 /**
@@ -76,7 +84,7 @@ export class Pool {
       job.finish({ why: 'stopped' })
       return
     }
-    job.stopped = true
+    job.stopping = true
     this.seats.find((s) => s.jobs.has(job.id))?.worker.postMessage({ type: 'stop', id: job.id })
   }
 
@@ -98,7 +106,7 @@ export class Pool {
 
   /** A new worker. The package for others' pages starts its own in other ways. */
   worker() {
-    return new Worker(new URL('./worker.mjs', import.meta.url), { type: 'module' })
+    return startWorker()
   }
 
   /** Starts a worker. */
@@ -108,6 +116,11 @@ export class Pool {
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
     worker.postMessage({ type: 'start', ...this.verifier })
+    const unwatch = watchPulse(worker, () => seat.ready && seat.jobs.size > 0, () => this.lose(seat, 'it has stopped answering'))
+    seat.end = () => {
+      unwatch()
+      worker.terminate()
+    }
     this.seats.push(seat)
   }
 
@@ -122,7 +135,7 @@ export class Pool {
     seat.reading = job
     const ready = (await job.prepare?.()) ?? true
     if (seat.jobs.get(job.id) !== job || !this.seats.includes(seat)) return // given to another seat meanwhile
-    if (!ready || job.stopped) {
+    if (!ready || job.stopping) {
       this.leave(seat, job)
       if (ready) job.finish({ why: 'stopped' })
       return
@@ -174,14 +187,25 @@ export class Pool {
     const answers = await Promise.all(
       paths.map(async (path) => ({ path, ...(await this.portal.get(path, job.anew)) })),
     )
+    for (const answer of answers) this.note(job, answer)
     seat.worker.postMessage({ type: 'files', id: job.id, answers })
+  }
+
+  /** Remembers of an answer what the reader must know: that it was kept on this device, and since when, or what was missing. */
+  note(job, { path, cached, since, lacking }) {
+    if (cached) job.since = Math.min(job.since ?? Infinity, path === 'ledger/head' ? since : Infinity)
+    if (lacking) job.lacking = lacking
+    job.paths ??= new Set()
+    job.paths.add(path)
   }
 
   decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
     const told = report && JSON.parse(report)
     if (remember) this.memory.keep(remember, rememberSize, newTrust)
+    if (told && holds(told)) this.portal.keep(job.paths ?? [])
     this.leave(seat, job)
-    job.finish({ report: told, json: report, receipt, conflict, ...(examined && found(examined)) })
+    const lacking = this.portal.online === false ? 'copy' : job.lacking
+    job.finish({ report: told, json: report, receipt, conflict, since: job.since, lacking, ...(examined && found(examined)) })
   }
 
   failed(seat, job, { why, detail }) {
@@ -209,8 +233,10 @@ export class Pool {
     const at = this.seats.indexOf(seat)
     if (at < 0) return
     this.seats.splice(at, 1)
-    seat.worker.terminate()
-    const left = [...seat.jobs.values()]
+    seat.end()
+    const held = [...seat.jobs.values()]
+    for (const job of held) if (job.stopping) job.finish({ why: 'stopped' })
+    const left = held.filter((job) => !job.stopping)
     const hopeless = known || !seat.ready ? [] : left.filter((job) => job.lost)
     if (!known) for (const job of left) job.lost ||= seat.ready
     this.queue.unshift(...left.filter((job) => !hopeless.includes(job)))
@@ -231,7 +257,7 @@ export class Pool {
 
   /** Nothing can be checked now; the next job tries to load everything again. */
   giveUp(error) {
-    for (const seat of this.seats) seat.worker.terminate()
+    for (const seat of this.seats) seat.end()
     const waiting = this.seats.flatMap((s) => [...s.jobs.values()]).concat(this.queue)
     this.seats = []
     this.queue = []

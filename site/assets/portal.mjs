@@ -1,12 +1,18 @@
 // Reads published files for the verifier, each once. Only names that a registry
 // publishes are asked for, and never one that tells which document is meant:
 // slots and tiles are named by what they hold.
+//
+// What was found good is kept on the device (kept.mjs). What never changes is read from there first; what changes, only where the portal
+// cannot be reached, and then the answer says so and since when.
+
+import { Kept } from './kept.mjs'
 
 const published = /^(?:issuers\.json|(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+)$/
 
 const headAge = 30_000 // milliseconds for which a mutable file is taken as new
 const failureAge = 3_000 // a failed file is asked for again after this, or when someone says so
 const patience = 30_000
+const shortPatience = 6_000 // where there is something kept to fall back on
 const fileLimit = 64 << 20 // the issuer list's limit, the largest of all (FORMAT.md, section 16)
 const cacheLimit = 128 << 20
 
@@ -17,8 +23,17 @@ function mutable(path) {
   return mutableNames.includes(path)
 }
 
+/** Whether it is to be asked for each time. That there is no next trust file yet is no answer to keep. */
+function changing(path) {
+  return mutable(path) || path.startsWith('trust/')
+}
+
+function late(error) {
+  return error?.name === 'TimeoutError' || error?.name === 'AbortError'
+}
+
 function reason(error) {
-  if (error?.name === 'TimeoutError' || error?.name === 'AbortError') return 'no answer in time'
+  if (late(error)) return 'no answer in time'
   return error instanceof PortalError ? error.message : 'network error'
 }
 
@@ -52,6 +67,7 @@ export class Portal {
   /** @param {URL} root the folder in which the page lies */
   constructor(root) {
     this.root = root
+    this.kept = new Kept(root)
     this.files = new Map() // path → {at, answer}, oldest use first
     this.held = 0
   }
@@ -60,7 +76,8 @@ export class Portal {
    * Reads one file. It never fails: what could not be read comes with a reason.
    * @param {number} anew when someone asked for it past every cache, after an
    *   answer that was no good; what was read later than that will do
-   * @returns {Promise<{bytes: Uint8Array|null, error: string}>}
+   * @returns {Promise<{bytes: Uint8Array|null, error: string, cached?: boolean, since?: number, lacking?: string}>} `cached`: there is
+   *   no network, and this was read at the time `since`; `lacking` is 'network' where there is neither network nor anything kept
    */
   get(path, anew = 0) {
     const known = this.files.get(path)
@@ -70,19 +87,54 @@ export class Portal {
       return known.answer
     }
     this.forget(path)
-    const entry = { at: Date.now(), failed: false, size: 0 }
-    entry.answer = this.fetch(path, anew).then(
-      (bytes) => {
-        this.hold(path, entry, bytes.length)
-        return { bytes, error: '' }
+    const entry = { at: Date.now(), failed: false, size: 0, bytes: null }
+    entry.answer = this.read(path, anew, entry).then(
+      (answer) => {
+        this.hold(path, entry, answer.bytes.length)
+        return answer
       },
       (error) => {
         entry.failed = true
-        return { bytes: null, error: reason(error) }
+        return { bytes: null, error: reason(error), ...(error instanceof PortalError ? {} : { lacking: 'network' }) }
       },
     )
     this.files.set(path, entry)
     return entry.answer
+  }
+
+  /** Reads a file from the device or from the portal: what cannot have changed from the device first. */
+  async read(path, anew, entry) {
+    if (!changing(path) && !anew) {
+      const kept = await this.kept.get(path)
+      if (kept) {
+        entry.kept = true
+        return { bytes: kept.bytes, error: '' }
+      }
+    }
+    try {
+      const bytes = await this.fetch(path, anew)
+      Object.assign(entry, { bytes, since: entry.at })
+      return { bytes, error: '' }
+    } catch (error) {
+      const kept = error instanceof PortalError ? null : await this.kept.get(path) // else it was reached, and said that there is none
+      if (!kept) throw error
+      entry.failed = true // the network is tried again soon
+      return { bytes: kept.bytes, error: '', cached: true, since: kept.since }
+    }
+  }
+
+  /** Keeps on this device what an answer rests on that was found good, and notes that what is kept already was of use, once each. */
+  async keep(paths) {
+    const read = []
+    const used = []
+    for (const path of paths) {
+      const entry = this.files.get(path)
+      if (entry?.bytes) read.push({ path, bytes: entry.bytes, since: entry.since })
+      else if (entry?.kept) used.push(path)
+      if (entry) Object.assign(entry, { bytes: null, kept: false })
+    }
+    if (read.length > 0) await this.kept.put(read)
+    if (used.length > 0) await this.kept.use(used)
   }
 
   usable(path, entry, anew) {
@@ -92,11 +144,20 @@ export class Portal {
     return !mutable(path) || age < headAge
   }
 
-  async fetch(path, anew) {
+  /** Fetches a file; where something is kept to fall back on, the wait is shorter, unless someone asked for it anew. */
+  fetch(path, anew) {
+    const fetching = this.fetchWhole(path, anew)
+    if (anew) return fetching
+    let timer
+    const enough = new Promise((_, reject) => {
+      timer = setTimeout(async () => (await this.kept.get(path)) && reject(new DOMException('slow', 'TimeoutError')), shortPatience)
+    })
+    return Promise.race([fetching, enough]).finally(() => clearTimeout(timer))
+  }
+
+  async fetchWhole(path, anew) {
     if (!published.test(path) || path.includes('..')) throw new PortalError('not a published name')
-    // That there is no next trust file yet is no answer to keep.
-    const changing = mutable(path) || path.startsWith('trust/')
-    const cache = anew ? 'reload' : changing ? 'no-cache' : 'force-cache'
+    const cache = anew ? 'reload' : changing(path) ? 'no-cache' : 'force-cache'
     const response = await fetch(new URL(path, this.root), {
       cache,
       credentials: 'omit',

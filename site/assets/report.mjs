@@ -37,17 +37,18 @@ export function localBrief(why, wording) {
 /**
  * The body of a row for a report.
  * @param {object} row named (no file was checked: see Row.named), follow (makes the control that checks the newer document), proof (of a
- *   registry that contradicts itself), and hints (what may have happened to the file)
+ *   registry that contradicts itself), hints (what may have happened to the file), and since (that the answer is from what is kept here)
  */
-export function reportBody(report, wording, { named = '', follow = null, proof = [], hints = null } = {}) {
+export function reportBody(report, wording, { named = '', follow = null, proof = [], hints = null, since = null } = {}) {
   const said = wording.verdict(report.verdict, values(report, wording), named)
   return [
     report.demo
       ? element('p', { class: 'demo-note', 'data-notice': 'demo' }, wording.name('notices', 'demo'))
       : null,
     element('p', { class: 'meaning' }, said.meaning),
-    reasonLine(report, wording),
-    nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next),
+    since,
+    // Where nothing could be asked, that says why, and what to do.
+    ...(since && report.verdict === 'unavailable' ? [] : [reasonLine(report, wording), nextStep(wording.ui(report.demo ? 'nextTitleDemo' : 'nextTitle'), said.next)]),
     hints,
     facts(report, wording),
     history(report, wording),

@@ -4,6 +4,7 @@ import { button, download, element, slots, visible } from './dom.mjs'
 import { bothSides, evidenceBody, evidenceBrief, evidenceTitle, keepsakes, readEvidence, standing } from './evidence.mjs'
 import { recognise } from './kinds.mjs'
 import { brief, localBody, localBrief, reportBody } from './report.mjs'
+import { sinceNote } from './since.mjs'
 
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
 
@@ -318,13 +319,19 @@ export class Row {
     return [...notes.map((note) => element('p', { class: 'note' }, note)), ...this.answerBody()]
   }
 
+  reportBody(report) {
+    const { wording } = this.page
+    const parts = { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints(), since: sinceNote(this.outcome, wording) }
+    return reportBody(report, wording, parts)
+  }
+
   answerBody() {
     const { report, why, detail, list } = this.outcome
     const { wording } = this.page
     if (list) return this.listBody()
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints() }) : localBody(why, detail, wording)
+    const content = report ? this.reportBody(report) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
   }
 

@@ -29,8 +29,8 @@ export class Rows {
     this.stopAll.addEventListener('click', () => this.stopEverything())
     this.again.addEventListener('click', () => this.retry())
     this.clear.addEventListener('click', () => this.removeAll())
-    this.saveTable.addEventListener('click', () => this.withPart('export.mjs', ({ saveTable }) => saveTable(this.shown(), this)))
-    this.print.addEventListener('click', () => this.withPart('print.mjs', ({ printReport }) => printReport(this.shown(), this)))
+    this.saveTable.addEventListener('click', () => this.withPart(() => lazy('export.mjs'), ({ saveTable }) => saveTable(this.shown(), this)))
+    this.print.addEventListener('click', () => this.withPart(() => lazy('print.mjs'), ({ printReport }) => printReport(this.shown(), this)))
     this.hinting = new Hinting(this)
     this.few = () => this.rows.length <= fewRows
   }
@@ -124,9 +124,9 @@ export class Rows {
   }
 
   /** Does something with a module that is loaded for it. */
-  async withPart(name, act) {
+  async withPart(load, act) {
     try {
-      await act(await lazy(name))
+      await act(await load())
     } catch {
       this.say(this.wording.of('files', 'part'))
     }

@@ -14,7 +14,7 @@ let unpinned = true // the page has its trust file from the portal that it check
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
-const handlers = { start, prepare, check, examine, files, stop }
+const handlers = { start, prepare, check, examine, files, stop, ping }
 
 self.addEventListener('message', ({ data }) => handlers[data.type](data))
 
@@ -186,6 +186,11 @@ function files({ id, answers }) {
 
 function stop({ id }) {
   jobs.get(id)?.abort.abort()
+}
+
+/** Says that this worker is there: pulse.mjs asks. */
+function ping() {
+  self.postMessage({ type: 'pong' })
 }
 
 /** Tells apart what the page has different words for. */

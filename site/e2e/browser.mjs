@@ -121,11 +121,11 @@ export async function verdicts(page, count) {
  *
  * @param {object} how at (server), init (runs in the page beforehand), faulty (errors are part of the test),
  *   context (options of the browser's context), to (a page's name), until (what page.goto waits for), clock (the
- *   page's clock can be put forward), as the second argument of that function
+ *   page's clock can be put forward), as the second argument of that function. Service workers are for offline.test.mjs.
  */
 export function visitor(browser, server, published) {
   return async (use, { at = server, init, faulty = false, context: options = {}, to = '', until = 'load', clock = false } = {}) => {
-    const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', ...options })
+    const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', serviceWorkers: 'block', ...options })
     const { requests, errors } = watch(context)
     await context.addInitScript(() => {
       globalThis.broken = []

@@ -98,10 +98,14 @@ type Page struct {
 	Text    *text.Text
 	Texts   []*text.Text // every language there is, English first
 	Root    string       // the way from this page to the portal's root: "", or "../" from a language's folder
+	Mark    string       // the portal's sign, as an address, where the page can load nothing
 	Assets  Assets
 	File    string   // of this page in its folder, such as index.html
 	Styles  []string // its style sheets, in their order
 	Modules []string // the one that is run, then what it imports
+	State   bool     // the page shows the state of the ledger, and changes with it
+
+	SinglePrint string // SHA-256 of the verifier in one file, hex
 
 	Lazy map[string][]string // modules that are loaded when they are needed, each with itself and what it imports besides
 }
@@ -155,6 +159,14 @@ func (p Page) lazyParts() string {
 		groups = append(groups, strings.Join(words, " "))
 	}
 	return strings.Join(groups, " | ")
+}
+
+// workerURL is the service worker's address; it keeps the pages of the reader's language.
+func (p Page) workerURL() string { return p.Root + "sw.js?in=" + p.Text.Language }
+
+// version tells whether the service worker's pages are of the same build and the same trust file as this one.
+func (p Page) version() string {
+	return strings.Trim(strings.TrimPrefix(p.Assets.Base, "assets/"), "/") + " " + p.TrustPrint
 }
 
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A

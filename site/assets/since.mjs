@@ -1,0 +1,18 @@
+// What the reader must know of an answer that was reached without the registry: that it rests on what this device kept, and since when; or
+// what was missing.
+
+import { element, icon } from './dom.mjs'
+
+const lackings = { network: 'lackingNetwork', copy: 'lackingCopy', file: 'lackingFile' }
+
+/** @returns {Node|null} */
+export function sinceNote({ report, since, lacking }, wording) {
+  const sentence = said(report, since, lacking, wording)
+  if (!sentence) return null
+  return element('p', { class: 'note', 'data-since': since ? new Date(since).toISOString() : 'never' }, icon('notice'), element('span', {}, sentence))
+}
+
+function said(report, since, lacking, wording) {
+  if (report.verdict === 'unavailable') return lacking ? wording.of('device', lackings[lacking]) : null
+  return Number.isFinite(since) ? wording.of('device', 'kept', { time: wording.time(since) }) : null
+}
