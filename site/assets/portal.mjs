@@ -150,10 +150,11 @@ export class Portal {
   fetch(path, anew) {
     const fetching = this.fetchWhole(path, anew)
     if (anew || !this.kept) return fetching
+    let timer
     const enough = new Promise((_, reject) => {
-      setTimeout(async () => (await this.kept.get(path)) && reject(new DOMException('slow', 'TimeoutError')), shortPatience)
+      timer = setTimeout(async () => (await this.kept.get(path)) && reject(new DOMException('slow', 'TimeoutError')), shortPatience)
     })
-    return Promise.race([fetching, enough])
+    return Promise.race([fetching, enough]).finally(() => clearTimeout(timer))
   }
 
   async fetchWhole(path, anew) {

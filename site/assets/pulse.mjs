@@ -21,5 +21,6 @@ export function watchPulse(worker, busy, lost) {
       worker.postMessage({ type: 'ping' })
     }
   }, beat)
+  timer.unref?.() // in Node, where it would keep a program from ending
   return () => clearInterval(timer)
 }

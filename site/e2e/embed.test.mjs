@@ -44,7 +44,8 @@ async function serve(find, headers = {}) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://host').pathname).slice(1).replace(/(^|\/)$/, '$1index.html')
     log.push({ method: request.method, url: request.url, path, length: Number(request.headers['content-length'] ?? 0), referrer: request.headers.referer })
-    const fault = faults.get(path)
+    const fault = faults.get(path) ?? faults.get('*')
+    if (fault === 'gone') return request.socket.destroy() // as where there is no network
     if (fault === 'hang') return
     const bytes = typeof fault === 'number' ? null : await Promise.resolve(find(path)).catch(() => null)
     const body = bytes !== null && typeof fault === 'function' ? await fault(bytes) : bytes
@@ -409,6 +410,30 @@ test('receipts are paired; without the portal they still answer, and what has no
     assert.deepEqual([alone.state, alone.verdict], ['alone', null])
     await page.locator('stele-verify .row input[type=file]').setInputFiles(sample(licence))
     await page.locator('stele-verify .row[data-verdict="revoked"]').waitFor()
+  }, { faulty: true })
+})
+
+test('where the registry cannot be reached, what this device has read before answers, and says since when', async () => {
+  await visit(async (page) => {
+    await give(page, [sample(diploma)])
+    await page.reload()
+    await page.locator('stele-verify .drop').waitFor()
+    portal.faults.set('*', 'gone')
+    assert.deepEqual(verdictsOf(await give(page, [sample(diploma)])), ['authentic'])
+    assert.equal(await page.locator('stele-verify [data-since]').count(), 1)
+    assert.match(await page.locator('stele-verify [data-since]').innerText(), /Without a network/)
+    const kept = await page.evaluate(async ([portal, bytes]) => {
+      const { createVerifier } = await import('/stele-verify/index.js')
+      const answers = []
+      for (const remember of [undefined, false]) {
+        const verifier = await createVerifier({ trust: '/registry.trust', portal, remember })
+        const { verdict, since } = await verifier.check(new Uint8Array(bytes))
+        answers.push([verdict, since !== null])
+        verifier.close()
+      }
+      return answers
+    }, [portal.url, [...(await readFile(sample(diploma)))]])
+    assert.deepEqual(kept, [['authentic', true], ['unavailable', false]], 'who wants nothing kept has nothing kept')
   }, { faulty: true })
 })
 

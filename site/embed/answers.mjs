@@ -6,6 +6,7 @@ import { bothSides, evidenceBody, evidenceTitle, keepsakes, standing } from './p
 import { isReceipt, pair } from './portal/files.mjs'
 import { recognise } from './portal/kinds.mjs'
 import { localBody, reportBody } from './portal/report.mjs'
+import { sinceNote } from './portal/since.mjs'
 
 const fewRows = 3 // up to this many answers are shown whole; more are folded
 const announceEvery = 500 // milliseconds; a screen reader cannot follow more
@@ -253,13 +254,13 @@ class Row {
   }
 
   /** Tells the page. A fingerprint that was looked up is no document of its reader's. */
-  report({ verdict, report, receipt, examination, why, error }) {
+  report({ verdict, report, receipt, since, examination, why, error }) {
     const { name } = this.item
     const { send } = this.list.home
     if (this.item.digests || why === 'stopped') return
     if (examination) send('stele-evidence', { name, examination })
     else if (error) send('stele-failure', { name, error })
-    else send('stele-verdict', { name, verdict, report, receipt })
+    else send('stele-verdict', { name, verdict, report, receipt, since })
   }
 
   /** Shows or hides the body. It is made when it is first seen. */
@@ -278,7 +279,7 @@ class Row {
   }
 
   body() {
-    const { report, examination, why, error } = this.outcome
+    const { report, since, examination, why, error } = this.outcome
     const { wording, item } = this
     const tools = element('div', { class: 'row-tools' }, ...this.actions())
     if (examination) {
@@ -286,7 +287,7 @@ class Row {
       return [...evidenceBody({ evidence, checkpoints: examination.checkpoints }, item.name, wording), tools]
     }
     if (!report) return [...localBody(why, error?.message, wording), tools]
-    return [...reportBody(report, wording, { named: item.digests ? 'named' : '', follow: (newer) => this.follower(newer), proof: this.proof() }), tools]
+    return [...reportBody(report, wording, { named: item.digests ? 'named' : '', follow: (newer) => this.follower(newer), proof: this.proof(), since: since && sinceNote({ report, since: Date.parse(since) }, wording) }), tools]
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */

@@ -52,6 +52,9 @@ export function toFile(document) {
   return document instanceof Blob ? document : null
 }
 
+/** Whether what was published is kept on the device, for when there is no network. */
+export const keeps = true
+
 /** What this device remembers against forks, in the storage of the page's origin. */
 export function memory(print, earlier) {
   return new Memory(print, earlier)

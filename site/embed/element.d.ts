@@ -7,6 +7,8 @@ export type VerdictEvent = CustomEvent<{
   verdict: Verdict
   report: Report
   receipt: Uint8Array | null
+  /** Where the registry could not be reached: when this device last read what the answer rests on. */
+  since: string | null
 }>
 
 /** Dispatched where no answer was reached: nothing is said about the document. `name` is empty where the verifier itself did not start. */

@@ -228,6 +228,8 @@ export interface Answer {
   report: Report
   /** A `.tlog-proof` file to keep with the document; null where the registry did not answer. */
   receipt: Uint8Array | null
+  /** Where the portal could not be reached and the answer rests on what this device last read from it: when that was. Browsers only. */
+  since: Time | null
   /** With the verdict `inconsistent`: what a third party can check. */
   evidence: {
     /** A `.stele-evidence` file. */
@@ -296,7 +298,7 @@ export interface VerifierOptions {
   worker?: (() => WorkerLike) | null
   /** How many at most; as many as the device has cores, up to four, where it is not said. */
   workers?: number
-  /** Where to remember what was seen, in place of IndexedDB (browsers) or the running program (Node); false forgets with `close`. */
+  /** Where to remember what was seen, in place of IndexedDB (browsers) or the running program (Node); false remembers and keeps nothing. */
   remember?: MemoryStore | false
 }
 

@@ -14,6 +14,7 @@ const evidenceLimit = (8 << 20) + 1024 // bytes (FORMAT.md, section 20)
 const hex = /^[0-9a-f]+$/
 
 /** No registry is asked: what a receipt proves is all there is. */
+const nothingKept = { get: async () => null, put: async () => {}, use: async () => {} }
 const nowhere = { online: false, get: async () => ({ bytes: null, error: 'no portal was given' }), keep: async () => {} }
 
 /** Opens a verifier; resolves once a worker runs. */
@@ -115,10 +116,12 @@ class Verifier {
   #host
   #closed = false
 
-  constructor(start, { portal, worker, workers }, host, memory) {
+  constructor(start, { portal, worker, workers, remember }, host, memory) {
     this.#host = host
     this.portal = portal
-    this.#pool = new Workers(start, portal ? new Portal(portal) : nowhere, memory, () => {
+    const source = portal ? new Portal(portal) : nowhere
+    if (!host.keeps || remember === false) source.kept = nothingKept
+    this.#pool = new Workers(start, source, memory, () => {
       if (this.#closed) throw closed()
       return (worker ?? host.startWorker)()
     })
@@ -210,9 +213,10 @@ function closed() {
 }
 
 /** What a check has come to, for whoever asked. */
-function answer({ report, receipt, conflict, evidence, checkpoints }) {
+function answer({ report, receipt, conflict, evidence, checkpoints, since }) {
   const { proved, registry, detail, ...proof } = evidence ?? {}
-  return { verdict: report.verdict, report, receipt, evidence: conflict ? { file: conflict, report: proved ? { registry, ...proof } : null, checkpoints } : null }
+  const kept = Number.isFinite(since) && report.verdict !== 'unavailable' ? new Date(since).toISOString() : null
+  return { verdict: report.verdict, report, receipt, since: kept, evidence: conflict ? { file: conflict, report: proved ? { registry, ...proof } : null, checkpoints } : null }
 }
 
 function receiptBytes(receipt) {
