@@ -114,8 +114,8 @@ func buildModule(wasm []byte, languages []string) []byte {
 	return []byte("export const build = Object.freeze(" + string(b) + ")\n")
 }
 
-// mentioned finds what a module refers to beside itself: what it imports, starts as a worker or loads.
-var mentioned = regexp.MustCompile(`'(\.{1,2}/[\w./-]+\.(?:js|css|wasm))'`)
+// mentioned finds what a module refers to beside itself: what it imports, starts as a worker or loads, also when it is needed (lazy.mjs).
+var mentioned = regexp.MustCompile(`'(\.{1,2}/[\w./-]+\.(?:js|css|wasm))'|\blazy\('([\w-]+\.js)'\)`)
 
 // gather adds everything that the package's modules lead to, and refuses a package that would lead to nothing.
 func gather(files, there map[string][]byte) error {
@@ -131,7 +131,7 @@ func gather(files, there map[string][]byte) error {
 			continue
 		}
 		for _, m := range mentioned.FindAllStringSubmatch(string(files[names[i]]), -1) {
-			name := path.Join(path.Dir(names[i]), m[1])
+			name := path.Join(path.Dir(names[i]), m[1]+m[2])
 			if _, has := files[name]; has {
 				continue
 			}

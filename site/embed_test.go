@@ -227,7 +227,12 @@ func TestPackageIsSafe(t *testing.T) {
 }
 
 func TestGatherRefusesWhatIsNotThere(t *testing.T) {
-	err := gather(map[string][]byte{"index.js": []byte("import './portal/absent.js'\n")}, map[string][]byte{})
+	files := map[string][]byte{"index.js": []byte("import './portal/here.js'\n")}
+	err := gather(files, map[string][]byte{"portal/here.js": []byte("lazy('later.js')"), "portal/later.js": nil})
+	if _, has := files["portal/later.js"]; err != nil || !has {
+		t.Errorf("got %v and %v, want what is loaded later too", files, err)
+	}
+	err = gather(map[string][]byte{"index.js": []byte("import './portal/absent.js'\n")}, map[string][]byte{})
 	if err == nil || !strings.Contains(err.Error(), "index.js leads to portal/absent.js") {
 		t.Errorf("got %v, want which module leads to nothing", err)
 	}

@@ -10,9 +10,8 @@ import (
 type modules map[string]string
 
 var (
-	imported = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
-	// A lazy module is named as it is, an imported one as lying beside the other: './…'.
-	importLazy = regexp.MustCompile(`'([\w-]+\.js)'`)
+	imported   = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
+	importLazy = regexp.MustCompile(`\blazy\('([\w-]+\.js)'\)`)
 )
 
 func modulesIn(files map[string][]byte, base string) modules {
@@ -46,7 +45,7 @@ func (m modules) lazy(loaded []string) map[string][]string {
 	asking := slices.Clone(loaded)
 	for i := 0; i < len(asking); i++ {
 		for _, found := range importLazy.FindAllStringSubmatch(m[asking[i]], -1) {
-			if name := found[1]; parts[name] == nil && m[name] != "" {
+			if name := found[1]; parts[name] == nil {
 				parts[name] = slices.DeleteFunc(m.closure(name), func(n string) bool { return slices.Contains(loaded, n) })
 				asking = append(asking, parts[name]...)
 			}

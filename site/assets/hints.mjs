@@ -8,7 +8,7 @@
 import { bytesOf, latin1, Reader } from './bytes.mjs'
 import { button, download, element, icon, visible } from './dom.mjs'
 import { unwrap } from './mail.mjs'
-import { namedIn } from './names.mjs'
+import { namedIn, readIssuers } from './names.mjs'
 import { readOffice } from './office.mjs'
 import { isPDF, readPDF } from './pdf.mjs'
 import { dayTaken, pictureKind, readPicture } from './picture.mjs'
@@ -197,7 +197,6 @@ function ofWrapper({ kind, inner }, seen) {
 const wrappers = { mail: 'mail', outlook: 'mail-outlook', winmail: 'winmail', signed: 'signed', sealed: 'sealed' }
 const insides = { mail: 'inside-mail', signed: 'inside-signed', winmail: 'inside-mail' }
 
-export { readIssuers } from './names.mjs'
 
 /** Every code that inspect() or examine() may find, so that a test can compare them with the wording. */
 export const codes = [
@@ -218,7 +217,7 @@ const general = (code) => code.startsWith('type-') || code === 'elsewhere'
  * What may have happened to a file, for its row.
  * @param {Blob} file
  * @param {object} row report (of the file itself), wording, name, lookUp(blob) (resolves to a report, or null), check(blob, name,
- *   label) (adds a row), issuers() (resolves to a list, or null), signal
+ *   label) (adds a row), issuers() (resolves to the bytes of issuers.json, or null), signal
  * @returns {Promise<Node|null>}
  */
 export async function examine(file, row) {
@@ -252,7 +251,7 @@ export async function lookUpAll(forms, { report, lookUp, signal }) {
 
 async function whoIsNamed(text, { issuers }) {
   if (!/\p{L}/u.test(text)) return []
-  const list = (await issuers?.()) ?? []
+  const list = readIssuers((await issuers?.()) ?? null)
   return namedIn(text, list).map((issuer) => ({ code: issuer.withdrawn ? 'issuer-withdrawn' : 'issuer', issuer: issuer.title }))
 }
 

@@ -1,6 +1,7 @@
 // Spreads checks over workers. A worker reads one file at a time, since that is
 // what costs; while one check waits for the network, it reads the next.
 
+import { watchPulse } from './pulse.mjs'
 import { startWorker } from './workers.mjs'
 
 const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
@@ -83,7 +84,7 @@ export class Pool {
       job.finish({ why: 'stopped' })
       return
     }
-    job.stopped = true
+    job.stopping = true
     this.seats.find((s) => s.jobs.has(job.id))?.worker.postMessage({ type: 'stop', id: job.id })
   }
 
@@ -115,6 +116,11 @@ export class Pool {
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
     worker.postMessage({ type: 'start', ...this.verifier })
+    const unwatch = watchPulse(worker, () => seat.ready && seat.jobs.size > 0, () => this.lose(seat, 'it has stopped answering'))
+    seat.end = () => {
+      unwatch()
+      worker.terminate()
+    }
     this.seats.push(seat)
   }
 
@@ -129,7 +135,7 @@ export class Pool {
     seat.reading = job
     const ready = (await job.prepare?.()) ?? true
     if (seat.jobs.get(job.id) !== job || !this.seats.includes(seat)) return // given to another seat meanwhile
-    if (!ready || job.stopped) {
+    if (!ready || job.stopping) {
       this.leave(seat, job)
       if (ready) job.finish({ why: 'stopped' })
       return
@@ -154,6 +160,10 @@ export class Pool {
         break
       case 'progress':
         job?.update('hashing', message.done)
+        break
+      case 'read':
+        if (seat.reading === job) seat.reading = null
+        this.pump()
         break
       case 'hashed':
         this.read(seat, job)
@@ -227,8 +237,10 @@ export class Pool {
     const at = this.seats.indexOf(seat)
     if (at < 0) return
     this.seats.splice(at, 1)
-    seat.worker.terminate()
-    const left = [...seat.jobs.values()]
+    seat.end()
+    const held = [...seat.jobs.values()]
+    for (const job of held) if (job.stopping) job.finish({ why: 'stopped' })
+    const left = held.filter((job) => !job.stopping)
     const hopeless = known || !seat.ready ? [] : left.filter((job) => job.lost)
     if (!known) for (const job of left) job.lost ||= seat.ready
     this.queue.unshift(...left.filter((job) => !hopeless.includes(job)))
@@ -249,7 +261,7 @@ export class Pool {
 
   /** Nothing can be checked now; the next job tries to load everything again. */
   giveUp(error) {
-    for (const seat of this.seats) seat.worker.terminate()
+    for (const seat of this.seats) seat.end()
     const waiting = this.seats.flatMap((s) => [...s.jobs.values()]).concat(this.queue)
     this.seats = []
     this.queue = []

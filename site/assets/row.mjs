@@ -8,6 +8,8 @@ import { sinceNote } from './since.mjs'
 
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
 
+const unpackedLimit = 32 << 20 // bytes of a file in a container, up to which it is taken out to see what may have happened to it
+
 // What a reader will most likely do after a verdict; the other buttons hold back.
 const likeliest = {
   unavailable: 'again',
@@ -319,13 +321,19 @@ export class Row {
     return [...notes.map((note) => element('p', { class: 'note' }, note)), ...this.answerBody()]
   }
 
+  reportBody(report) {
+    const { wording } = this.page
+    const parts = { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints(), since: sinceNote(this.outcome, wording) }
+    return reportBody(report, wording, parts)
+  }
+
   answerBody() {
     const { report, why, detail, list } = this.outcome
     const { wording } = this.page
     if (list) return this.listBody()
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
-    const content = report ? reportBody(report, wording, { named: this.named, follow: (newer) => this.follower(newer), proof: this.proof(), hints: this.hints(), since: report && sinceNote(this.outcome, wording) }) : localBody(why, detail, wording)
+    const content = report ? this.reportBody(report) : localBody(why, detail, wording)
     return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
   }
 
@@ -350,7 +358,9 @@ export class Row {
   /** The place for what may have happened to a file that is not registered: it is read once its row stands open. */
   hints() {
     const { outcome } = this
-    if (!this.item.file || outcome.report?.verdict !== 'not-registered') return null
+    const { file } = this.item
+    if (!file || outcome.report?.verdict !== 'not-registered') return null
+    if (file.place && file.size > unpackedLimit) return null
     outcome.leaving ??= new AbortController()
     outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
     const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking'))

@@ -8,21 +8,23 @@ import { sha3File } from './sha3.mjs'
 
 const roundLimit = 64 // far more than a lookup ever takes
 
+// Up to this many bytes the next file is read while this one's digest is still being computed, so that reading and computing keep two
+// cores busy. Above it, two files in memory at once are too much for a phone.
+const aheadLimit = 16 * 1024 * 1024
+
 let exports = null
 let trust = null
 let unpinned = true // the page has its trust file from the portal that it checks
-let online = true
 let started = null // the verifier's start; a check may come before its end
 const jobs = new Map() // id → {abort, answer, anew}
 
-const handlers = { start, prepare, check, examine, files, stop }
+const handlers = { start, prepare, check, examine, files, stop, ping }
 
 self.addEventListener('message', ({ data }) => handlers[data.type](data))
 
 function start(message) {
   trust = message.trust
   unpinned = message.unpinned ?? unpinned
-  online = message.online ?? online
   started = load(message.module)
   started.then(
     () => self.postMessage({ type: 'ready' }),
@@ -99,7 +101,8 @@ function hash(digest, id, job, file) {
     told = now
     self.postMessage({ type: 'progress', id, done })
   }
-  return digest(file, { wasm: exports, signal: job.abort.signal, onProgress })
+  const onRead = () => file.size <= aheadLimit && self.postMessage({ type: 'read', id })
+  return digest(file, { wasm: exports, signal: job.abort.signal, onProgress, onRead })
 }
 
 /** What hex stands for. */
@@ -115,7 +118,7 @@ async function decide(id, job, file, given) {
     sha3: given.sha3,
     named: given.named,
     receipt: given.receipt,
-    online: online && given.online,
+    online: given.online,
     unpinned,
     remembered: given.remembered,
     files: Object.create(null),
@@ -188,6 +191,11 @@ function files({ id, answers }) {
 
 function stop({ id }) {
   jobs.get(id)?.abort.abort()
+}
+
+/** Says that this worker is there: pulse.mjs asks. */
+function ping() {
+  self.postMessage({ type: 'pong' })
 }
 
 /** Tells apart what the page has different words for. */

@@ -30,7 +30,10 @@ const PARTS = {
 
 export const names = Object.keys(PARTS)
 
-/** Starts an engine. Whoever opens it closes it. A missing one is an error that names the package to install. */
+/**
+ * Starts an engine. Whoever opens it closes it. A missing one is an error that names the package to install.
+ * @param {{full?: boolean}} settings whether its storage is full; WebKitGTK cannot be told so from outside
+ */
 export async function open(name, settings = {}) {
   for (const [path, pkg] of PARTS[name]) {
     const found = await access(path).then(() => true, () => false)
@@ -115,12 +118,12 @@ class PageVisitor extends Visitor {
 
 // Chromium
 
-async function openChromium({ quota } = {}) {
+async function openChromium({ full }) {
   const browser = await launchChromium()
   const visitor = async ({ language = 'en-GB', ...size } = {}) => {
     const context = await browser.newContext({ locale: language, timezoneId: ZONE, reducedMotion: 'reduce', viewport: { ...DESK, ...size } })
     const visitor = new ChromiumVisitor(context, await context.newPage())
-    if (quota !== undefined) visitor.quota = quota
+    visitor.full = full
     return visitor
   }
   return { name: 'Chromium', visitor, close: () => browser.close() }
@@ -128,9 +131,9 @@ async function openChromium({ quota } = {}) {
 
 class ChromiumVisitor extends PageVisitor {
   async go(url) {
-    if (this.quota !== undefined) {
+    if (this.full) {
       const session = await this.context.newCDPSession(this.page)
-      await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(url).origin, quotaSize: this.quota })
+      await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(url).origin, quotaSize: 1 }) // byte; 0 would lift it
     }
     await this.page.goto(url)
   }
@@ -146,10 +149,10 @@ class ChromiumVisitor extends PageVisitor {
 
 // Firefox
 
-async function openFirefox({ quota } = {}) {
+async function openFirefox({ full }) {
   const browsers = new Map() // by language, which Firefox has one of
   const browserOf = async (language) => {
-    if (!browsers.has(language)) browsers.set(language, await launchFirefox(language, quota))
+    if (!browsers.has(language)) browsers.set(language, await launchFirefox(language, full))
     return browsers.get(language)
   }
   const visitor = async ({ language = 'en-GB', ...size } = {}) => {
@@ -163,7 +166,7 @@ async function openFirefox({ quota } = {}) {
   return { name: 'Firefox', visitor, close }
 }
 
-const launchFirefox = (language, quota) =>
+const launchFirefox = (language, full) =>
   puppeteer.launch({
     browser: 'firefox',
     executablePath: PARTS.Firefox[0][0],
@@ -173,7 +176,7 @@ const launchFirefox = (language, quota) =>
       'intl.accept_languages': [...new Set([language, language.split('-')[0]])].join(', '),
       'ui.prefersReducedMotion': 1,
       'general.smoothScroll': false,
-      ...(quota !== undefined && { 'dom.quotaManager.temporaryStorage.fixedLimit': quota >> 10 }), // KiB
+      ...(full && { 'dom.quotaManager.temporaryStorage.fixedLimit': 0 }), // KiB
     },
   })
 

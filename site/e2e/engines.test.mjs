@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict'
 import { appendFile, cp, mkdir, mkdtemp, open as openFile, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { serveFolder } from './browser.mjs'
 import { names, open } from './engines.mjs'
 import { until } from './processes.mjs'
@@ -65,8 +66,9 @@ async function makeBrief() {
 /** Receipts as they come: a sound one, a damaged one, one for another file, an empty one. */
 async function makeReceipts() {
   await mkdir(at('receipts'))
-  for (const name of ['sound', 'damaged', 'empty', 'recorded']) receipts[name] = at('receipts', `${name}.tlog-proof`)
+  for (const name of ['sound', 'damaged', 'empty', 'recorded', 'revoked']) receipts[name] = at('receipts', `${name}.tlog-proof`)
   await must(stele, 'receipt', sample(diploma), '--registry', demo, '-o', receipts.sound)
+  await must(stele, 'receipt', sample('education/teaching-licence.docx'), '--registry', demo, '-o', receipts.revoked)
   await must(stele, 'receipt', at('brief.txt'), '--registry', brief.dir, '-o', receipts.recorded)
   const damaged = await readFile(receipts.sound)
   damaged[damaged.length >> 1] ^= 1
@@ -154,11 +156,12 @@ const scenario = (name, run) => scenarios.set(name, run)
  * of every visit: nothing but files was asked for and nothing sent, and the page has thrown nothing.
  *
  * @param {object} how from (the folder), init (runs in the page beforehand), faults (of the server), faulty (that something
- *   fails is part of the test), to (a page's name), and what the engine's visitor takes
+ *   fails is part of the test), bare (the page is served just as it is: only then its service worker takes it), to (a page's
+ *   name), and what the engine's visitor takes
  */
-async function visit(engine, use, { from = join(demo, 'public'), init = () => {}, faults = [], faulty = faults.length > 0, to = '', ...how } = {}) {
+async function visit(engine, use, { from = join(demo, 'public'), init = () => {}, faults = [], faulty = faults.length > 0, bare = false, to = '', ...how } = {}) {
   const server = await serveFolder(from)
-  server.prelude = `() => { (${note})(); (${init})() }`
+  if (!bare) server.prelude = `() => { (${note})(); (${init})() }`
   for (const [path, fault] of faults) server.faults.set(path, fault)
   const visitor = await engine.visitor(how)
   try {
@@ -289,7 +292,8 @@ scenario('on a phone nothing is cut off', async (engine) => {
 function focused() {
   const e = document.activeElement
   const label = e.labels?.[0]
-  const ring = [e, label, e.nextElementSibling].some((x) => x && getComputedStyle(x).outlineStyle !== 'none')
+  // The link over the head is out of sight until it has the focus.
+  const ring = e.matches('.skip') || [e, label, e.nextElementSibling].some((x) => x && getComputedStyle(x).outlineStyle !== 'none')
   const { top, bottom } = (label ?? e).getBoundingClientRect()
   return e === document.body || (ring && bottom > 0 && top < innerHeight) // the body: the keyboard has left the page
 }
@@ -382,52 +386,81 @@ scenario('a file that changes while it is read gets no answer', async (engine) =
   const changes = {
     'is cut short': (path) => truncate(path, 1 << 20),
     grows: (path) => appendFile(path, 'more'),
-    'is written over': async (path) => {
-      const file = await openFile(path, 'r+')
-      await file.write('another', 0)
-      await file.close()
-    },
+    'is written over': (path) => writeAt(path, 0, 'another'),
   }
   await visit(engine, async (visitor) => {
     for (const [how, change] of Object.entries(changes)) {
       const path = at(`${engine.name} ${how}.bin`)
       await writeFile(path, '')
-      await truncate(path, 384 << 20)
+      await truncate(path, 256 << 20) // above what is read at a stretch
       await visitor.choose('#files', [path])
       await visitor.until(() => document.querySelector('[data-rows] progress')?.value > 0)
       await change(path)
       const [row] = await decided(visitor, 1)
-      console.log(engine.name, how, row.verdict, row.body.slice(0,200))
-      //unanswered(row, how)
-      //assert.match(row.body, /could not be read on your device/, how)
+      // Firefox does not tell that a file of the same length is another by now.
+      if (engine.name === 'Firefox' && how === 'is written over') assert.equal(row.verdict, 'not-registered')
+      else {
+        unanswered(row, how)
+        assert.match(row.body, /could not be read on your device/, how)
+      }
       await visitor.click('[data-clear]')
       await rm(path)
     }
   })
 })
 
+async function writeAt(path, place, bytes) {
+  const file = await openFile(path, 'r+')
+  await file.write(bytes, place)
+  await file.close()
+}
+
 // What can break
 
+/** Runs in the page beforehand: its storage takes nothing more. */
+function fillStorage() {
+  const full = () => {
+    throw new DOMException('Quota exceeded.', 'QuotaExceededError')
+  }
+  IDBObjectStore.prototype.put = full
+  IDBObjectStore.prototype.add = full
+  globalThis.Cache.prototype.put = async () => full()
+  globalThis.Cache.prototype.add = async () => full()
+  globalThis.Cache.prototype.addAll = async () => full()
+}
+
+/** Runs in the page: tries to store 5 MB, and resolves to what becomes of them. */
+const store = () => new Promise((resolve) => {
+  const opening = indexedDB.open('probe', 1)
+  opening.onupgradeneeded = () => opening.result.createObjectStore('probe')
+  opening.onerror = () => resolve(opening.error.name)
+  opening.onsuccess = () => {
+    const storing = opening.result.transaction('probe', 'readwrite')
+    storing.oncomplete = () => resolve('stored')
+    storing.onabort = () => resolve(storing.error.name)
+    try {
+      storing.objectStore('probe').put(new Uint8Array(5_000_000), 0)
+    } catch (error) {
+      resolve(error.name)
+    }
+  }
+})
+
 scenario('with a full storage the answers are the same', async (engine) => {
-  const full = await open(engine.name, { quota: 0 })
+  const full = await open(engine.name, { full: true })
   try {
     await visit(full, async (visitor) => {
-      console.log(engine.name, await visitor.evaluate(() => new Promise((resolve) => {
-        const opening = indexedDB.open('probe', 1)
-        opening.onupgradeneeded = () => opening.result.createObjectStore('x')
-        opening.onerror = () => resolve('open '+opening.error)
-        opening.onsuccess = () => { const t = opening.result.transaction('x','readwrite'); const r = t.objectStore('x').put(new Uint8Array(5_000_000),'k'); t.oncomplete=()=>resolve('stored'); t.onabort=()=>resolve('abort '+t.error); }
-      })))
+      assert.equal(await visitor.evaluate(store), 'QuotaExceededError')
       assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
       await visitor.reload()
       assert.equal((await checkOne(visitor, sample(altered))).verdict, 'not-registered')
-    })
+    }, { init: engine.name === 'WebKitGTK' ? fillStorage : undefined })
   } finally {
     await full.close()
   }
 })
 
-/** Runs in the page beforehand: keeps its workers where a test can kill them. */
+/** Runs in the page beforehand: keeps its workers where a test can kill them, and makes the page look after them more often. */
 function keepWorkers() {
   globalThis.workers = []
   globalThis.Worker = class extends Worker {
@@ -436,21 +469,36 @@ function keepWorkers() {
       workers.push(this)
     }
   }
+  const interval = setInterval
+  globalThis.setInterval = (use, ms, ...args) => interval(use, ms / 4, ...args)
 }
 
-scenario('a worker that is killed in the middle is replaced', async (engine) => {
-  await visit(engine, async (visitor, server) => {
-    const path = at(`large for ${engine.name}.bin`)
-    await writeFile(path, '')
-    await truncate(path, 384 << 20)
-    await visitor.choose('#files', [path])
-    await visitor.until(() => document.querySelector('[data-rows] progress')?.value > 0)
-    await visitor.evaluate(() => workers.forEach((w) => w.terminate()))
-    const [row] = await decided(visitor, 1)
-    console.log(engine.name, row.verdict)
-    await rm(path)
-  }, { init: keepWorkers })
+scenario('a worker that is killed in the middle is replaced, and a document over which two die is given up', async (engine) => {
+  const slot = (await read(engine)).find((path) => path.startsWith('index/'))
+  for (const [deaths, verdict] of [[1, 'authentic'], [2, 'unavailable']]) {
+    let goOn
+    const held = new Promise((resolve) => (goOn = resolve))
+    await visit(engine, async (visitor) => {
+      await visitor.choose('#files', [sample(diploma)])
+      for (let n = 1; n <= deaths; n++) {
+        await visitor.until((n) => workers.length === n && document.querySelector('[data-rows] > [data-file]')?.dataset.state === 'checking', n)
+        await visitor.evaluate(() => workers.at(-1).terminate())
+      }
+      goOn()
+      const [row] = await decided(visitor, 1)
+      if (verdict === 'authentic') assert.equal(row.verdict, verdict)
+      else unanswered(row, 'two workers have died')
+    }, { init: keepWorkers, faults: [[slot, (bytes) => held.then(() => bytes)]] })
+  }
 })
+
+/** Runs in the page beforehand: its patience is shortened; that it has some is what is tested. */
+function impatient() {
+  const abort = AbortSignal.timeout
+  AbortSignal.timeout = () => abort.call(AbortSignal, 2_000)
+  const timeout = setTimeout
+  globalThis.setTimeout = (use, ms, ...args) => timeout(use, ms > 10_000 ? 300 : ms, ...args)
+}
 
 const flip = (place) => (bytes) => {
   const copy = Buffer.from(bytes)
@@ -463,12 +511,23 @@ const welcome = (bytes) => Buffer.from(`<!doctype html><title>Welcome to this ne
 
 scenario('without a sound verifier there is no answer, and the page says what to do', async (engine) => {
   const wasm = await asset('verifier.wasm')
-  for (const [how, fault] of Object.entries({ missing: 404, 'cut off': 'cut', damaged: flip(77_777), 'another page': welcome, empty: () => Buffer.alloc(0) })) {
+  const parts = [
+    ...[404, 'cut', flip(77_777), welcome, () => Buffer.alloc(0)].map((fault) => [wasm, fault]),
+    ...[404, flip(77)].map((fault) => ['trust/1', fault]),
+    [await asset('worker.js'), 404],
+  ]
+  for (const fault of parts) {
     await visit(engine, async (visitor) => {
-      unanswered(await checkOne(visitor, sample(diploma)), how)
-      assert.ok(await visitor.evaluate(() => document.querySelector('[data-help]').checkVisibility()), how)
-    }, { faults: [[wasm, fault]] })
+      unanswered(await checkOne(visitor, sample(diploma)), fault.join(' '))
+      assert.ok(await visitor.evaluate(() => document.querySelector('[data-help]').checkVisibility()), fault.join(' '))
+    }, { faults: [fault] })
   }
+  // Where it is only late, it is waited for.
+  await visit(engine, async (visitor) => {
+    await visitor.choose('#files', [sample(diploma)])
+    await visitor.until(() => document.querySelector('[data-help]').checkVisibility())
+    assert.deepEqual((await visitor.evaluate(seen)).map((row) => row.verdict), [null])
+  }, { faults: [[wasm, 'hang']], init: impatient })
 })
 
 /** The published files that a check reads, found by looking. */
@@ -478,24 +537,95 @@ async function read(engine) {
     assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
     paths = server.log.map((r) => r.path).filter((path) => /^(ledger|index|trust)\//.test(path))
   })
-  return paths
+  return [...new Set(paths)]
 }
 
-/** Runs in the page beforehand: its patience with the network is shortened; that it has some is what is tested. */
-function impatient() {
-  const timeout = AbortSignal.timeout
-  AbortSignal.timeout = () => timeout.call(AbortSignal, 300)
+/** Presses "Check again" in the only row, and resolves to it when it is decided. */
+async function again(visitor) {
+  await visitor.click('[data-rows] [aria-label^="Check again"]')
+  return (await decided(visitor, 1))[0]
+}
+
+/** Makes everything fail in turn that a check reads, under the eyes of a person who has an answer and asks again. */
+async function failing(visitor, server, faults) {
+  const paths = new Set(server.log.map((r) => r.path).filter((path) => /^(ledger|index)\//.test(path)))
+  assert.ok(paths.size >= 3, [...paths].join(' '))
+  for (const path of paths) {
+    for (const [how, fault] of Object.entries(faults)) {
+      server.faults.set(path, fault)
+      unanswered(await again(visitor), `${path}: ${how}`)
+      server.faults.clear()
+    }
+    assert.equal((await again(visitor)).verdict, 'authentic', path)
+  }
 }
 
 scenario('whatever fails of what a check reads, there is no answer, and never a wrong one', async (engine) => {
-  const paths = await read(engine)
-  console.log(engine.name, paths)
-  for (const path of paths) {
-    for (const [how, fault] of Object.entries({ missing: 404, failing: 500, 'cut off': 'cut', silent: 'hang', damaged: flip(777), 'another page': welcome })) {
-      await visit(engine, async (visitor) => {
-        unanswered(await checkOne(visitor, sample(diploma)), `${path}: ${how}`)
-      }, { faults: [[path, fault]], init: fault === 'hang' ? impatient : undefined })
+  const faults = { missing: 404, failing: 500, 'cut off': 'cut', damaged: flip(777), 'another page': welcome, empty: () => Buffer.alloc(0) }
+  for (const [init, these] of [[undefined, faults], [impatient, { silent: 'hang' }]]) {
+    await visit(engine, async (visitor, server) => {
+      assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
+      await failing(visitor, server, these)
+    }, { init, faulty: true })
+  }
+})
+
+// Without a network
+
+/** Waits until the service worker has the whole portal, and the page has put away what it has proved. */
+async function keptOnDevice(visitor) {
+  await visitor.until(() => navigator.serviceWorker.controller?.state === 'activated')
+  await visitor.until(() => new Promise((resolve) => {
+    const opening = indexedDB.open('stele-kept')
+    opening.onupgradeneeded = () => opening.transaction.abort()
+    opening.onerror = () => resolve(false)
+    opening.onsuccess = () => {
+      const db = opening.result
+      const keys = db.objectStoreNames.contains('files') ? db.transaction('files').objectStore('files').getAllKeys() : {}
+      const told = (found) => resolve(db.close() ?? found)
+      if (keys.readyState === undefined) return told(false)
+      keys.onsuccess = () => told(keys.result.some((key) => key.endsWith('ledger/head')))
     }
+  }))
+}
+
+scenario('after one visit it works with no network, and says how old its knowledge is', async (engine) => {
+  await visit(engine, async (visitor, server) => {
+    // It is controlled from the next page on in some engines, and from the first in others.
+    await visitor.until(() => navigator.serviceWorker.ready.then(() => true))
+    await visitor.reload()
+    assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
+    assert.equal(await visitor.evaluate(() => document.querySelectorAll('[data-since]').length), 0)
+    await keptOnDevice(visitor)
+    await server.close()
+    await visitor.reload()
+    assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
+    assert.match(await visitor.evaluate(() => document.querySelector('[data-since]').textContent), /Without a network/)
+    assert.equal((await checkOne(visitor, sample('education/teaching-licence.docx'))).verdict, 'revoked')
+    assert.equal((await checkOne(visitor, sample(altered), receipts.sound)).verdict, 'mismatch')
+    await visitor.go(`${server.url}offline.html`)
+    assert.ok(await visitor.evaluate(() => document.querySelector('main h1').textContent.length > 0))
+  }, { bare: true, faulty: true })
+})
+
+scenario('verify.html works from disk, alone', async (engine) => {
+  const dir = at(`a folder of ${engine.name}`)
+  await mkdir(dir)
+  await cp(join(demo, 'public/verify.html'), join(dir, 'verify.html'))
+  const visitor = await engine.visitor(PHONE)
+  try {
+    await visitor.go(pathToFileURL(join(dir, 'verify.html')).href)
+    assert.deepEqual(await visitor.evaluate(cutOff), [0, [], []])
+    assert.equal((await checkOne(visitor, sample(diploma), receipts.sound)).verdict, 'authentic')
+    assert.deepEqual(await visitor.evaluate(cutOff), [0, [], []])
+    unanswered(await checkOne(visitor, sample(diploma)), 'without a receipt')
+    assert.equal((await checkOne(visitor, sample(altered), receipts.sound)).verdict, 'mismatch')
+    assert.equal((await checkOne(visitor, sample(diploma), receipts.damaged)).verdict, 'malformed')
+    assert.equal((await checkOne(visitor, sample('education/teaching-licence.docx'), receipts.revoked)).verdict, 'revoked')
+    const sent = await visitor.evaluate(() => fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused'))
+    assert.equal(sent, 'refused')
+  } finally {
+    await visitor.close()
   }
 })
 

@@ -2,8 +2,9 @@
 
 import { VerifierError } from './errors.mjs'
 import { button, download, element, icon, slots, visible } from './portal/dom.mjs'
-import { bothSides, evidenceBody, evidenceTitle, isEvidence, keepsakes, standing } from './portal/evidence.mjs'
+import { bothSides, evidenceBody, evidenceTitle, keepsakes, standing } from './portal/evidence.mjs'
 import { isReceipt, pair } from './portal/files.mjs'
+import { recognise } from './portal/kinds.mjs'
 import { localBody, reportBody } from './portal/report.mjs'
 
 const fewRows = 3 // up to this many answers are shown whole; more are folded
@@ -20,6 +21,7 @@ export class Answers {
   constructor(parts, home, before = null) {
     Object.assign(this, { parts, home, wording: parts.wording, timer: null })
     this.rows = (before?.rows ?? []).map((row) => row.anew(this))
+    new MutationObserver(() => this.lead()).observe(parts.list, { childList: true, subtree: true })
     parts.list.replaceChildren(...this.rows.map((row) => row.node))
     for (const row of this.rows) row.resume()
     this.tell()
@@ -27,6 +29,7 @@ export class Answers {
 
   /** Takes in what was chosen or dropped together; resolves when each has an answer. */
   async add(items) {
+    await Promise.all(items.map((item) => recognise(item)))
     const fresh = items.filter((item) => !isReceipt(item)).map((item) => new Row(item, this))
     const receipts = items.filter(isReceipt)
     const { pairs, alone } = pair(receipts, fresh, this.rows.filter((row) => row.open))
@@ -47,6 +50,11 @@ export class Answers {
     this.rows.splice(this.rows.indexOf(row) + 1, 0, next)
     row.node.after(next.node)
     return next.check()
+  }
+
+  /** The portal's own links are relative to the portal, also those in what is drawn later. */
+  lead() {
+    for (const link of this.parts.list.querySelectorAll('a[href]:not([href*=":"])')) link.href = new URL(link.getAttribute('href'), this.home.portal ?? document.baseURI).href
   }
 
   get few() {
@@ -152,7 +160,7 @@ class Row {
     const abort = new AbortController()
     this.abort = abort
     this.begin()
-    const outcome = await this.ask(abort.signal, fresh).catch((error) => (abort.signal.aborted ? { why: 'stopped' } : { why: whys[error.code] ?? 'crashed', error }))
+    const outcome = await this.ask(abort.signal, fresh).catch((error) => (abort.signal.aborted ? { why: 'stopped' } : { why: this.item.why ?? whys[error.code] ?? 'crashed', error }))
     if (this.abort !== abort || !this.list.rows.includes(this)) return
     this.abort = null
     this.finish(outcome)
@@ -164,7 +172,7 @@ class Row {
     const verifier = await this.list.home.verifier()
     signal.throwIfAborted()
     if (digests) return verifier.lookUp(digests, { signal, fresh })
-    if (!this.receipt && !this.asDocument && (await isEvidence(this.item))) return { examination: await verifier.examine(file, { signal }) }
+    if (!this.receipt && !this.asDocument && (await recognise(this.item)).kind === 'evidence') return { examination: await verifier.examine(file, { signal }) }
     return verifier.check(file, { receipt: this.receipt, signal, fresh, onProgress: (progress) => this.working(progress) })
   }
 
@@ -210,7 +218,7 @@ class Row {
   addDocument(file) {
     const { list, item } = this
     list.remove(this)
-    list.add([{ name: file.name, path: file.name, file }, item])
+    list.add([{ name: file.name, path: file.name, file }, item]) // a single receipt is a single document's
   }
 
   /** @param {boolean} told whether those who listen have heard of it */
@@ -229,7 +237,7 @@ class Row {
   /** Gives the row its words and its colour. */
   judge({ verdict, report, examination, why }) {
     const { wording, node } = this
-    const named = Boolean(this.item.digests)
+    const named = this.item.digests ? 'named' : ''
     if (examination) {
       this.show('done', evidenceTitle(examination, wording), examination.proved ? 'inconsistent' : 'unavailable')
       node.dataset.evidence = standing(examination)
@@ -267,8 +275,6 @@ class Row {
   fill(content) {
     this.part.body.replaceChildren(...content.filter(Boolean))
     this.part.body.hidden = content.length === 0
-    // The portal's own links are relative to the portal.
-    for (const link of this.part.body.querySelectorAll('a[href]')) link.href = new URL(link.getAttribute('href'), this.list.home.portal ?? link.baseURI).href
   }
 
   body() {
@@ -280,7 +286,7 @@ class Row {
       return [...evidenceBody({ evidence, checkpoints: examination.checkpoints }, item.name, wording), tools]
     }
     if (!report) return [...localBody(why, error?.message, wording), tools]
-    return [...reportBody(report, wording, { named: Boolean(item.digests), follow: (newer) => this.follower(newer), proof: this.proof() }), tools]
+    return [...reportBody(report, wording, { named: item.digests ? 'named' : '', follow: (newer) => this.follower(newer), proof: this.proof() }), tools]
   }
 
   /** Both records of a registry that contradicts itself, and what to keep of them. */

@@ -12,6 +12,7 @@ import { sheetsFor } from './sheets.mjs'
 import { open } from './verifier.mjs'
 
 const settings = ['portal', 'trust', 'trust-sha256'] // what a verifier is made of
+const properties = new Map([['portal', 'portal'], ['trust', 'trust'], ['trustSha256', 'trust-sha256'], ['theme', 'theme']])
 const interests = ['pointerover', 'focusin', 'dragenter']
 
 /** Whether files are being dragged, and not text or a link. */
@@ -30,6 +31,7 @@ export class SteleVerifyElement extends HTMLElement {
   #root = this.attachShadow({ mode: 'open' })
   #verifier = null // promise
   #drawn = null // promise
+  #turn = 0 // of drawing: what was begun before the last change comes to nothing
   #parts = null // what is drawn
   #answers = null
   #fault = null // why documents cannot be checked here
@@ -41,6 +43,12 @@ export class SteleVerifyElement extends HTMLElement {
   }
 
   connectedCallback() {
+    for (const name of properties.keys()) {
+      if (!Object.hasOwn(this, name)) continue // it was set before this script had come
+      const value = this[name]
+      delete this[name]
+      this[name] = value
+    }
     this.#draw()
   }
 
@@ -52,10 +60,10 @@ export class SteleVerifyElement extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, now) {
-    if (before === now || !this.isConnected) return
+    if (before === now) return
     if (settings.includes(name)) this.#stop() // what was said on another registry's strength is gone with it
     this.#drawn = null
-    this.#draw()
+    if (this.isConnected) this.#draw()
   }
 
   /** Takes documents, and receipts with them. */
@@ -89,9 +97,9 @@ export class SteleVerifyElement extends HTMLElement {
     }
   }
 
-  /** Loads the verifier when it may soon be needed. */
+  /** Loads the verifier when it may soon be needed. Where it does not start, only a document makes it try again. */
   #wake() {
-    this.verifier.catch(() => {}) // told to the reader
+    if (this.#fault === null && this.isConnected) this.verifier.catch(() => {}) // told to the reader
   }
 
   /** Shows whether documents can be checked here. */
@@ -130,27 +138,32 @@ export class SteleVerifyElement extends HTMLElement {
 
   /** Draws it in its language and theme, once. Answers that stand there are made anew in other words. */
   #draw() {
-    this.#drawn ??= this.#compose().catch((error) => {
+    if (this.#drawn) return this.#drawn
+    const drawing = this.#compose().catch((error) => {
+      if (this.#drawn !== drawing) return
       this.#drawn = null
       if (this.isConnected) this.#undrawn(error)
     })
-    return this.#drawn
+    this.#drawn = drawing
+    return drawing
   }
 
   /** Without words and looks there is still the page's own text, and the way to the portal. */
   #undrawn(error) {
     const portal = portalOf(this.getAttribute('portal'))
+    this.#parts = null
     this.#root.replaceChildren(element('slot'), portal ? element('p', {}, element('a', { href: portal.href }, portal.href)) : '')
     this.#send('stele-failure', { name: '', error: new VerifierError('not-started', `load the element: ${error.message}`, error) })
   }
 
   async #compose() {
-    const language = languageOf(this)
-    const [wording, sheets] = await Promise.all([wordingIn(language), sheetsFor(this.theme)])
-    if (language !== languageOf(this)) return
+    const turn = ++this.#turn
+    const [wording, sheets] = await Promise.all([wordingIn(languageOf(this)), sheetsFor(this.theme)])
+    if (turn !== this.#turn) return this.#drawn
     this.#root.adoptedStyleSheets = sheets
+    if (this.#parts?.wording === wording && this.#parts.portal === this.portal) return // only the looks are others
     const parts = this.#frame(wording)
-    this.#parts = { ...parts, wording }
+    this.#parts = { ...parts, wording, portal: this.portal }
     this.#root.replaceChildren(draw(), parts.frame)
     this.#answers = new Answers(this.#parts, { portal: portalOf(this.getAttribute('portal')), verifier: () => this.verifier, send: (type, detail) => this.#send(type, detail) }, this.#answers)
     this.#listen(parts)
@@ -204,7 +217,7 @@ export class SteleVerifyElement extends HTMLElement {
 
   async #take(items) {
     await this.#draw()
-    await this.#answers?.add(items)
+    if (this.isConnected) await this.#answers?.add(items)
   }
 
   #send(type, detail) {
@@ -212,8 +225,7 @@ export class SteleVerifyElement extends HTMLElement {
   }
 }
 
-for (const name of [...settings, 'theme']) {
-  const property = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())
+for (const [property, name] of properties) {
   Object.defineProperty(SteleVerifyElement.prototype, property, {
     enumerable: true,
     configurable: true,

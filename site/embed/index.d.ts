@@ -37,6 +37,7 @@ export type Reason =
   | 'kind-not-accredited'
   | 'withdrawn'
   | 'unreadable'
+  | 'one-digest'
   | 'absent'
 
 /** Something that a person should be told beside the verdict. */
@@ -317,8 +318,11 @@ export interface Verifier {
    * `unavailable`; what rejects says nothing about the document.
    */
   check(document: Blob | Bytes | URL, options?: CheckOptions): Promise<Answer>
-  /** Looks a document up by its digests in hex, such as those of `report.life.replaced_by`. No file is checked: only one that has them is that document. */
-  lookUp(digests: { sha256: string; sha3_512: string }, options?: { signal?: AbortSignal; fresh?: boolean }): Promise<Answer>
+  /**
+   * Looks a document up by its digests in hex, such as those of `report.life.replaced_by`. No file is checked: only one that has them is that
+   * document. Without `sha3_512` a registry that demands it decides nothing (`one-digest`).
+   */
+  lookUp(digests: { sha256: string; sha3_512?: string }, options?: { signal?: AbortSignal; fresh?: boolean }): Promise<Answer>
   /** Says what a `.stele-evidence` file proves. */
   examine(file: Blob | Bytes, options?: { signal?: AbortSignal }): Promise<Examination>
   /** Ends its workers. Whatever is under way rejects with the code `closed`. */

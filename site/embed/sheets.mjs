@@ -31,7 +31,7 @@ async function sheet(address, theme) {
 
 /** :root is no part of a shadow tree; its host is. */
 function hosted(css) {
-  return css.replace(/:root((?:\[[^\]]*\]|:not\([^)]*\))*)/g, (_, condition) => (condition ? `:host(${condition})` : ':host'))
+  return css.replace(/:root((?:\[[^\]]*\]|:[a-z-]+\([^)]*\))*)/g, (_, condition) => (condition ? `:host(${condition})` : ':host'))
 }
 
 /** Has the rules for dark screens hold always or never. */

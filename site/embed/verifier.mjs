@@ -14,13 +14,13 @@ const evidenceLimit = (8 << 20) + 1024 // bytes (FORMAT.md, section 20)
 const hex = /^[0-9a-f]+$/
 
 /** No registry is asked: what a receipt proves is all there is. */
-const nowhere = { get: async () => ({ bytes: null, error: 'no portal was given' }) }
+const nowhere = { online: false, get: async () => ({ bytes: null, error: 'no portal was given' }), keep: async () => {} }
 
 /** Opens a verifier; resolves once a worker runs. */
 export async function open(options, host) {
   const settings = understood(options, host)
   const trust = await readTrust(settings, host)
-  const start = { module: await module(settings.wasm, host), trust: trust.bytes, unpinned: trust.unpinned, online: settings.portal !== null }
+  const start = { module: await module(settings.wasm, host), trust: trust.bytes, unpinned: trust.unpinned }
   const verifier = new Verifier(start, settings, host, await memoryFor(trust, settings.remember, host))
   await verifier.started()
   return verifier
@@ -142,8 +142,8 @@ class Verifier {
   }
 
   async lookUp({ sha256, sha3_512 }, { signal, fresh = false } = {}) {
-    if (!isHex(sha256, 64) || !isHex(sha3_512, 128)) throw new TypeError('lookUp: want sha256 and sha3_512, of 64 and 128 hex digits')
-    const digests = { sha256: sha256.toLowerCase(), sha3: sha3_512.toLowerCase() }
+    if (!isHex(sha256, 64) || (sha3_512 !== undefined && !isHex(sha3_512, 128))) throw new TypeError('lookUp: want sha256, of 64 hex digits, and sha3_512, if it is known, of 128')
+    const digests = { sha256: sha256.toLowerCase(), ...(sha3_512 && { sha3: sha3_512.toLowerCase() }) }
     return answer(await this.#run({ digests, anew: fresh ? Date.now() : 0 }, signal))
   }
 
