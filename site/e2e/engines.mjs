@@ -7,7 +7,7 @@
 //   await visitor.go(url)                                  over http: or file:
 //   await visitor.evaluate((n) => document.links[n].href, 0)
 //
-// A visitor has go(url), reload(), evaluate(function, …arguments), until(function, …arguments), click(selector), press(key),
+// A visitor has go(url), reload(), evaluate(function, …arguments), until(function, …arguments), click(selector), press(key, shift),
 // choose(selector, paths), drop(selector, files), resize(width, height), screenshot(), errors() and close().
 
 import { spawn } from 'node:child_process'
@@ -103,8 +103,11 @@ class PageVisitor extends Visitor {
     return this.page.click(selector)
   }
 
-  press(key) {
-    return this.page.keyboard.press(key)
+  async press(key, shift = false) {
+    const { keyboard } = this.page
+    if (shift) await keyboard.down('Shift')
+    await keyboard.press(key)
+    if (shift) await keyboard.up('Shift')
   }
 
   async screenshot() {
@@ -193,7 +196,7 @@ class FirefoxVisitor extends PageVisitor {
 
 // WebKitGTK
 
-const KEYS = { Tab: '\uE004', Enter: '\uE007', Space: ' ', Escape: '\uE00C' } // W3C WebDriver, 17.4.2
+const KEYS = { Tab: '\uE004', Enter: '\uE007', Space: ' ', Escape: '\uE00C', Shift: '\uE008' } // W3C WebDriver, 17.4.2
 
 /** One display for all its visitors, each of whom has a browser and a driver of their own. */
 async function openWebKit() {
@@ -311,9 +314,10 @@ class WebKitVisitor extends Visitor {
     await this.session('POST', `${await this.element(selector)}/click`, {})
   }
 
-  async press(key) {
-    const value = KEYS[key]
-    await this.session('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions: [{ type: 'keyDown', value }, { type: 'keyUp', value }] }] })
+  async press(key, shift = false) {
+    const down = [...(shift ? [KEYS.Shift] : []), KEYS[key]]
+    const actions = [...down.map((value) => ({ type: 'keyDown', value })), ...down.reverse().map((value) => ({ type: 'keyUp', value }))]
+    await this.session('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
   }
 
   async choose(selector, paths) {

@@ -95,6 +95,7 @@ function seen() {
       verdict: row.dataset.verdict ?? null,
       title: row.querySelector('[data-slot=title]').textContent,
       body: row.querySelector('[data-slot=body]').innerText,
+      since: Date.parse(row.querySelector('[data-since]')?.dataset.since) || null, // where it says that it is an older answer
       colors: [getComputedStyle(row).borderInlineStartColor, style('[data-slot=title]').color, style('[data-slot=icon]').color].map(rgb),
     }
   })
@@ -168,7 +169,10 @@ async function visit(engine, use, { from = join(demo, 'public'), init = () => {}
     await visitor.go(server.url + to)
     await use(visitor, server)
     if (!faulty) assert.deepEqual([await visitor.evaluate(() => wrongs), visitor.errors()], [[], []])
-    for (const { method, query, length, path } of server.log) assert.deepEqual([method, query, length], ['GET', '', 0], path)
+    for (const { method, query, length, path } of server.log) {
+      assert.deepEqual([method, length], ['GET', 0], path)
+      assert.match(path + query, path === 'sw.js' ? /^sw\.js\?in=en$/ : /^[^?]*$/) // which language is to be kept
+    }
   } finally {
     await visitor.close()
     await server.close()
@@ -298,10 +302,10 @@ function focused() {
   return e === document.body || (ring && bottom > 0 && top < innerHeight) // the body: the keyboard has left the page
 }
 
-/** Presses Tab until something has the focus; what has it on the way is seen to have it. */
-async function tabTo(visitor, selector) {
+/** Presses Tab, or Shift and Tab, until something has the focus; what has it on the way is seen to have it. */
+async function tabTo(visitor, selector, back = false) {
   for (let i = 0; i < 80; i++) {
-    await visitor.press('Tab')
+    await visitor.press('Tab', back)
     await visitor.until(focused)
     if (await visitor.evaluate((s) => document.activeElement.matches(s), selector)) return
   }
@@ -317,10 +321,13 @@ scenario('by keyboard alone, from load to the evidence', async (engine) => {
     const [{ verdict }] = await decided(visitor, 1)
     assert.equal(verdict, expected[path.replace('samples/', '')])
     await visitor.until((title) => document.querySelector('[data-status]').textContent === `Result: ${title}`, words.verdicts[verdict].title)
-    await tabTo(visitor, '[data-rows] [aria-expanded]')
-    await tabTo(visitor, '[data-rows] summary')
+    // The answer stands before the samples.
+    await tabTo(visitor, '[data-rows] summary', true)
     await visitor.press('Enter')
     assert.ok(await visitor.evaluate(() => document.querySelector('[data-rows] details').open))
+    await tabTo(visitor, '[data-rows] [aria-expanded]', true)
+    await visitor.press('Enter')
+    assert.equal(await visitor.evaluate(() => document.activeElement.getAttribute('aria-expanded')), 'false')
   })
 })
 
@@ -556,25 +563,45 @@ async function failing(visitor, server, faults) {
       unanswered(await again(visitor), `${path}: ${how}`)
       server.faults.clear()
     }
-    assert.equal((await again(visitor)).verdict, 'authentic', path)
+    const { verdict, since } = await again(visitor)
+    assert.deepEqual([verdict, since], ['authentic', null], path)
   }
 }
 
+const FAULTS = { missing: 404, failing: 500, 'cut off': 'cut', damaged: flip(777), 'another page': welcome, empty: () => Buffer.alloc(0) }
+
 scenario('whatever fails of what a check reads, there is no answer, and never a wrong one', async (engine) => {
-  const faults = { missing: 404, failing: 500, 'cut off': 'cut', damaged: flip(777), 'another page': welcome, empty: () => Buffer.alloc(0) }
-  for (const [init, these] of [[undefined, faults], [impatient, { silent: 'hang' }]]) {
+  const cases = [
+    [`() => { (${fillStorage})() }`, FAULTS],
+    [`() => { (${fillStorage})(); (${impatient})() }`, { silent: 'hang' }],
+  ]
+  for (const [init, faults] of cases) {
     await visit(engine, async (visitor, server) => {
       assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
-      await failing(visitor, server, these)
+      await failing(visitor, server, faults)
     }, { init, faulty: true })
   }
 })
 
+scenario('where the device has kept what fails, the answer says that it is an older one', async (engine) => {
+  await visit(engine, async (visitor, server) => {
+    assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
+    await keptOnDevice(visitor)
+    // The head tells how things stand; what never changes is none the worse for having been kept.
+    server.faults.set('ledger/head', 'cut')
+    const { verdict, since } = await again(visitor)
+    assert.equal(verdict, 'authentic')
+    assert.ok(since <= Date.now() && since > Date.now() - 3_600_000, String(since))
+    // A server that answers, and says that there is none, is believed.
+    server.faults.set('ledger/head', 404)
+    unanswered(await again(visitor), 'the head is missing')
+  }, { faulty: true })
+})
+
 // Without a network
 
-/** Waits until the service worker has the whole portal, and the page has put away what it has proved. */
+/** Waits until the page has put away what it has proved. */
 async function keptOnDevice(visitor) {
-  await visitor.until(() => navigator.serviceWorker.controller?.state === 'activated')
   await visitor.until(() => new Promise((resolve) => {
     const opening = indexedDB.open('stele-kept')
     opening.onupgradeneeded = () => opening.transaction.abort()
@@ -596,6 +623,7 @@ scenario('after one visit it works with no network, and says how old its knowled
     await visitor.reload()
     assert.equal((await checkOne(visitor, sample(diploma))).verdict, 'authentic')
     assert.equal(await visitor.evaluate(() => document.querySelectorAll('[data-since]').length), 0)
+    await visitor.until(() => navigator.serviceWorker.controller?.state === 'activated')
     await keptOnDevice(visitor)
     await server.close()
     await visitor.reload()
