@@ -81,6 +81,11 @@ func runInit(c *cli) error {
 	if err := r.Accredit(office, officeTitle, []string{"*"}); err != nil {
 		return err
 	}
+	if !s.Demo { // what is made to try things out holds only what was put there
+		if err := r.AccreditVerifier(); err != nil {
+			return err
+		}
+	}
 	return c.tellInit(r, office, chosen)
 }
 
@@ -98,6 +103,9 @@ func checkInit(s registry.Setup, office, officeTitle string) error {
 	}
 	if err := registry.CheckAuthority(office, s.Names()...); errors.As(err, &e) {
 		return usage("stele init --issuer education.gov.example", "--issuer: %w", err)
+	}
+	if err := registry.CheckAuthority(registry.VerifierName(s.Origin)); !s.Demo && errors.As(err, &e) {
+		return usage("choose a shorter --origin", "--origin: %w", err)
 	}
 	return checkTitle("--issuer-title", officeTitle)
 }

@@ -196,6 +196,10 @@ func readApprovals(paths []string) ([][]byte, error) {
 func (c *cli) publishBy(r *registry.Registry, publish publishing) (*registry.Publication, error) {
 	defer c.bar.clear()
 	r.Stage = c.bar.stage
+	files, noFiles := verifier.Get(c.ctx)
+	if noFiles == nil {
+		c.registerVerifier(r, files)
+	}
 	p, err := c.withStaff(r, publish)(c.ctx)
 	if p == nil || err != nil {
 		return nil, err
@@ -206,7 +210,7 @@ func (c *cli) publishBy(r *registry.Registry, publish publishing) (*registry.Pub
 		return p, nil
 	}
 	c.bar.stage("making the portal's pages")
-	files, err := verifier.Get(c.ctx)
+	err = noFiles
 	if err == nil {
 		err = r.WriteSite(c.ctx, files)
 	}
@@ -218,6 +222,21 @@ func (c *cli) publishBy(r *registry.Registry, publish publishing) (*registry.Pub
 		return nil, fmt.Errorf("the ledger is published, the portal's pages are not: %w", err)
 	}
 	return p, nil
+}
+
+// registerVerifier registers the verifier in one file that the portal will serve, if it is a new one. Whatever stands in
+// its way, documents are published.
+func (c *cli) registerVerifier(r *registry.Registry, files *verifier.Files) {
+	c.bar.stage("registering the verifier in one file")
+	switch _, err := r.RegisterVerifier(c.ctx, files.WASM, files.Exec); {
+	case errors.Is(err, registry.ErrNoVerifierKey):
+		if own := registry.VerifierName(r.Trust.Origin); !r.Trust.Demo {
+			c.note("note: verify.html, the verifier in one file, is not registered: %s is not accredited, or its key is not here\nhint: %s",
+				own, c.inRegistry("stele accredit "+own+" --kind verifier"))
+		}
+	case err != nil:
+		c.note("note: verify.html, the verifier in one file, was not registered: %v", err)
+	}
 }
 
 // mostRefused is how many refused statements are told one by one.

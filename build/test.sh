@@ -1,32 +1,36 @@
 #!/bin/sh
 # Runs every test, on a fresh Debian: it installs what is missing (Debian packages as root,
 # npm packages without their scripts) and needs only Go beforehand. Prints one line a part, and what failed in full.
+#
+# Two cores are kept busy: while one lane compiles, another waits for the network, a disk, a server or a browser. A part prints
+# when it has ended, so that no two mix.
 set -u
 cd "$(dirname "$0")/.."
-export GOTOOLCHAIN=local CGO_ENABLED=0 STELE_TOOLS="$PWD/.out/tools"
 out=.out/test
+rm -rf "$out"
 mkdir -p "$out"
-passed=0 failed=0
+export GOTOOLCHAIN=local CGO_ENABLED=0 STELE_TOOLS="$PWD/.out/tools" STELE_SHARED="$PWD/$out/shared"
 
 # part NAME COMMAND…: one part of the tests.
 part() {
 	name=$1; shift
+	log=$(mktemp "$out/log.XXXXXX")
 	began=$(date +%s)
-	if "$@" >"$out/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok      $name ($(($(date +%s) - began)) s)"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $name ($(($(date +%s) - began)) s)"
-		tail -n 200 "$out/log" | sed 's/^/        /'
-	fi
+	said=FAILED
+	"$@" >"$log" 2>&1 && said=ok
+	{
+		flock 9
+		printf '%-7s %s (%s s)\n' "$said" "$name" $(($(date +%s) - began)) | tee -a "$out/parts"
+		[ "$said" = ok ] || tail -n 200 "$log" | sed 's/^/        /'
+	} 9>"$out/lock"
+	[ "$said" = ok ]
 }
 
 install_debian() {
 	missing=
 	PATH=$PATH:/usr/sbin
 	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core softhsm2-util:softhsm2 cc:gcc \
-		ssh-agent:openssh-client sqlite3:sqlite3; do
+		ssh-agent:openssh-client sqlite3:sqlite3 firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done
 	[ -e /usr/include/stdlib.h ] || missing="$missing libc6-dev"
@@ -47,33 +51,56 @@ templates() {
 	done
 }
 
-wasm_js() { GOOS=js GOARCH=wasm go test -short -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" "$1"; }
-wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$1"; }
+# With -vet=all a test compiles once what "go vet" and "go test" would each; what has no tests is vetted too. Packed as the page's program is.
+wasm_js() { GOOS=js GOARCH=wasm go test -vet=all -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
+wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$@"; }
 
-# Two files at a time: they wait for processes, timers and disks more than they compute.
-in_chromium() { node --test --test-concurrency=2 site/e2e/*.test.mjs; }
+# Two files at a time: they wait for processes, timers and disks more than they compute. What failed is told at the end.
+in_browsers() { node --test --test-reporter=spec --test-concurrency=2 site/e2e/*.test.mjs; }
+
+# What many of the browser tests begin with: the command, and a demonstration that it has made.
+shared() {
+	mkdir -p "$STELE_SHARED" && go build -o "$STELE_SHARED/stele" ./build &&
+		XDG_CACHE_HOME="$STELE_SHARED/cache" GOCACHE=$(go env GOCACHE) "$STELE_SHARED/stele" demo --dir "$STELE_SHARED/demo" --once
+}
 
 # An S3 server for the tests of a registry that lies in a bucket: a Go module, not one of ours.
-s3_server() { GOBIN="$PWD/.out/tools" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
+s3_server() { GOBIN="$PWD/.out/tools" go install -ldflags='-s -w' github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
 
 # A witness that is not one of ours, for the tests of our client; its list of logs is written with sqlite3.
-other_witness() { GOBIN="$PWD/.out/tools" go install filippo.io/torchwood/cmd/litewitness@v0.9.0; }
+other_witness() { GOBIN="$PWD/.out/tools" go install -ldflags='-s -w' filippo.io/torchwood/cmd/litewitness@v0.9.0; }
 
 npm_packages() { npm ci --prefix site/e2e --ignore-scripts --no-audit --no-fund; }
 
+# What is installed comes over the network, and what is compiled meanwhile needs nothing of it.
+compile() {
+	part "another witness" other_witness
+	part "S3 server" s3_server
+	part "the command and a demonstration" shared
+}
+
+go_tests() {
+	part "gofmt" formatted
+	part "templates are fresh" templates
+	# Most tests wait for the disk, or for servers of their own, more than they compute.
+	part "go vet and Go tests" go test -vet=all -timeout 15m -parallel 4 ./...
+	part "vectors and proofs, js/wasm in Node" wasm_js ./proofs
+	part "the verifier, hashes and signatures, js/wasm in Node" wasm_js ./wasm/...
+	part "vectors and proofs, wasip1" wasm_wasip1 ./proofs
+	# What the page hashes and verifies with, where the vectors of others are at hand too.
+	part "proofs as in the page" go test -tags=page ./proofs
+	part "vectors and proofs as in the page, wasip1" wasm_wasip1 -tags=page ./proofs
+}
+
+compile &
+compiling=$!
 part "Debian packages" install_debian
 part "npm packages" npm_packages
-part "S3 server" s3_server
-part "another witness" other_witness
-part "gofmt" formatted
-part "templates are fresh" templates
-part "go vet" go vet ./...
-part "go vet, js/wasm" env GOOS=js GOARCH=wasm go vet ./wasm/...
-# Most tests wait for the disk, or for servers of their own, more than they compute.
-part "Go tests" go test -timeout 15m -parallel 4 ./...
-part "vectors and proofs, js/wasm in Node" wasm_js ./proofs
-part "vectors and proofs, wasip1" wasm_wasip1 ./proofs
-part "SHA-256, js/wasm in Node" wasm_js ./wasm/sha256
-part "the page in Chromium" in_chromium
-echo "$passed passed, $failed failed"
+wait $compiling
+go_tests &
+testing=$!
+part "the pages in Chromium, Firefox and WebKitGTK" in_browsers
+wait $testing
+failed=$(grep -c ^FAILED "$out/parts")
+echo "$(grep -c ^ok "$out/parts") passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -4,7 +4,6 @@ package proofs
 // entries (FORMAT.md, section 6).
 
 import (
-	"crypto/ed25519"
 	"math"
 	"slices"
 )
@@ -187,7 +186,7 @@ func (t *Trust) Authorise(as Authorities, place uint64, entry []byte) (*Entry, e
 	if err != nil {
 		return nil, err
 	}
-	if claim != nil && !ed25519.Verify(claim.Key.Public, []byte(claim.Text), claim.Signature) {
+	if claim != nil && !verifyEd25519(claim.Key.Public, []byte(claim.Text), claim.Signature) {
 		return nil, notSigned(e)
 	}
 	return e, nil
@@ -254,7 +253,7 @@ func (as Authorities) authorise(e *Entry) (*Claim, error) {
 	}
 	first := note.Signatures[0]
 	key := first.keyOf(standing.Keys)
-	if key == nil || len(first.Bytes) != ed25519.SignatureSize {
+	if key == nil || len(first.Bytes) != ed25519SignatureSize {
 		return nil, notSigned(e)
 	}
 	// A further line would make the statement void, and its text with it: whoever saw a revocation on its way

@@ -1,15 +1,15 @@
 package proofs
 
 import (
-	"crypto/sha256"
-	"crypto/sha3"
 	"encoding/base64"
 	"encoding/binary"
 	"strings"
 )
 
+const hashSize = 32 // bytes in a SHA-256 hash
+
 // A Hash is a SHA-256 hash: of a Merkle tree (RFC 6962, section 2.1), a record, a slot or a file.
-type Hash [sha256.Size]byte
+type Hash [hashSize]byte
 
 // String returns the hash in 64 digits of lower-case hex.
 func (h Hash) String() string { return hexString(h[:]) }
@@ -99,23 +99,20 @@ type Digests struct {
 
 // DigestsOf computes both digests of a document held in memory.
 func DigestsOf(document []byte) Digests {
-	return Digests{sha256.Sum256(document), sha3.Sum512(document)}
+	return Digests{sum256(document), sumSHA3512(document)}
 }
 
 // RFC 6962, section 2.1.
 func leafHash(data []byte) Hash {
-	h := sha256.New()
-	h.Write([]byte{0})
-	h.Write(data)
-	return Hash(h.Sum(nil))
+	return sum256Of([]byte{0}, data)
 }
 
 func nodeHash(left, right Hash) Hash {
-	var b [1 + 2*sha256.Size]byte
+	var b [1 + 2*hashSize]byte
 	b[0] = 1
 	copy(b[1:], left[:])
-	copy(b[1+sha256.Size:], right[:])
-	return sha256.Sum256(b[:])
+	copy(b[1+hashSize:], right[:])
+	return sum256(b[:])
 }
 
 // LeafHash returns the RFC 6962 leaf hash of an entry.
@@ -187,7 +184,7 @@ func (r *reader) count() uint64 {
 func (r *reader) hash() (h Hash) { copy(h[:], r.bytes(len(h))); return h }
 
 func (r *reader) hashes(n int) []Hash {
-	if r.err != nil || n > (len(r.b)-r.off)/sha256.Size {
+	if r.err != nil || n > (len(r.b)-r.off)/hashSize {
 		r.fail("want ", itoa(n), " hashes, got ", itoa(len(r.b)-r.off), " bytes")
 		return nil
 	}

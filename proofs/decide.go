@@ -247,6 +247,18 @@ func (c *check) decideView() {
 	default:
 		c.decideLife(ev, life)
 	}
+	if c.r.Verdict != Unavailable {
+		c.tellWay(ev)
+	}
+}
+
+// tellWay shows how what has decided hangs together. Where nothing was decided there is no way to show: it would look like an answer.
+func (c *check) tellWay(ev *evidence) {
+	w := ev.receipt.way(ev.x)
+	if c.salt != nil {
+		w = append(w, Evidence{"sealed", Seal(c.t.Origin, *c.salt, Digests{c.q.SHA256, *c.q.SHA3512}).Digests.SHA256.String()})
+	}
+	c.step("way", "passed", "every hash from the record to the root that was signed", w...)
 }
 
 // newer: a ledger only grows, so that the larger tree is the later one whatever the clocks of those who

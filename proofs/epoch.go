@@ -4,7 +4,6 @@ package proofs
 // root and publication keys rule, and a handover the proof that one epoch has agreed to the next.
 
 import (
-	"crypto/sha256"
 	"errors"
 	"math"
 	"slices"
@@ -282,7 +281,7 @@ func (t *Trust) verifyTrustStatement(next *Trust, statement []byte) error {
 	if e.Statement == nil {
 		return e.Why
 	}
-	s, digest := e.Statement, Hash(sha256.Sum256(next.Marshal()))
+	s, digest := e.Statement, Hash(sum256(next.Marshal()))
 	if s.Action != ActionTrust || s.Issuer != t.RootName() || s.Epoch != next.Epoch || s.Digest != digest {
 		return unverified("handover", "its statement is a ", quote(s.Action), " that names ", s.Digest.String(), " for epoch ", utoa(s.Epoch),
 			"; the trust file is ", digest.String(), " for epoch ", utoa(next.Epoch))
@@ -391,7 +390,7 @@ func (c *check) before(t *Trust) *Trust {
 		return before
 	}
 	b := c.optional(TrustPath(t.Epoch - 1))
-	if b == nil || Hash(sha256.Sum256(b)) != *t.Previous {
+	if b == nil || Hash(sum256(b)) != *t.Previous {
 		return nil
 	}
 	before, err := ParseTrust(b)

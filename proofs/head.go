@@ -3,7 +3,6 @@ package proofs
 // The head (FORMAT.md, section 10).
 
 import (
-	"crypto/sha256"
 	"errors"
 	"math/bits"
 )
@@ -62,7 +61,7 @@ func SizesHash(sizes []uint64) Hash {
 	for _, n := range sizes {
 		b = appendU64(b, n)
 	}
-	return sha256.Sum256(b)
+	return sum256(b)
 }
 
 // Marshal formats the head's file.

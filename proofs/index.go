@@ -4,7 +4,6 @@ package proofs
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"slices"
 )
@@ -81,13 +80,13 @@ func (r Record) Entries() ([]RecordEntry, error) {
 }
 
 // Leaf is the record's leaf hash in its slot or in the issuer list.
-func (r Record) Leaf() Hash { return recordLeaf(r.Key, sha256.Sum256(r.Body)) }
+func (r Record) Leaf() Hash { return recordLeaf(r.Key, sum256(r.Body)) }
 
 func recordLeaf(key, body Hash) Hash {
 	b := make([]byte, 0, len(recordDomain)+2*len(key))
 	b = append(b, recordDomain...)
 	b = append(b, key[:]...)
-	return sha256.Sum256(append(b, body[:]...))
+	return sum256(append(b, body[:]...))
 }
 
 // appendRecords and records are the shared part of slots and issuer lists:
@@ -188,7 +187,7 @@ func slotHash(depth int, prefix Hash, count uint32, records Hash) Hash {
 	b := append([]byte(slotHeader), byte(depth))
 	b = append(b, prefix[:]...)
 	b = appendU32(b, count)
-	return sha256.Sum256(append(b, records[:]...))
+	return sum256(append(b, records[:]...))
 }
 
 // Find returns the record of a key.

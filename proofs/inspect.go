@@ -4,7 +4,6 @@ package proofs
 // here is a verdict about a document.
 
 import (
-	"crypto/sha256"
 	"errors"
 	"slices"
 )
@@ -366,6 +365,7 @@ func (i *inspection) entry() error {
 	}
 	e := i.describeEntry(place, raw[0], as, why)
 	e.Path, e.Published = path, published
+	_, e.Way = climbed(e.Leaf, path, sides(place, size))
 	i.v.Entries = []EntryView{e}
 	if failed != nil {
 		i.v.Detail = failed.Error() // the entry is proved all the same
@@ -515,7 +515,7 @@ func (i *inspection) readCheckpoint(l HistoryLine) (CheckpointView, error) {
 	if len(i.need) > 0 {
 		return CheckpointView{}, nil
 	}
-	if sha256.Sum256(b) != l.File {
+	if sum256(b) != l.File {
 		err = unverified("checkpoint", "its content is not what its name says")
 	} else if err == nil && signed.Size != l.Size {
 		err = unverified("checkpoint", "of size ", utoa(signed.Size), ", listed with ", utoa(l.Size))

@@ -258,6 +258,9 @@ func TestInspectEntry(t *testing.T) {
 		if !bytes.Equal(e.Bytes, l.entries[c.place]) || CheckInclusion(e.Leaf, c.place, 605, e.Path, v.Head.Root) != nil {
 			t.Errorf("place %d: another entry, or not proved", c.place)
 		}
+		if way := strings.Split(strings.TrimSpace(e.Way), "\n"); len(way) != len(e.Path) || !strings.HasSuffix(e.Way, " "+v.Head.Root.String()+"\n") {
+			t.Errorf("place %d: %d levels are told, want %d up to %s:\n%s", c.place, len(way), len(e.Path), v.Head.Root, e.Way)
+		}
 		if e.Standing != c.standing || e.Published == nil || e.Published.Number != c.number || e.Disowned != c.disowned {
 			t.Errorf("place %d: %s (%s), published %+v, disowned %v", c.place, e.Standing, e.Why, e.Published, e.Disowned)
 		}

@@ -4,19 +4,23 @@ package proofs
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"unicode/utf8"
-
-	"filippo.io/mldsa"
 )
 
 // MaxSignatures is how many signature lines a note may have.
 // c2sp.org/signed-note: "MUST accept at least up to 16 signatures".
 const MaxSignatures = 16
+
+const (
+	ed25519PublicKeySize = 32 // bytes // RFC 8032, section 5.1
+	ed25519SignatureSize = 64
+	mldsa44PublicKeySize = 1312 // FIPS 204, table 2
+	mldsa44SignatureSize = 2420
+)
 
 // A KeyType is a signature type byte of c2sp.org/signed-note.
 type KeyType byte
@@ -43,9 +47,9 @@ func (t KeyType) String() string {
 func (t KeyType) size() int {
 	switch t {
 	case Ed25519Key, CosignatureKey:
-		return ed25519.PublicKeySize
+		return ed25519PublicKeySize
 	case MLDSA44Key:
-		return mldsa.MLDSA44PublicKeySize
+		return mldsa44PublicKeySize
 	default:
 		return 0
 	}
@@ -61,11 +65,8 @@ type Key struct {
 // ID is the key ID that signature lines carry:
 // SHA-256(key name ‖ 0x0A ‖ signature type ‖ public key)[:4].
 func (k *Key) ID() uint32 {
-	h := sha256.New()
-	h.Write([]byte(k.Name + "\n"))
-	h.Write([]byte{byte(k.Type)})
-	h.Write(k.Public)
-	return binary.BigEndian.Uint32(h.Sum(nil))
+	h := sum256Of([]byte(k.Name+"\n"), []byte{byte(k.Type)}, k.Public)
+	return binary.BigEndian.Uint32(h[:])
 }
 
 // String formats the key as a vkey: name+id+base64(type ‖ public key).
@@ -212,8 +213,8 @@ func (s *Signature) By(k *Key) bool { return s.Name == k.Name && s.ID == k.ID() 
 
 // verifyText checks a signature of type 0x01 over a note's text.
 func (s *Signature) verifyText(k *Key, text string) bool {
-	return k.Type == Ed25519Key && s.By(k) && len(s.Bytes) == ed25519.SignatureSize &&
-		ed25519.Verify(k.Public, []byte(text), s.Bytes)
+	return k.Type == Ed25519Key && s.By(k) && len(s.Bytes) == ed25519SignatureSize &&
+		verifyEd25519(k.Public, []byte(text), s.Bytes)
 }
 
 // A Signer signs messages with one key; Sign may be slow and may fail. The implementations are a key in memory and the
@@ -239,42 +240,31 @@ func SignNote(text string, signers ...Signer) (*Note, error) {
 
 // A MemorySigner is a private key in memory, of any type.
 type MemorySigner struct {
-	key     *Key
-	ed25519 ed25519.PrivateKey
-	mldsa44 *mldsa.PrivateKey
+	key  *Key
+	sign func(message []byte) ([]byte, error)
 }
 
 // NewMemorySigner makes a signer of a 32-byte seed (RFC 8032's private key, or
-// FIPS 204's ξ).
+// FIPS 204's ξ). The program that a page runs signs nothing, and has none.
 func NewMemorySigner(name string, t KeyType, seed []byte) (*MemorySigner, error) {
 	if !isKeyName(name) || len(seed) != 32 {
 		return nil, malformed("key", quote(name), " with a seed of ", itoa(len(seed)), " bytes, want 32")
 	}
-	s := &MemorySigner{}
-	switch t {
-	case Ed25519Key, CosignatureKey:
-		s.ed25519 = ed25519.NewKeyFromSeed(seed)
-		s.key = &Key{name, t, s.ed25519.Public().(ed25519.PublicKey)}
-	case MLDSA44Key:
-		k, err := mldsa.NewPrivateKey(mldsa.MLDSA44(), seed)
-		if err != nil {
-			return nil, err
-		}
-		s.mldsa44 = k
-		s.key = &Key{name, t, k.PublicKey().Bytes()}
-	default:
+	if t.size() == 0 {
 		return nil, malformed("key", quote(name), ": ", t.String())
 	}
-	return s, nil
+	if newPrivate == nil {
+		return nil, errors.New("make the key " + quote(name) + ": this program cannot sign")
+	}
+	public, sign, err := newPrivate(t == MLDSA44Key, seed)
+	if err != nil {
+		return nil, err
+	}
+	return &MemorySigner{&Key{name, t, public}, sign}, nil
 }
 
 // Key returns the public key.
 func (s *MemorySigner) Key() *Key { return s.key }
 
 // Sign signs a message: RFC 8032, or FIPS 204 with an empty context.
-func (s *MemorySigner) Sign(message []byte) ([]byte, error) {
-	if s.mldsa44 != nil {
-		return s.mldsa44.Sign(nil, message, nil)
-	}
-	return ed25519.Sign(s.ed25519, message), nil
-}
+func (s *MemorySigner) Sign(message []byte) ([]byte, error) { return s.sign(message) }

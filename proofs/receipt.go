@@ -4,7 +4,6 @@ package proofs
 
 import (
 	"bytes"
-	"crypto/sha256"
 )
 
 const receiptHeader = "stele.receipt/1\n"
@@ -234,7 +233,7 @@ func (l *lookup) receipt(key Hash, salt *Salt, signers []string) *Receipt {
 	for _, j := range []int{i - 1, i} {
 		if j >= 0 && j < len(leaves) {
 			r := l.slot.Records[j]
-			c.Neighbors = append(c.Neighbors, Neighbor{r.Key, sha256.Sum256(r.Body), uint32(j), treePath(leaves, j)})
+			c.Neighbors = append(c.Neighbors, Neighbor{r.Key, sum256(r.Body), uint32(j), treePath(leaves, j)})
 		}
 	}
 	return c

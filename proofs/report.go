@@ -162,7 +162,7 @@ type MemberReport struct {
 
 // A Step is one check, with the evidence for people who follow it by eye.
 type Step struct {
-	ID       string // stable: hash, digest, trust, handover, receipt, registry, head, map, consistency, policy, epoch, time, life
+	ID       string // stable: hash, digest, trust, handover, receipt, registry, head, map, consistency, policy, epoch, time, life, way
 	State    string // passed, failed
 	Detail   string // one technical sentence
 	Evidence []Evidence

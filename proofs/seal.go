@@ -2,11 +2,6 @@ package proofs
 
 // Sealed statements (FORMAT.md, section 5).
 
-import (
-	"crypto/sha256"
-	"crypto/sha3"
-)
-
 // A Salt hides a sealed document's digests. It lives in the receipt.
 type Salt [16]byte
 
@@ -16,12 +11,12 @@ func Seal(origin string, salt Salt, d Digests) Ref {
 	b = append(b, salt[:]...)
 	b = append(b, d.SHA256[:]...)
 	b = append(b, d.SHA3512[:]...)
-	return Ref{Sealed: true, Digests: Digests{sha256.Sum256(b), sha3.Sum512(b)}}
+	return Ref{Sealed: true, Digests: Digests{sum256(b), sumSHA3512(b)}}
 }
 
 // KeyOf is the key of a selector in the index (FORMAT.md, section 8.1).
 func KeyOf(selector string) Hash {
-	return sha256.Sum256([]byte("stele.key/1\n" + selector))
+	return sum256([]byte("stele.key/1\n" + selector))
 }
 
 // IssuerKey is the key of an authority in the issuer list.

@@ -4,8 +4,6 @@ package proofs
 // 2.1.3.2 and 2.1.4.2, which spell the algorithms out.
 
 import (
-	"crypto/sha256"
-	"crypto/sha3"
 	"math/bits"
 )
 
@@ -13,7 +11,7 @@ import (
 const maxProof = 63
 
 // EmptyRoot is the root of the tree without leaves, SHA-256 of the empty string.
-func EmptyRoot() Hash { return sha256.Sum256(nil) }
+func EmptyRoot() Hash { return sum256(nil) }
 
 // CheckInclusion checks that the leaf with this hash stands at index in the
 // tree of this size and root.
@@ -234,12 +232,12 @@ type Frontier struct {
 
 // NewFrontier makes an empty SHA-256 frontier.
 func NewFrontier() *Frontier {
-	return &Frontier{sum: func(b []byte) Hash { return sha256.Sum256(b) }}
+	return &Frontier{sum: sum256}
 }
 
 // NewFrontierSHA3 makes an empty SHA3-256 frontier.
 func NewFrontierSHA3() *Frontier {
-	return &Frontier{sum: func(b []byte) Hash { return sha3.Sum256(b) }}
+	return &Frontier{sum: sumSHA3256}
 }
 
 // Restore sets size and edge, as Edge returned them.

@@ -4,7 +4,6 @@ package proofs
 // who has signed a checkpoint (sections 4 and 13). How one follows another is in epoch.go.
 
 import (
-	"crypto/sha256"
 	"math"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ type Trust struct {
 }
 
 // ID is the SHA-256 of the trust file, its fingerprint.
-func (t *Trust) ID() Hash { return sha256.Sum256(t.Marshal()) }
+func (t *Trust) ID() Hash { return sum256(t.Marshal()) }
 
 // RootName is the name that the root keys sign under.
 func (t *Trust) RootName() string { return t.RootKeys[0].Name }

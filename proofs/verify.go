@@ -128,6 +128,7 @@ type evidence struct {
 	as      Authorities
 	unknown error // an entry not understood, for where there is no life to hang it on
 	source  Source
+	receipt *Receipt  // the same as a receipt, nil where that is not known yet
 	olds    []OldSize // proved earlier sizes, of a head
 	raw     []byte
 }
@@ -201,7 +202,7 @@ func (c *check) readReceipt() {
 }
 
 func (c *check) receiptEvidence(t *Trust, rc *Receipt, x *VerifiedIndex) (*evidence, error) {
-	ev := &evidence{x: x, trust: t, source: FromReceipt, as: Authorities{}, raw: c.q.Receipt}
+	ev := &evidence{x: x, trust: t, source: FromReceipt, as: Authorities{}, receipt: rc, raw: c.q.Receipt}
 	for _, p := range rc.Issuers {
 		if err := t.readAuthority(ev.as, p.Record, x.Covers, x.Time); err != nil {
 			return nil, err
@@ -436,12 +437,14 @@ func (c *check) registryEvidence() error {
 		return err
 	}
 	ev := &evidence{x: l.x, trust: l.trust, as: as, source: FromRegistry, olds: l.head.Consistency, raw: c.q.Files[HeadPath]}
-	if rec, ok := l.slot.Find(c.key); ok {
+	rec, ok := l.slot.Find(c.key)
+	if ok {
 		if err := ev.readRecord(rec); err != nil {
 			return err
 		}
 	}
 	c.keepOwn(ev)
+	ev.receipt = l.receipt(c.key, c.salt, signersOf(rec, as))
 	c.registry = ev
 	c.r.Candidates = uint32(len(l.slot.Records))
 	c.step("head", "passed", "the registry's newest index statement is the last entry of a checkpoint that satisfies the policy",
@@ -451,20 +454,8 @@ func (c *check) registryEvidence() error {
 		found = "absent"
 	}
 	c.step("map", "passed", "the document's key is proved "+found+" in the index", Evidence{"key", c.key.String()},
-		Evidence{"slot", l.slot.Hash().String()}, Evidence{"depth", itoa(l.slot.Depth)}, Evidence{"slot-keys", itoa(len(l.slot.Records))},
-		Evidence{"path", joinHashes(l.siblings)})
+		Evidence{"slot", l.slot.Hash().String()}, Evidence{"depth", itoa(l.slot.Depth)}, Evidence{"slot-keys", itoa(len(l.slot.Records))})
 	return nil
-}
-
-func joinHashes(hs []Hash) string {
-	s := ""
-	for i, h := range hs {
-		if i > 0 {
-			s += " "
-		}
-		s += h.String()
-	}
-	return s
 }
 
 // answer finishes the report.
@@ -485,11 +476,10 @@ func (c *check) answer() Answer {
 
 // newReceipt makes a receipt of what the registry has answered; nil if there can be none.
 func (c *check) newReceipt() []byte {
-	rec, present := c.look.slot.Find(c.key)
-	if c.salt != nil && !present {
+	if c.salt != nil && !c.registry.present {
 		return nil
 	}
-	b := c.look.receipt(c.key, c.salt, signersOf(rec, c.registry.as)).Marshal()
+	b := c.registry.receipt.Marshal()
 	if _, err := ParseReceipt(b); err != nil { // beyond the limits
 		return nil
 	}

@@ -59,6 +59,7 @@ type EntryView struct {
 	Bytes     []byte
 	Leaf      Hash
 	Path      []Hash // inclusion proof, of a single entry only
+	Way       string // the same to be followed by eye, a line a level (way.go)
 	Published *PublishedView
 
 	Note           *Note // nil if it is no statement
@@ -242,6 +243,7 @@ func (v *EntryView) appendJSON(j *jsonWriter) {
 	j.count("place", v.Place)
 	j.str("leaf", v.Leaf.String())
 	j.hashes("path", v.Path)
+	j.str("way", v.Way)
 	j.num("bytes", uint64(len(v.Bytes)))
 	j.str("text", string(v.Bytes))
 	j.str("standing", string(v.Standing))

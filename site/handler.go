@@ -75,7 +75,10 @@ func setHeaders(h http.Header, name string) {
 	h.Set("Access-Control-Allow-Origin", "*") // what is published is for everyone's tools
 	kind, cache := Headers(name)
 	h.Set("Cache-Control", cache)
-	if name == "" || strings.HasSuffix(name, ".html") || strings.HasSuffix(name, ".js") {
+	switch {
+	case name == Single: // its own policy, which names its script by its hash, is the stricter one, and must not be crossed with the pages'
+		h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+	case name == "", strings.HasSuffix(name, ".html"), strings.HasSuffix(name, ".js"):
 		// As the pages say themselves; said here it binds the workers too, and keeps others from framing the page.
 		h.Set("Content-Security-Policy", pages.ContentSecurityPolicy+"; frame-ancestors 'none'")
 	}

@@ -16,6 +16,7 @@ import (
 //
 //	import { a, b as c } from './m.js'  →  const { a, b: c } = $take("m.js")
 //	import './m.js'                     →  $take("m.js")
+//	export { a } from './m.js'          →  a of $take("m.js") among what is returned
 //	import('./m.js'), lazy('m.js')      →  Promise.resolve().then(() => $take("m.js"))
 //	export function f() {}              →  function f() {}, and f among what is returned at the end
 //
@@ -33,6 +34,7 @@ var (
 	importNames   = regexp.MustCompile(`(?m)^import \{([\w\s,]*)\} from '\./([\w-]+\.js)';?$`)
 	importAlone   = regexp.MustCompile(`(?m)^import '\./([\w-]+\.js)';?$`)
 	importLater   = regexp.MustCompile(`\b(?:import\('\./|lazy\(')([\w-]+\.js)'\)`)
+	exportFrom    = regexp.MustCompile(`(?m)^export \{([\w\s,]*)\} from '\./([\w-]+\.js)';?$`)
 	exportNamed   = regexp.MustCompile(`(?m)^export ((?:async )?function\*?|class|const) (\w+)`)
 	importRenamed = regexp.MustCompile(`(\w+) as (\w+)`)
 	otherModules  = regexp.MustCompile(`(?m)^\s*(?:import|export)\b.*$|\bimport\s*[(.].*$|\bawait\s+import\b.*$`)
@@ -141,6 +143,16 @@ func (j *joiner) rewrite(source string) (m module, err error) {
 		m.now = append(m.now, taken{found[2], namesOf(names)})
 		return "const {" + names + "} = $take(" + quote(j.stand(found[2])) + ")"
 	})
+	var handed []string // what is exported of what others export
+	m.code = replaceEach(exportFrom, m.code, func(found []string) string {
+		names := namesOf(found[1])
+		m.now = append(m.now, taken{found[2], names})
+		for _, n := range names {
+			m.exports = append(m.exports, n)
+			handed = append(handed, n+": $take("+quote(j.stand(found[2]))+")."+n)
+		}
+		return "$take(" + quote(j.stand(found[2])) + ")"
+	})
 	m.code = replaceEach(importAlone, m.code, func(found []string) string {
 		m.now = append(m.now, taken{from: found[1]})
 		return "$take(" + quote(j.stand(found[1])) + ")"
@@ -151,6 +163,7 @@ func (j *joiner) rewrite(source string) (m module, err error) {
 	})
 	m.code = replaceEach(exportNamed, m.code, func(found []string) string {
 		m.exports = append(m.exports, found[2])
+		handed = append(handed, found[2])
 		return found[1] + " " + found[2]
 	})
 	if strings.Contains(source, "$take") {
@@ -165,7 +178,7 @@ func (j *joiner) rewrite(source string) (m module, err error) {
 	if !strings.HasSuffix(m.code, "\n") {
 		m.code += "\n"
 	}
-	m.code += "return { " + strings.Join(m.exports, ", ") + " }\n"
+	m.code += "return { " + strings.Join(handed, ", ") + " }\n"
 	return m, nil
 }
 

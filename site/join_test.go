@@ -16,7 +16,7 @@ func modulesFrom(pairs ...string) map[string][]byte {
 // TestJoinForms: what each form of import and export becomes, in the order in which it is needed, and each module once.
 func TestJoinForms(t *testing.T) {
 	sources := modulesFrom(
-		"page.js", "import './start.js'\nimport { a, b as c } from './m.js'\nimport {\n  d,\n} from './n.js'\nconst later = () => import('./late.js')\nexport class Page {}\nexport const x = 1\nexport async function f() {}\nexport function* g() {}\n",
+		"page.js", "import './start.js'\nimport { a, b as c } from './m.js'\nimport {\n  d,\n} from './n.js'\nconst later = () => import('./late.js')\nexport { b, a } from './m.js'\nexport class Page {}\nexport const x = 1\nexport async function f() {}\nexport function* g() {}\n",
 		"start.js", "globalThis.x = 1",
 		"m.js", "import { d } from './n.js'\nexport const a = d\nexport const b = 2\n",
 		"n.js", "export const d = 1\n",
@@ -47,11 +47,12 @@ $take("start.js")
 const {a, b: c} = $take("m.js")
 const {d,} = $take("other.js")
 const later = () => Promise.resolve().then(() => $take("late.js"))
+$take("m.js")
 class Page {}
 const x = 1
 async function f() {}
 function* g() {}
-return { Page, x, f, g }
+return { b: $take("m.js").b, a: $take("m.js").a, Page, x, f, g }
 },
 "late.js": ($take, self) => {
 const {x} = $take("page.js")
@@ -72,7 +73,8 @@ func TestJoinRefuses(t *testing.T) {
 		"namespace":          "import * as x from './m.js'\n",
 		"default export":     "export default 1\n",
 		"list":               "const a = 1\nexport { a }\n",
-		"handed on":          "export { a } from './m.js'\n",
+		"handed on, renamed": "export { a as b } from './m.js'\n",
+		"handed on, missing": "export { b } from './m.js'\n",
 		"everything":         "export * from './m.js'\n",
 		"changing":           "export let a = 1\n",
 		"taken apart":        "export const { a } = b\n",

@@ -54,6 +54,15 @@ type SingleInput struct {
 	WASMExec  []byte
 }
 
+// ID tells two inputs apart: the same one gives the same file.
+func (in SingleInput) ID() (proofs.Hash, error) {
+	texts, err := text.Languages()
+	if err != nil {
+		return proofs.Hash{}, err
+	}
+	return in.id(texts)
+}
+
 // id tells two inputs apart: the same one gives the same file. What stands in this package is part of it.
 func (in SingleInput) id(texts []*text.Text) (proofs.Hash, error) {
 	parts, err := in.parts(texts)
@@ -187,7 +196,7 @@ func (in SingleInput) bodies(texts []*text.Text, trust *proofs.Trust, parts map[
 			return nil, err
 		}
 		fmt.Fprintf(&templates, "<template data-language=\"%s\" data-direction=\"%s\" data-title=\"%s\">\n%s</template>\n", t.Language, t.Direction,
-			html.EscapeString(t.Page("single.title")+" · "+trust.Title), body)
+			html.EscapeString(t.Page("onefile.title")+" · "+trust.Title), body)
 		if err := pages.SingleNoScript(p).Render(context.Background(), &plain); err != nil {
 			return nil, err
 		}

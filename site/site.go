@@ -144,7 +144,7 @@ var documents = []struct {
 // Style sheets, in the order in which they are laid over one another.
 var (
 	plainStyles  = []string{"stele.css", "device.css", "modes.css"}
-	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "device.css", "print.css", "modes.css"}
+	answerStyles = []string{"stele.css", "results.css", "evidence.css", "hints.css", "print.css", "device.css", "modes.css"}
 	viewerStyles = []string{"stele.css", "evidence.css", "viewer.css", "device.css", "modes.css"}
 )
 

@@ -346,10 +346,46 @@ func TestModulesResolve(t *testing.T) {
 	}
 }
 
-// modulesOf are the paths of a module and of all that it imports, by name.
+// TestLazyModules: whatever the first page's scripts load on the way is named by the page, whole with all that it imports.
+func TestLazyModules(t *testing.T) {
+	files := rendered(t)
+	page := html.UnescapeString(string(files[Index]))
+	list := regexp.MustCompile(`data-lazy-parts="([^"]*)"`).FindStringSubmatch(page)
+	if list == nil {
+		t.Fatal("the page names no lazy modules")
+	}
+	groups := map[string]string{}
+	for _, g := range strings.Split(list[1], " | ") {
+		name, words, _ := strings.Cut(g, " ")
+		groups[name] = words
+	}
+	for _, root := range []string{"export.js", "lists.js", "print.js", "table.js", "zip.js"} {
+		if groups[root] == "" {
+			t.Errorf("%s is not named", root)
+		}
+	}
+	for root, words := range groups {
+		for name, at := range reached(t, files, root, importedAtOnce) {
+			whole := at + " " + pages.Integrity(files[at])
+			if !strings.Contains(words, whole) && !strings.Contains(page, at+`" integrity="`+pages.Integrity(files[at])) {
+				t.Errorf("%s needs %s, whose integrity is not named with it in %q", root, name, words)
+			}
+		}
+	}
+}
+
+const importedAtOnce = `(?:from|import|new URL\()\s*["']\./([^"']+)["']`
+
+// modulesOf are the paths of a module and of all that it ever loads, by name.
 func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]string {
 	t.Helper()
-	imports := regexp.MustCompile(`(?:from|import|new URL\()\s*["']\./([^"']+)["']|\blazy\('([a-z0-9-]+\.js)'\)`)
+	return reached(t, files, first, importedAtOnce+`|\blazy\('([a-z0-9-]+\.js)'\)`)
+}
+
+// reached are the paths of a module and of all to which it leads by a form of import, by name.
+func reached(t *testing.T, files map[string][]byte, first, form string) map[string]string {
+	t.Helper()
+	imports := regexp.MustCompile(form)
 	base := path.Dir(assetPath(t, files, first))
 	seen := map[string]string{}
 	var follow func(name string)
@@ -363,7 +399,7 @@ func modulesOf(t *testing.T, files map[string][]byte, first string) map[string]s
 			t.Errorf("module %q is not published", name)
 		}
 		for _, m := range imports.FindAllSubmatch(content, -1) {
-			follow(string(m[1]) + string(m[2]))
+			follow(string(bytes.Join(m[1:], nil)))
 		}
 	}
 	follow(first)

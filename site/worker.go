@@ -100,7 +100,11 @@ func (m modules) viewerOnly() []string {
 	var needed []string
 	for _, d := range documents {
 		if !slices.Contains(statePages, d.file) {
-			needed = append(needed, m.closure(d.module)...)
+			at := m.closure(d.module)
+			needed = append(needed, at...)
+			for _, later := range m.lazy(at) {
+				needed = append(needed, later...)
+			}
 		}
 	}
 	for _, d := range documents {

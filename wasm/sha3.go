@@ -2,7 +2,7 @@
 
 package main
 
-import "crypto/sha3"
+import "stele/wasm/sha3"
 
 // These functions compute SHA3-512 for site/assets/sha3.mjs, the second digest of a sealed document
 // (FORMAT.md, section 5). They share the buffer of hash.go and keep its rules.
@@ -10,7 +10,7 @@ import "crypto/sha3"
 // maxSHA3 is how many may be under way: as many as the page gives checks to one worker, and more.
 const maxSHA3 = 64
 
-var sha3s [maxSHA3]*sha3.SHA3 // by handle; nil is free
+var sha3s [maxSHA3]*sha3.State // by handle; nil is free
 
 // sha3Open begins a digest. It returns a handle, or -1 if maxSHA3 are open. Who opens a handle ends it
 // with sha3_sum or sha3_close.
@@ -60,7 +60,7 @@ func sha3Close(handle int32) {
 	}
 }
 
-func openSHA3(handle int32) *sha3.SHA3 {
+func openSHA3(handle int32) *sha3.State {
 	if handle < 0 || handle >= maxSHA3 {
 		return nil
 	}

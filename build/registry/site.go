@@ -156,7 +156,7 @@ func (r *Registry) siteHistory() ([]site.Publication, error) {
 	return site.NewestOf(lines, r.at.Public.Read)
 }
 
-// IssuersHere lists the authorities whose private keys are in this registry's folder.
+// IssuersHere lists the authorities whose private keys are in this registry's folder, but for the one that issues no documents (verifierfile.go).
 func (r *Registry) IssuersHere() ([]string, error) {
 	infos, err := r.Keys.List()
 	if err != nil {
@@ -164,7 +164,7 @@ func (r *Registry) IssuersHere() ([]string, error) {
 	}
 	var names []string
 	for _, i := range infos {
-		if i.Role == "issuer" && i.Private {
+		if i.Role == "issuer" && i.Private && i.Key.Name != VerifierName(r.Trust.Origin) {
 			names = append(names, i.Key.Name)
 		}
 	}

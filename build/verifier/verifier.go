@@ -78,6 +78,9 @@ func Compile(ctx context.Context, root string) (*Files, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	if err := checkRelease(ctx, goTool, root); err != nil {
+		return nil, err
+	}
 	f := &Files{}
 	if f.WASM, err = compile(ctx, goTool, root, "./wasm", filepath.Join(dir, "verifier.wasm")); err != nil {
 		return nil, err
@@ -91,7 +94,7 @@ func Compile(ctx context.Context, root string) (*Files, error) {
 
 func compile(ctx context.Context, goTool, root, program, out string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
-		// Without inlining where speed does not matter, the page is 55 KB lighter (brotli).
+		// Inlining where speed does not matter makes the page heavier.
 		"-gcflags=runtime=-l", "-gcflags=stele/proofs=-l", "-o", out, program)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
@@ -101,7 +104,27 @@ func compile(ctx context.Context, goTool, root, program, out string) ([]byte, er
 		}
 		return nil, &CompileError{Root: root, Err: err, Output: string(msg)}
 	}
-	return os.ReadFile(out)
+	b, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	return Pack(b)
+}
+
+// checkRelease refuses a Go whose programs Pack does not know.
+func checkRelease(ctx context.Context, goTool, root string) error {
+	cmd := exec.CommandContext(ctx, goTool, "env", "GOVERSION")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local")
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("go env GOVERSION: %w", err)
+	}
+	version := strings.TrimSpace(string(out))
+	if version != packs && !strings.HasPrefix(version, packs+".") {
+		return fmt.Errorf("compile the verifier: this is %s, and what it compiles cannot be packed for the page; use %s", version, packs)
+	}
+	return nil
 }
 
 func readExec(ctx context.Context, goTool string) ([]byte, error) {

@@ -12,7 +12,8 @@ async function shared(id) {
     const response = await cache.match(request)
     const name = decodeURIComponent(response.headers.get('Stele-Name') ?? '') || 'shared'
     const blob = await response.blob()
-    items.push({ name, path: name, file: new File([blob], name, { type: blob.type }) })
+    if (response.headers.has('Stele-Text')) items.push({ text: await blob.text() })
+    else items.push({ name, path: name, file: new File([blob], name, { type: blob.type }) })
     await cache.delete(request)
   }
   return items
@@ -40,7 +41,7 @@ async function open(add, { files }) {
 
 /**
  * Gives what arrives to the page.
- * @param {(items: Item[]) => void} add
+ * @param {(given: object[]) => void} add takes items with files, or {text}
  */
 export function arrivals(add) {
   take(add)

@@ -1,5 +1,6 @@
 // Looking at entries: the newest as a list, and any one with its proof.
 
+import { climb, hash, hashOf, hexOf, recompute } from './climb.mjs'
 import { button, download, element, icon, slots, visible, visibleLines } from './dom.mjs'
 import { fields, sentence } from './statement.mjs'
 import { code, fact, folded, table } from './viewer.mjs'
@@ -121,19 +122,26 @@ export class Entries {
     return names.length > 0 ? fact(this.say('signedBy'), element('bdi', {}, names.join(', '))) : null
   }
 
+  /** The entry's own hash, the way from it to the ledger's, and whose keys have signed the entry. */
   proof(entry, { head }) {
-    const path = entry.path.length > 0 ? entry.path.join('\n') : this.say('noPath')
+    const { wording } = this.viewer
     const keys = (entry.signatures ?? []).map(({ name, key }) => fact(this.say('signedBy'), code(`${visible(name)}+${key}`)))
+    const hex = hexOf(entry.text)
+    const leaf = { rule: 'SHA-256(0x00 ‖ entry)', section: '2', bytes: [['entry', hex]], command: hashOf('00', hex), result: entry.leaf }
     return folded(
       this.say('proof'),
       element(
-        'dl',
-        { class: 'proof' },
-        fact(this.say('leaf'), code(entry.leaf)),
-        fact(this.say('path'), code(path)),
-        fact(this.say('root'), code(head.root)),
-        fact(this.say('size'), this.viewer.number(head.size)),
-        ...keys,
+        'section',
+        { class: 'drawn', 'data-drawing': 'entry' },
+        element('p', {}, this.say('leaf')),
+        hash(entry.leaf),
+        entry.text.includes('\ufffd') ? null : recompute(this.say('leaf'), leaf, wording), // or its bytes are no text, and not at hand here
+        element('p', {}, entry.way ? this.say('path') : this.say('noPath')),
+        climb('ledger-path', entry.way, entry.leaf, wording),
+        element('p', {}, this.say('root')),
+        hash(head.root.replace('sha256:', '')),
+        element('dl', { class: 'proof' }, fact(this.say('size'), this.viewer.number(head.size)), ...keys),
+        element('p', { class: 'unseen', role: 'status', 'data-told': '' }),
       ),
     )
   }

@@ -27,6 +27,8 @@ const READ_SIZE = 256 * 1024
  *                     nothing more is read.
  * options.onProgress  called with the number of bytes hashed so far: never less than before, and
  *                     file.size at the end.
+ * options.onRead      called once, where the whole file lies in memory and all that remains is to compute: another
+ *                     file may be read meanwhile. It is not called for a file that goes in pieces.
  *
  * Rejects with an Error whose `code` is
  *   'unreadable'  the browser could not read the file: it was moved, deleted, altered since it was
@@ -36,25 +38,27 @@ const READ_SIZE = 256 * 1024
  *   'no-wasm'     options.wasm is needed and missing.
  * None of these says anything about the document's authenticity.
  */
-export async function hashFile(file, { wasm, signal, onProgress = () => {} } = {}) {
+export async function hashFile(file, { wasm, signal, onProgress = () => {}, onRead = () => {} } = {}) {
   signal?.throwIfAborted()
   // Outside a secure context (http: on anything but localhost) there is no crypto.subtle.
   const whole = file.size <= WHOLE_FILE_LIMIT && globalThis.crypto?.subtle !== undefined
   if (!whole && !wasm) {
     throw failure('no-wasm', `hash ${name(file)}: this needs the WebAssembly program, which is not loaded`)
   }
-  const digest = whole ? await hashWhole(file, signal) : await hashInPieces(file, sha256(wasm), signal, onProgress)
+  const digest = whole ? await hashWhole(file, signal, onRead) : await hashInPieces(file, sha256(wasm), signal, onProgress)
   onProgress(file.size)
   return digest
 }
 
-async function hashWhole(file, signal) {
-  // Neither step can be cancelled: on abort they are left to finish unheard.
+async function hashWhole(file, signal, onRead) {
+  // No step can be cancelled: on abort they are left to finish unheard.
   const bytes = await unlessAborted(signal, readable(file, file.arrayBuffer()))
   checkLength(file, bytes.byteLength)
-  const digest = new Uint8Array(await unlessAborted(signal, crypto.subtle.digest('SHA-256', bytes)))
-  await checkUnaltered(file, signal)
-  return digest
+  onRead()
+  // All has been read, so that looking once more need not wait for the digest, which another thread computes.
+  const unaltered = checkUnaltered(file, signal)
+  const [digest] = await Promise.all([unlessAborted(signal, crypto.subtle.digest('SHA-256', bytes)), unaltered])
+  return new Uint8Array(digest)
 }
 
 /** The functions of wasm/hash.go as hashInPieces takes them. */

@@ -3,6 +3,11 @@
 
 import { lazy } from './lazy.mjs'
 
+/** A file of its own from one that lies in a container, where it cannot be read from the middle. */
+async function whole(file) {
+  return file.place ? new File([await file.arrayBuffer()], file.name) : file
+}
+
 export class Hinting {
   /** @param {object} page wording, pool, and addPart(row, file, label), which checks a file in a row below another */
   constructor(page) {
@@ -18,7 +23,7 @@ export class Hinting {
   async of(row, signal) {
     const { report } = row.outcome
     const { examine } = await this.load()
-    return examine(row.item.file, {
+    return examine(await whole(row.item.file), {
       report,
       wording: this.page.wording,
       name: row.name,

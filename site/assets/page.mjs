@@ -9,6 +9,7 @@ import './times.mjs'
 import { arrivals } from './arrivals.mjs'
 import { fromInput } from './files.mjs'
 import { fromEvent, Intake } from './intake.mjs'
+import { Kept } from './kept.mjs'
 import { Memory } from './memory.mjs'
 import { Pool } from './pool.mjs'
 import { Portal } from './portal.mjs'
@@ -24,7 +25,7 @@ const startLimit = 20_000 // milliseconds after which the page says that it does
 /** Everything behind the page; it is there as soon as the wording has come. */
 async function connect() {
   const wording = await loadWording(check.dataset.text, check.dataset.textIntegrity)
-  const portal = new Portal(root)
+  const portal = new Portal(root, new Kept(root))
   const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint, check.dataset.trustEarlier))
   pool.health = (works) => {
     clearTimeout(late)

@@ -161,6 +161,10 @@ export class Pool {
       case 'progress':
         job?.update('hashing', message.done)
         break
+      case 'read':
+        if (seat.reading === job) seat.reading = null
+        this.pump()
+        break
       case 'hashed':
         this.read(seat, job)
         break
@@ -202,7 +206,7 @@ export class Pool {
   decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
     const told = report && JSON.parse(report)
     if (remember) this.memory.keep(remember, rememberSize, newTrust)
-    if (told && holds(told)) this.portal.keep(job.paths ?? [])
+    if (told && holds(told)) this.portal.keep?.(job.paths ?? [])
     this.leave(seat, job)
     const lacking = this.portal.online === false ? 'copy' : job.lacking
     job.finish({ report: told, json: report, receipt, conflict, since: job.since, lacking, ...(examined && found(examined)) })

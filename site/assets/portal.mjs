@@ -5,8 +5,6 @@
 // What was found good is kept on the device (kept.mjs). What never changes is read from there first; what changes, only where the portal
 // cannot be reached, and then the answer says so and since when.
 
-import { Kept } from './kept.mjs'
-
 const published = /^(?:issuers\.json|(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+)$/
 
 const headAge = 30_000 // milliseconds for which a mutable file is taken as new
@@ -64,10 +62,13 @@ async function read(response) {
 }
 
 export class Portal {
-  /** @param {URL} root the folder in which the page lies */
-  constructor(root) {
+  /**
+   * @param {URL} root the folder in which the page lies
+   * @param {Kept|null} kept where nothing is to be kept on the device, null
+   */
+  constructor(root, kept = null) {
     this.root = root
-    this.kept = new Kept(root)
+    this.kept = kept
     this.files = new Map() // path → {at, answer}, oldest use first
     this.held = 0
   }
@@ -104,7 +105,7 @@ export class Portal {
 
   /** Reads a file from the device or from the portal: what cannot have changed from the device first. */
   async read(path, anew, entry) {
-    if (!changing(path) && !anew) {
+    if (this.kept && !changing(path) && !anew) {
       const kept = await this.kept.get(path)
       if (kept) {
         entry.kept = true
@@ -116,7 +117,7 @@ export class Portal {
       Object.assign(entry, { bytes, since: entry.at })
       return { bytes, error: '' }
     } catch (error) {
-      const kept = error instanceof PortalError ? null : await this.kept.get(path) // else it was reached, and said that there is none
+      const kept = error instanceof PortalError ? null : await this.kept?.get(path) // else it was reached, and said that there is none
       if (!kept) throw error
       entry.failed = true // the network is tried again soon
       return { bytes: kept.bytes, error: '', cached: true, since: kept.since }
@@ -125,6 +126,7 @@ export class Portal {
 
   /** Keeps on this device what an answer rests on that was found good, and notes that what is kept already was of use, once each. */
   async keep(paths) {
+    if (!this.kept) return
     const read = []
     const used = []
     for (const path of paths) {
@@ -147,7 +149,7 @@ export class Portal {
   /** Fetches a file; where something is kept to fall back on, the wait is shorter, unless someone asked for it anew. */
   fetch(path, anew) {
     const fetching = this.fetchWhole(path, anew)
-    if (anew) return fetching
+    if (anew || !this.kept) return fetching
     let timer
     const enough = new Promise((_, reject) => {
       timer = setTimeout(async () => (await this.kept.get(path)) && reject(new DOMException('slow', 'TimeoutError')), shortPatience)

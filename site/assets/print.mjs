@@ -6,7 +6,7 @@ import { element, visible } from './dom.mjs'
 import { addressOf, answerOf } from './export.mjs'
 import { encode } from './qr.mjs'
 import { signedLines } from './quorum.mjs'
-import { values } from './report.mjs'
+import { brief, values } from './report.mjs'
 import { breath } from './turns.mjs'
 
 const documentLimit = 1_000 // pages: beyond, a browser takes minutes to lay them out
@@ -44,7 +44,7 @@ async function made(rows, shown, list) {
   const report = element('div', { class: 'print-report', 'data-report': '' }, cover(rows, shown, list))
   for (const [i, row] of rows.entries()) {
     if (i % 10 === 9) await breath()
-    report.append(sheet(row, i + 1, rows.length, list))
+    report.append(leaf(row, i + 1, rows.length, list))
   }
   return report
 }
@@ -55,18 +55,18 @@ const code = (text) => element('code', { dir: 'ltr' }, text)
 /** The first page: what was checked, where and when, and what came of it. */
 function cover(rows, shown, { wording, portal, demo, title, origin }) {
   const say = (key, values) => wording.of('files', key, values)
-  return element('section', { class: 'sheet cover' },
-    element('p', { class: 'sheet-registry' }, title),
+  return element('section', { class: 'print-page cover' },
+    element('p', { class: 'print-page-registry' }, title),
     element('h1', {}, say('report.title')),
     demo ? element('p', { class: 'demo-note' }, wording.name('notices', 'demo')) : null,
-    element('p', { class: 'sheet-paper' }, say('report.paper')),
+    element('p', { class: 'print-page-paper' }, say('report.paper')),
     element('dl', { class: 'facts' },
       fact(say('report.made'), wording.time(new Date().toISOString())),
       fact(say('report.registry'), code(origin)),
       fact(say('report.portal'), /^https?:$/.test(portal.root.protocol) ? code(portal.root.href) : null),
       fact(say('report.documents'), wording.number(rows.length)),
     ),
-    element('table', { class: 'sheet-counts' },
+    element('table', { class: 'print-page-counts' },
       element('thead', {}, element('tr', {}, element('th', {}, say('column.answer')), element('th', {}, say('report.documents')))),
       element('tbody', {}, ...tally(rows).map(([answer, count]) => element('tr', {}, element('td', {}, answer), element('td', {}, wording.number(count))))),
     ),
@@ -82,20 +82,22 @@ function tally(rows) {
 }
 
 /** A document's page. */
-function sheet(row, number, of, { wording, portal, demo, title }) {
+function leaf(row, number, of, { wording, portal, demo, title }) {
   const answer = answerOf(row)
   const { report } = answer
   const said = report ? wording.verdict(report.verdict, values(report, wording), row.named) : { meaning: row.brief(), next: '' }
   const address = addressOf(answer.sha256, portal.root)
-  return element('section', { class: 'sheet', 'data-verdict': answer.code, 'data-named': row.named || null },
-    element('p', { class: 'sheet-registry' }, title, element('span', { class: 'sheet-number' }, wording.of('files', 'report.page', { number: wording.number(number), of: wording.number(of) }))),
+  return element('section', { class: 'print-page', 'data-verdict': answer.code, 'data-named': row.named || null },
+    element('p', { class: 'print-page-registry' }, title, element('span', { class: 'print-page-number' }, wording.of('files', 'report.page', { number: wording.number(number), of: wording.number(of) }))),
     demo ? element('p', { class: 'demo-note' }, wording.name('notices', 'demo')) : null,
     element('h2', {}, row.title),
-    element('p', { class: 'sheet-name' }, element('bdi', {}, visible(answer.name) || wording.ui('unnamed'))),
+    element('p', { class: 'print-page-name' }, element('bdi', {}, visible(answer.name) || wording.ui('unnamed'))),
     row.item.within ? element('p', { class: 'soft' }, wording.of('files', row.item.told ? 'fromList' : 'within', { name: visible(row.item.within) })) : null,
+    report ? element('p', { class: 'soft' }, brief(report, wording, row.named)) : null,
     element('p', { class: 'meaning' }, said.meaning),
     report?.reason && report.verdict !== 'not-registered' ? element('p', {}, wording.name('reasons', report.reason)) : null,
     ...(row.item.notes ?? []).map((note) => element('p', {}, note)),
+    said.next ? element('p', {}, element('strong', {}, wording.ui(demo ? 'nextTitleDemo' : 'nextTitle')), ' ', said.next) : null,
     facts(answer, wording),
     report ? signedLines(report, wording) : null,
     report ? steps(report, wording) : null,
@@ -123,7 +125,7 @@ function facts({ report, size, how, sha256, sha3 }, wording) {
 
 /** How it was checked: the steps by their names alone. The whole of it is in the report that a row saves. */
 function steps({ steps: all }, wording) {
-  return element('section', { class: 'sheet-steps' },
+  return element('section', { class: 'print-page-steps' },
     element('h3', {}, wording.ui('evidence')),
     element('ol', {}, ...all.map((step) => element('li', {}, wording.name('steps', step.id), ' · ', wording.name('stepStates', step.state)))),
   )
@@ -131,14 +133,14 @@ function steps({ steps: all }, wording) {
 
 /** Where a reader of the paper looks it up. */
 function checkAgain({ sha256 }, address, wording) {
-  if (!sha256) return element('p', { class: 'sheet-paper' }, wording.of('files', 'report.paper'))
-  return element('section', { class: 'sheet-again' },
+  if (!sha256) return element('p', { class: 'print-page-paper' }, wording.of('files', 'report.paper'))
+  return element('section', { class: 'print-page-again' },
     address ? drawn(encode(address), wording.of('files', 'report.code')) : null,
     element('div', {},
       element('h3', {}, wording.of('files', 'report.again')),
       element('p', {}, wording.of('files', address ? 'report.againText' : 'report.againHere')),
       address ? element('p', {}, code(address)) : null,
-      element('p', { class: 'sheet-paper' }, wording.of('files', 'report.paper')),
+      element('p', { class: 'print-page-paper' }, wording.of('files', 'report.paper')),
     ),
   )
 }
@@ -147,7 +149,7 @@ function checkAgain({ sha256 }, address, wording) {
 function drawn(rows, name) {
   const size = rows.length + 8
   const svg = document.createElementNS(svgNamespace, 'svg')
-  for (const [key, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, class: 'sheet-code', role: 'img', 'aria-label': name, 'shape-rendering': 'crispEdges' })) svg.setAttribute(key, value)
+  for (const [key, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, class: 'print-page-code', role: 'img', 'aria-label': name, 'shape-rendering': 'crispEdges' })) svg.setAttribute(key, value)
   const path = document.createElementNS(svgNamespace, 'path')
   path.setAttribute('d', rows.map((row, y) => runs(row).map(([x, length]) => `M${x + 4} ${y + 4}h${length}v1h-${length}z`).join('')).join(''))
   svg.append(path)

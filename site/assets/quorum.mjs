@@ -58,13 +58,18 @@ export function signedTree(quorum, wording) {
   return branch(quorum, null, wording)
 }
 
+/** The name of a key, which is long and has no spaces: a line may end after a dot. */
+export function keyName(name) {
+  return element('bdi', {}, ...name.split(/(?<=[./])/).flatMap((part, i) => (i === 0 ? [part] : [element('wbr'), part])))
+}
+
 function branch({ members }, above, wording) {
   return element('ul', { class: 'quorum' }, ...members.map((member) => oneMember(member, above, wording)))
 }
 
 function oneMember(member, above, wording) {
   const name = called(member)
-  const what = [name === above ? null : element('bdi', {}, name), element('span', { class: 'soft' }, told(member, wording))]
+  const what = [name === above ? null : keyName(name), element('span', { class: 'soft' }, told(member, wording))]
   return element(
     'li',
     { 'data-member': member.key || member.name, 'data-met': String(member.met) },

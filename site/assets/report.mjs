@@ -1,8 +1,9 @@
 // Turns a report into what a person reads: what it means, what to do, the
-// facts, what else to know, and, folded, the evidence.
+// facts, who has looked, what else to know, and, folded, the evidence.
 
-import { element, icon, visible, visibleLines } from './dom.mjs'
-import { signedLines, signedTree } from './quorum.mjs'
+import { element, icon, visible } from './dom.mjs'
+import { lazy } from './lazy.mjs'
+import { signedLines } from './quorum.mjs'
 
 // Notices that have their own place: above everything, and with the evidence.
 const placed = ['demo', 'trust-unpinned']
@@ -200,160 +201,23 @@ function folded(title, ...content) {
   )
 }
 
+/** How the answer was reached. Hardly anybody asks for it at once, so that what draws it is loaded when somebody does. */
 function evidence(report, wording) {
-  const parts = [
-    section(wording.ui('evidenceSteps'), steps(report.steps, wording)),
-    section(wording.ui('evidenceEvents'), report.life && events(report.life, wording)),
-    section(wording.ui('evidenceOthers'), others(report.others, wording)),
-    section(wording.ui('evidenceSigners'), signers(report, wording)),
-    section(wording.ui('evidenceOfficers'), signedTree(report.officers, wording)),
-    section(wording.ui('evidenceWitnesses'), signedTree(report.witnesses, wording)),
-    section(wording.ui('evidenceLedger'), ledger(report, wording)),
-    notices(
-      report.notices.filter((code) => code === 'trust-unpinned'),
-      wording,
-    ),
-  ]
-  return folded(wording.ui('evidence'), ...parts)
+  const details = folded(wording.ui('evidence'))
+  const inside = details.lastElementChild
+  details.dataset.checked = ''
+  details.addEventListener('toggle', () => {
+    if (details.open && !inside.querySelector('[data-drawing]')) draw(inside, report, wording)
+  })
+  return details
 }
 
-function section(title, content) {
-  if (!content) return null
-  return element('section', {}, element('h4', {}, title), content)
-}
-
-function steps(list, wording) {
-  if (list.length === 0) return null
-  return element('ol', { class: 'steps' }, ...list.map((step) => oneStep(step, wording)))
-}
-
-function oneStep(step, wording) {
-  const proof = step.evidence.map(({ label, value }) =>
-    fact(wording.name('labels', label), value && element('code', { dir: 'ltr' }, proofText(label, value))),
-  )
-  return element(
-    'li',
-    { 'data-step': step.id, 'data-state': step.state },
-    icon(step.state, 'icon step-icon'),
-    element(
-      'div',
-      {},
-      element(
-        'p',
-        { class: 'step-name' },
-        wording.name('steps', step.id),
-        ' ',
-        element('span', { class: 'step-state' }, wording.name('stepStates', step.state)),
-      ),
-      step.detail ? element('p', { class: 'soft', lang: 'en', dir: 'ltr' }, visible(step.detail)) : null,
-      proof.length > 0 ? element('dl', { class: 'proof' }, ...proof) : null,
-    ),
-  )
-}
-
-/** A hash path has a line for each hash, from the slot up. */
-function proofText(label, value) {
-  return visibleLines(label === 'path' ? value.replaceAll(' ', '\n') : value)
-}
-
-/** Every entry of a life, void ones too, with its place in the ledger. */
-function events(life, wording) {
-  const began = { action: 'register', issuer: life.issuer, place: life.place, published: life.registered, effect: true }
-  return element(
-    'div',
-    {},
-    element('ol', { class: 'events' }, ...[began, ...life.events].map((event) => oneEvent(event, wording))),
-    element('p', { class: 'soft' }, wording.ui('openEntryPrivacy')),
-  )
-}
-
-/** A link to the entry itself. It opens beside this page, on which answers stand that would be lost. */
-function entryLink(place, wording) {
-  const name = wording.ui('openEntry', { place: wording.number(place) })
-  return element('a', { href: `ledger.html#entry=${place}`, target: '_blank', rel: 'noopener', 'aria-label': name }, wording.ui('entry', { place: wording.number(place) }))
-}
-
-function oneEvent(event, wording) {
-  return element(
-    'li',
-    { 'data-action': event.action },
-    element(
-      'p',
-      {},
-      element('strong', {}, event.action === 'register' ? wording.ui('began') : wording.name('actions', event.action)),
-      ' ',
-      moment(event.published, wording) ?? '',
-      ' ',
-      event.effect ? null : element('span', { class: 'tag' }, wording.ui('void')),
-    ),
-    element(
-      'p',
-      { class: 'soft' },
-      element('bdi', {}, visible(event.issuer)),
-      ' · ',
-      entryLink(event.place, wording),
-    ),
-    event.reason ? element('blockquote', {}, element('bdi', {}, visible(event.reason))) : null,
-    event.relation ? element('p', {}, wording.relation(event.relation)) : null,
-    event.target ? element('p', {}, element('code', { dir: 'ltr' }, event.target)) : null,
-  )
-}
-
-function others(list, wording) {
-  if (list.length === 0) return null
-  return element(
-    'ul',
-    { class: 'events' },
-    ...list.map((life) =>
-      element(
-        'li',
-        {},
-        element('p', {}, element('bdi', {}, visible(life.issuer_title || life.issuer))),
-        element(
-          'p',
-          { class: 'soft' },
-          wording.name('lifeStates', life.state),
-          ' · ',
-          moment(life.registered, wording) ?? '',
-        ),
-      ),
-    ),
-  )
-}
-
-/** The log's own signatures, and those that nobody demands; officers and witnesses have their trees. */
-function signers({ signers: all }, wording) {
-  const list = all.filter(({ role }) => role === 'log' || role === 'other')
-  if (list.length === 0) return null
-  return element('ul', { class: 'events' }, ...list.map((signer) => oneSigner(signer, wording)))
-}
-
-function oneSigner({ role, name, algorithm, time }, wording) {
-  return element(
-    'li',
-    {},
-    element('p', {}, element('strong', {}, wording.name('roles', role)), ' ', element('bdi', {}, visible(name))),
-    element('p', { class: 'soft' }, wording.name('algorithms', algorithm), ' · ', moment(time, wording) ?? wording.ui('noSignatureTime')),
-  )
-}
-
-function ledger(report, wording) {
-  const list = [
-    fact(wording.ui('source'), sourceName(report.source, wording)),
-    fact(wording.ui('size'), report.size ? wording.number(report.size) : null),
-    fact(wording.ui('candidates'), report.candidates ? wording.number(report.candidates) : null),
-    fact(wording.ui('root'), report.root ? element('code', { dir: 'ltr' }, report.root) : null, 'wide'),
-    fact(
-      wording.ui('successor'),
-      report.life?.successor ? element('code', { dir: 'ltr' }, report.life.successor) : null,
-      'wide',
-    ),
-    fact(wording.ui('detail'), report.detail ? element('span', { lang: 'en', dir: 'ltr' }, visible(report.detail)) : null, 'wide'),
-  ]
-  return list.some(Boolean) ? element('dl', { class: 'facts' }, ...list) : null
-}
-
-function sourceName(source, wording) {
-  if (source === 'registry') return wording.ui('sourceRegistry')
-  return source === 'receipt' ? wording.ui('sourceReceipt') : null
+async function draw(inside, report, wording) {
+  inside.replaceChildren(element('p', { class: 'soft', role: 'status' }, wording.of('drawn', 'drawing')))
+  try {
+    const { drawn } = await lazy('drawn.js')
+    inside.replaceChildren(...drawn(report, wording))
+  } catch {
+    inside.replaceChildren(element('p', { role: 'status', 'data-undrawn': '' }, wording.of('drawn', 'notLoaded')))
+  }
 }

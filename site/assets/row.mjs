@@ -8,6 +8,8 @@ import { sinceNote } from './since.mjs'
 
 const receiptLimit = 4 << 20 // bytes (FORMAT.md, section 16)
 
+const unpackedLimit = 32 << 20 // bytes of a file in a container, up to which it is taken out to see what may have happened to it
+
 // What a reader will most likely do after a verdict; the other buttons hold back.
 const likeliest = {
   unavailable: 'again',
@@ -356,7 +358,9 @@ export class Row {
   /** The place for what may have happened to a file that is not registered: it is read once its row stands open. */
   hints() {
     const { outcome } = this
-    if (!this.item.file || outcome.report?.verdict !== 'not-registered') return null
+    const { file } = this.item
+    if (!file || outcome.report?.verdict !== 'not-registered') return null
+    if (file.place && file.size > unpackedLimit) return null
     outcome.leaving ??= new AbortController()
     outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
     const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking'))

@@ -237,12 +237,15 @@ export class Rows {
     this.filters?.update()
     const said = summary(this.rows, this.coming, this.wording)
     if (this.said !== said) this.say(said)
+    // Where the filters count the same, it is only heard.
+    this.status.classList.toggle('unseen', this.filters !== null && !this.few() && this.finished && this.status.textContent === said)
     this.said = said
   }
 
   /** Says something once, in place of the count. */
   say(sentence) {
     this.status.textContent = sentence
+    this.status.classList.remove('unseen')
   }
 
   /** Shows the buttons for the whole list that have something to do. */
@@ -250,7 +253,7 @@ export class Rows {
     const used = document.activeElement
     const [total, open] = [this.rows.length, this.rows.filter((row) => !row.done).length + this.coming]
     const retriable = this.rows.filter((row) => row.retriable).length
-    this.stopAll.hidden = open < 2
+    this.stopAll.hidden = open === 0 || (open === 1 && used !== this.stopAll) // the keyboard stays until there is somewhere to go
     this.again.hidden = open > 0 || retriable < 2
     this.again.textContent = this.wording.count('again', retriable)
     for (const tool of [this.clear, this.saveTable, this.print]) tool.hidden = total === 0 || open > 0

@@ -1,7 +1,7 @@
 // In the verifier in one file a folder that is dropped or chosen may be a copy of the registry; anything else is documents.
 
 import { copyInFolder, copyInList, entryFolder, handleFolder } from './folder.mjs'
-import { fromTransfer } from './files.mjs'
+import { fromEvent } from './intake.mjs'
 import { useCopy } from './single-portal.mjs'
 import { loadWording } from './text.mjs'
 
@@ -41,7 +41,7 @@ export function arrivals(add) {
     event.preventDefault()
     event.stopImmediatePropagation()
     delete check.dataset.over
-    const documents = fromTransfer(event.dataTransfer)
+    const documents = fromEvent(event.dataTransfer)
     for (const folder of folders) {
       const copy = await look(folder)
       if (copy) return take(copy)

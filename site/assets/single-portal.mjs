@@ -1,6 +1,6 @@
 // In the verifier in one file the portal is a folder on this device, if the reader has one: the page may not connect.
 
-const published = /^(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+$/
+const published = /^(?:issuers\.json|(?:ledger|index|trust)(?:\/[0-9A-Za-z._-]*[0-9A-Za-z])+)$/
 const fileLimit = 64 << 20 // the issuer list's limit, the largest of all (FORMAT.md, section 16)
 
 let copy = null
@@ -11,6 +11,11 @@ export function useCopy(found) {
 }
 
 export class Portal {
+  /** @param {URL} root where this file lies */
+  constructor(root) {
+    this.root = root
+  }
+
   /** Whether there is anything to ask. */
   get online() {
     return copy !== null

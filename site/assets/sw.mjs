@@ -165,9 +165,10 @@ async function receive(request) {
     const cache = await caches.open(shared)
     const words = ['title', 'text', 'url'].map((name) => form.get(name)).filter((word) => typeof word === 'string' && word !== '')
     const files = form.getAll('files').filter((file) => file instanceof File)
-    if (files.length === 0 && words.length > 0) files.push(new File([words.join('\n')], 'shared.txt', { type: 'text/plain' }))
+    const keep = (name, body, headers) => cache.put(new URL(`arrivals/${id}/${name}`, scope), new Response(body, { headers }))
+    if (files.length === 0 && words.length > 0) await keep('text', words.join('\n'), { 'Stele-Text': 'yes' })
     for (const [i, file] of files.entries())
-      await cache.put(new URL(`arrivals/${id}/${i}`, scope), new Response(file, { headers: { 'Stele-Name': encodeURIComponent(file.name) } }))
+      await keep(i, file, { 'Content-Type': file.type, 'Stele-Name': encodeURIComponent(file.name) })
     home.searchParams.set('arrived', id)
   } catch {
     home.searchParams.set('arrived', 'lost') // the page says so

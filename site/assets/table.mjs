@@ -32,8 +32,16 @@ export class Table {
     if (!wanted.has(this.group)) wanted.set(this.group, { title: this.title, count: 0 })
     for (const [group, button] of this.buttons) if (!wanted.has(group)) this.drop(group, button)
     for (const [group, { title, count }] of wanted) this.show(group, title, count)
-    this.chips.append(...[...wanted.keys()].filter((g, i) => this.chips.children[i] !== this.buttons.get(g)).map((g) => this.buttons.get(g)).filter((b) => b !== document.activeElement))
+    this.arrange([...wanted.keys()].map((group) => this.buttons.get(group)))
     this.none.hidden = rows.length === 0 || rows.some((row) => this.matches(row))
+  }
+
+  /** Puts the buttons in their order, with the keyboard where it was. */
+  arrange(buttons) {
+    if (buttons.every((button, i) => this.chips.children[i] === button)) return
+    const focused = document.activeElement
+    this.chips.replaceChildren(...buttons)
+    if (buttons.includes(focused)) focused.focus()
   }
 
   /** The groups that there are, with their titles and how many rows each has. */

@@ -8,10 +8,14 @@ import { dateFormat, dayFormat, locale, timeFormat } from './dates.mjs'
 // Hebrew, Arabic and their kin: what runs from right to left.
 const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/
 
-/** Sets a value off where it may run against the sentence around it. The sentence itself tells its direction: it may stand in a foreign page. */
-function isolate(value, sentence) {
-  const against = rightToLeft.test(sentence) || rightToLeft.test(value)
-  return against ? `\u2068${value}\u2069` : value
+/**
+ * Sets a value off where it may run against the sentence around it. A foreign one has the direction of its first letter; one that was put together
+ * here, out of values set off, has the sentence's: there need be no letter in it but theirs.
+ */
+function isolate(value, mirrored) {
+  if (!mirrored && !rightToLeft.test(value)) return value
+  const ours = mirrored ? '\u2067' : '\u2066'
+  return `${/[\u2066-\u2068]/.test(value) ? ours : '\u2068'}${value}\u2069`
 }
 
 /** What a table says under a word that may be anyone's: "constructor" is in no table. */
@@ -19,15 +23,16 @@ function own(table, word) {
   return table !== undefined && Object.hasOwn(table, word) ? table[word] : undefined
 }
 
-/** Puts values in place of {placeholders}. */
-export function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key], sentence) : whole))
+/** Puts values in place of {placeholders}; `mirrored` says whether the sentence runs from right to left. */
+function fill(sentence, values, mirrored) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key], mirrored) : whole))
 }
 
 export class Wording {
   /** @param {object} table the parsed text file */
   constructor(table) {
     this.table = table
+    this.mirrored = table.direction === 'rtl' // the page around may be in another language
     const where = locale(table.language)
     this.times = timeFormat(where)
     this.days = dayFormat(where)
@@ -46,30 +51,34 @@ export class Wording {
     )
   }
 
+  fill(sentence, values) {
+    return fill(sentence, values, this.mirrored)
+  }
+
   /** A label of the page. */
   ui(key, values = {}) {
-    return fill(own(this.table.ui, key) ?? key, values)
+    return this.fill(own(this.table.ui, key) ?? key, values)
   }
 
   /** A sentence of a part of the page that has a table of its own: files, hints, device, drawn. */
   of(table, key, values = {}) {
-    return fill(own(this.table[table], key) ?? key, values)
+    return this.fill(own(this.table[table], key) ?? key, values)
   }
 
   /** A sentence with a number in it, {count}, in the form that the language has for that number. */
   count(key, count, values = {}) {
     const forms = own(this.table.plurals, key) ?? {}
-    return fill(own(forms, this.plurals.select(count)) ?? forms.other ?? key, { ...values, count: this.number(count) })
+    return this.fill(own(forms, this.plurals.select(count)) ?? forms.other ?? key, { ...values, count: this.number(count) })
   }
 
   /** A sentence of the pages that look into the ledger. */
   say(key, values = {}) {
-    return fill(own(this.table.viewer, key) ?? key, values)
+    return this.fill(own(this.table.viewer, key) ?? key, values)
   }
 
   /** What a statement of an action says; the action itself where there is no sentence for it. */
   statement(action, values) {
-    return fill(own(this.table.statements, action) ?? action.replaceAll('-', ' '), values)
+    return this.fill(own(this.table.statements, action) ?? action.replaceAll('-', ' '), values)
   }
 
   /** What the page itself has to say, or nothing. */
@@ -89,13 +98,13 @@ export class Wording {
   /** What a verdict means and what to do next, and all of it in one line. */
   verdict(verdict, values, named = '') {
     const { meaning = '', next = '', brief = '' } = this.said(verdict, named) ?? {}
-    return { meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
+    return { meaning: this.fill(meaning, values), next: this.fill(next, values), brief: this.fill(brief, values) }
   }
 
   /** What a file of evidence comes to: proved or nothing; or how strong it is. */
   evidence(code, values = {}) {
     const { title = code, meaning = '', next = '', brief = '' } = own(this.table.evidence, code) ?? {}
-    return { title, meaning: fill(meaning, values), next: fill(next, values), brief: fill(brief, values) }
+    return { title, meaning: this.fill(meaning, values), next: this.fill(next, values), brief: this.fill(brief, values) }
   }
 
   /** The wording of a code, or the code itself where there is none. */
@@ -138,7 +147,7 @@ export class Wording {
   }
 
   list(parts) {
-    return this.lists.format(parts)
+    return this.lists.format(parts.map((part) => isolate(part, this.mirrored)))
   }
 
   size(bytes) {

@@ -4,6 +4,7 @@
 import './times.mjs'
 import './wasm_exec.js'
 import { button, download, element, icon, visible } from './dom.mjs'
+import { Kept } from './kept.mjs'
 import { Memory } from './memory.mjs'
 import { Portal } from './portal.mjs'
 import { signedLines } from './quorum.mjs'
@@ -33,7 +34,7 @@ export class Viewer {
   constructor(trust, wording) {
     this.trust = trust
     this.wording = wording
-    this.portal = new Portal(root)
+    this.portal = new Portal(root, new Kept(root))
     this.memory = new Memory(host.dataset.trustPrint, host.dataset.trustEarlier)
     this.pressed = 0 // when the reader last asked to try again: what was read before will not do
   }

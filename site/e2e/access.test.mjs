@@ -169,7 +169,7 @@ async function violations(page) {
   for (const [colorScheme, options] of [['light', { rules: { 'target-size': { enabled: true } } }], ['dark', { runOnly: ['color-contrast'] }]]) {
     await page.emulateMedia({ colorScheme })
     const found = await page.evaluate((options) => globalThis.axe.run(document, { resultTypes: ['violations'], preload: false, iframes: false, ...options }), options)
-    for (const { id, nodes } of found.violations) all.push(`${colorScheme}: ${id}: ${nodes.map((n) => n.html.slice(0, 160)).join('\n  ')}`)
+    for (const { id, nodes } of found.violations) all.push(`${colorScheme}: ${id}: ${nodes.map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ''}`).join('\n  ')}`)
   }
   return all
 }
@@ -225,7 +225,7 @@ const focused = (page) => page.evaluate(() => {
   const style = getComputedStyle(shown)
   const on = document.elementFromPoint(box.x + Math.min(box.width, innerWidth) / 2, box.y + box.height / 2)
   return {
-    name: (node.getAttribute('aria-label') ?? shown.textContent).trim().replace(/\s+/g, ' '),
+    name: (node.getAttribute('aria-label') ?? [...(node.labels ?? [])].map((label) => label.textContent).join(' ') + shown.textContent).trim(),
     ring: parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== 'none',
     seen: on !== null && (shown.contains(on) || on.contains(shown)),
   }
@@ -290,7 +290,7 @@ test('a verdict is announced in the page’s language, and the region is there f
 test('with colours that the reader forces, what matters still has an edge and a sign', async () => {
   for (const name of ['landing', 'results']) {
     await inState(name, 'en', async (page) => {
-      const bare = await page.evaluate(() => [...document.querySelectorAll('.row, .slab, .sheet button, .button:not(.quiet), [data-menu] summary')].filter((node) => {
+      const bare = await page.evaluate(() => [...document.querySelectorAll('.row, .slab, .trial button, .button:not(.quiet), [data-menu] summary')].filter((node) => {
         const { borderTopWidth, borderTopStyle } = getComputedStyle(node)
         return node.checkVisibility() && (parseFloat(borderTopWidth) < 1 || borderTopStyle === 'none')
       }).map((node) => node.outerHTML.slice(0, 120)))

@@ -44,6 +44,7 @@ export async function buildWasm(folder, pkg) {
     cwd: root,
     env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' },
   })
+  await run('go', ['run', './build/verifier/pack', out], { cwd: root })
   return readFile(out)
 }
 

@@ -7,7 +7,6 @@ import { locale, timeFormat } from '../assets/dates.mjs'
 import { Wording } from '../assets/text.mjs'
 
 process.env.TZ = 'UTC'
-globalThis.document = { documentElement: { dir: 'ltr' } }
 const texts = new URL('../text/', import.meta.url)
 
 /** Runs with a browser's languages. */
@@ -54,4 +53,15 @@ test('counts have the form that the language has for the number', async () => {
       for (const n of samples[language]) assert.doesNotMatch(wording.count(key, n), /\{count\}/, `${language}: ${key}`)
     }
   }
+})
+
+test('a value is set off from the sentence around it, and one that was put together here has its direction', () => {
+  const speaks = (direction) => speaking(['en'], () => new Wording({ language: 'en', direction }))
+  const counted = (wording) => wording.fill('{counts}.', { counts: wording.fill('{title}: {count}', { title: 'أصلي', count: '1' }) })
+  const [left, right] = [speaks('ltr'), speaks('rtl')]
+  assert.equal(left.fill('by {x}', { x: 'Ministry' }), 'by Ministry')
+  assert.equal(left.fill('by {x}', { x: 'وزارة' }), 'by \u2068وزارة\u2069')
+  assert.equal(counted(left), '\u2066\u2068أصلي\u2069: 1\u2069.')
+  assert.equal(right.fill('من {x}', { x: 'Ministry' }), 'من \u2068Ministry\u2069')
+  assert.equal(counted(right), '\u2067\u2068أصلي\u2069: \u20681\u2069\u2069.')
 })

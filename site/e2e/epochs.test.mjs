@@ -86,6 +86,7 @@ test('who has approved and who has looked is told with every answer, and down to
     ])
     assert.equal(await page.locator('[data-notice=no-officers], [data-notice=no-witnesses]').count(), 0)
     await page.click('.row summary')
+    await page.waitForSelector('.way')
     const members = (met) => page.$$eval(`.folded [data-member][data-met="${met}"]`, (all) => all.map((m) => m.dataset.member.split('.')[0]))
     assert.deepEqual(await members(true), ['chancellery', 'archives', 'university', 'newspaper', 'neighbour', 'neighbour', 'neighbour'])
     assert.deepEqual(await members(false), ['justice', 'justice', 'justice'])
@@ -131,12 +132,15 @@ test('a page follows the registry to its new keys, and what it has seen is remem
     await page.clock.fastForward(60_000) // the head that it read is no longer taken as new
     assert.equal(await checkOne(page, join(folder, 'later.txt')), 'authentic')
     await page.click('.row summary')
+    await page.waitForSelector('.way')
     assert.equal(await page.locator('[data-step=handover][data-state=passed]').count(), 1)
     assert.equal(await page.locator('[data-step=consistency][data-state=passed]').count(), 1)
 
     // One that is opened anew has the new trust file, and what was remembered under the old one.
     await page.reload()
     assert.equal(await checkOne(page, document()), 'authentic')
+    await page.click('.row summary')
+    await page.waitForSelector('.way')
     assert.equal(await page.locator('[data-step=handover]').count(), 0)
     assert.equal(await page.locator('[data-step=consistency][data-state=passed]').count(), 1)
     await remembered(page, 2)

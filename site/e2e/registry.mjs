@@ -1,20 +1,23 @@
 // Registries for the tests of the portal, made by the command as an official makes them.
 
 import { execFile, spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { access, cp, readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from './chromium.mjs'
 
 const run = promisify(execFile)
 
+/** What build/test.sh has made for all files of tests: the command, and a demonstration. */
+const shared = process.env.STELE_SHARED
+
 /**
- * Builds the command into a folder. The result runs it: stele('publish', …) resolves to {code, stdout, stderr}.
- * What it remembers about registries it keeps in that folder.
+ * Builds the command into a folder, unless it is there for all. The result runs it: stele('publish', …) resolves to
+ * {code, stdout, stderr}. What it remembers about registries it keeps in that folder.
  */
 export async function buildCommand(folder) {
-  const path = join(folder, 'stele')
-  await run('go', ['build', '-o', path, './build'], { cwd: root })
+  const path = join(shared ?? folder, 'stele')
+  if (!shared) await run('go', ['build', '-o', path, './build'], { cwd: root })
   // Its own cache, for what it remembers; but Go's as it was, for the verifier that it compiles.
   const { stdout } = await run('go', ['env', 'GOCACHE'])
   const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache'), GOCACHE: stdout.trim() }
@@ -33,9 +36,14 @@ export async function must(stele, ...args) {
   return result.stdout
 }
 
-/** Makes the demonstration registry in a folder, and resolves to what each sample should come to. */
+/**
+ * Makes the demonstration registry in a folder, or goes on with what is there, and resolves to what each sample should
+ * come to. Where there is one for all, a new one is a copy of it.
+ */
 export async function makeDemo(stele, folder) {
-  await must(stele, 'demo', '--dir', folder, '--once')
+  const begun = await access(folder).then(() => true, () => false)
+  if (shared && !begun) await cp(join(shared, 'demo'), folder, { recursive: true })
+  else await must(stele, 'demo', '--dir', folder, '--once')
   return JSON.parse(await readFile(join(folder, 'samples/expected.json'), 'utf8'))
 }
 

@@ -173,7 +173,7 @@ class Row {
     const verifier = await this.list.home.verifier()
     signal.throwIfAborted()
     if (digests) return verifier.lookUp(digests, { signal, fresh })
-    if (!this.receipt && !this.asDocument && this.item.kind === 'evidence') return { examination: await verifier.examine(file, { signal }) }
+    if (!this.receipt && !this.asDocument && (await recognise(this.item)).kind === 'evidence') return { examination: await verifier.examine(file, { signal }) }
     return verifier.check(file, { receipt: this.receipt, signal, fresh, onProgress: (progress) => this.working(progress) })
   }
 

@@ -14,7 +14,8 @@ sed -n 's/^extra //p' FILE.tlog-proof | base64 -d | grep -a '^document sha256:'`
 	{"sum.mac", `shasum -a 256 FILE
 sed -n 's/^extra //p' FILE.tlog-proof | base64 -D | grep -a '^document sha256:'`},
 	{"sum.windows", `certutil -hashfile FILE SHA256
-[Text.Encoding]::ASCII.GetString([Convert]::FromBase64String(((Get-Content FILE.tlog-proof) -match '^extra ' -replace '^extra '))) -split '\n' -match '^document sha256:'`},
+$r = (Get-Content FILE.tlog-proof) -match '^extra ' -replace '^extra '
+[Text.Encoding]::ASCII.GetString([Convert]::FromBase64String($r)) -split '\n' -match '^document sha256:'`},
 }
 
 const verifyCommands = `stele verify FILE --portal ADDRESS
@@ -49,6 +50,7 @@ var published = []struct{ path, key string }{
 	{"trust/EPOCH", "developers.fTrust"},
 	{"trust/EPOCH.tlog-proof", "developers.fHandover"},
 	{"policy", "developers.fPolicy"},
+	{"issuers.json", "developers.fIssuers"},
 }
 
 // Integrity is a value for the integrity attribute: W3C Subresource Integrity,

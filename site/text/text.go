@@ -86,7 +86,7 @@ func English() *Text {
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
 	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
-	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "plurals"},
+	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "drawn", "plurals"},
 }
 
 // Scripts returns the files that the pages' scripts read, by name.

@@ -135,7 +135,8 @@ func TestStepsHaveWording(t *testing.T) {
 func TestEvidenceHasWording(t *testing.T) {
 	roles := []string{"log", "officer", "witness", "other"}
 	checkCodes(t, "role", English().Roles, roles...)
-	checkCodes(t, "label", English().Labels, append(words(t, `Evidence\{(?:Label: )?"([^"]*)"`), roles...)...)
+	way := wordsIn(t, "way.go", `w\.(?:tell|hash|count|climb)\("([^"]*)"`)
+	checkCodes(t, "label", English().Labels, slices.Concat(words(t, `Evidence\{(?:Label: )?"([^"]*)"`), way, roles)...)
 }
 
 func TestLivesHaveWording(t *testing.T) {

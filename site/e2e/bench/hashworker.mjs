@@ -1,0 +1,8 @@
+// A worker that hashes as site/assets/worker.mjs does, for page.mjs beside it. It says when a file is read, and then its digest.
+
+import { hashFile } from '/hash.mjs'
+
+self.addEventListener('message', async ({ data: file }) => {
+  const digest = await hashFile(file, { onRead: () => self.postMessage({ read: true }) })
+  self.postMessage({ digest: Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('') })
+})
