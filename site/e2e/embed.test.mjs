@@ -35,7 +35,7 @@ const licence = 'education/teaching-licence.docx'
 const altered = 'received/diploma.pdf'
 
 /**
- * Serves what `find` finds for a path, on a free port: another origin. `faults` is a Map from a path to a status, to 'hang', or to a
+ * Serves what `find` finds for a path, on a free port: another origin. `faults` is a Map from a path, or '*', to a status, 'hang', 'gone', or a
  * function of the bytes.
  */
 async function serve(find, headers = {}) {
