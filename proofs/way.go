@@ -6,7 +6,6 @@ package proofs
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"slices"
 )
 
@@ -27,7 +26,7 @@ func (c *Receipt) way(x *VerifiedIndex) told {
 	records := EmptyRoot()
 	if p := c.Present; p != nil {
 		w.tell("body", hexString(p.Body))
-		records = c.inSlot(w, Neighbor{p.Key, sha256.Sum256(p.Body), p.Position, p.Path})
+		records = c.inSlot(w, Neighbor{p.Key, sum256(p.Body), p.Position, p.Path})
 	}
 	for _, n := range c.Neighbors {
 		if bytes.Compare(n.Key[:], c.Key[:]) < 0 {

@@ -89,9 +89,7 @@ func (in SingleInput) parts(texts []*text.Text) (map[string][]byte, error) {
 	}
 	parts["verifier.wasm"], parts["wasm_exec.js"], parts["trust"] = in.WASM, in.WASMExec, in.TrustFile
 	for _, t := range texts {
-		for name, content := range t.Scripts() {
-			parts["text/"+name] = content
-		}
+		parts["text/"+t.Language+".json"] = t.Whole()
 		parts["page/"+t.Language] = []byte(fmt.Sprint(t.Pages))
 	}
 	return parts, nil

@@ -47,6 +47,7 @@ func renderWorker(s Snapshot, trust *proofs.Trust, texts []*text.Text, files map
 			sh.addPage(home, t.Language, d.file, files)
 		}
 		sh.addAsset(assets.Base+"text/"+t.Language+".json", t.Language, files)
+		sh.addAsset(assets.Base+"text/"+t.Language+"-later.json", t.Language, files)
 	}
 	graph := modulesIn(files, assets.Base)
 	later := graph.viewerOnly()

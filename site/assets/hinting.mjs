@@ -43,8 +43,8 @@ export class Hinting {
   }
 
   load() {
-    this.module ??= lazy('hints.mjs').then(
-      (module) => {
+    this.module ??= Promise.all([lazy('hints.mjs'), this.page.wording.more()]).then(
+      ([module]) => {
         this.names ??= this.page.pool.portal.get('issuers.json') // once: a later one would tell of a later miss
         return module
       },

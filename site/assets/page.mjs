@@ -24,7 +24,8 @@ const startLimit = 20_000 // milliseconds after which the page says that it does
 
 /** Everything behind the page; it is there as soon as the wording has come. */
 async function connect() {
-  const wording = await loadWording(check.dataset.text, check.dataset.textIntegrity)
+  const { text, textIntegrity, textLater, textLaterIntegrity } = check.dataset
+  const wording = await loadWording(text, textIntegrity, textLater && { url: textLater, integrity: textLaterIntegrity })
   const portal = new Portal(root, new Kept(root))
   const pool = new Pool(() => loadVerifier(check.dataset), portal, new Memory(check.dataset.trustPrint, check.dataset.trustEarlier))
   pool.health = (works) => {

@@ -213,11 +213,11 @@ function evidence(report, wording) {
 }
 
 async function draw(inside, report, wording) {
-  inside.replaceChildren(element('p', { class: 'soft', role: 'status' }, wording.of('drawn', 'drawing')))
+  inside.replaceChildren(element('p', { class: 'soft', role: 'status' }, wording.ui('drawing')))
   try {
-    const { drawn } = await lazy('drawn.js')
+    const [{ drawn }] = await Promise.all([lazy('drawn.js'), wording.more()])
     inside.replaceChildren(...drawn(report, wording))
   } catch {
-    inside.replaceChildren(element('p', { role: 'status', 'data-undrawn': '' }, wording.of('drawn', 'notLoaded')))
+    inside.replaceChildren(element('p', { role: 'status', 'data-undrawn': '' }, wording.ui('notDrawn')))
   }
 }

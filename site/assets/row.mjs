@@ -363,7 +363,7 @@ export class Row {
     if (file.place && file.size > unpackedLimit) return null
     outcome.leaving ??= new AbortController()
     outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
-    const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.of('hints', 'looking'))
+    const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.ui('looking'))
     const slot = element('div', { 'data-hints': '' }, status)
     outcome.hints.then(
       (node) => {

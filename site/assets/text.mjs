@@ -30,8 +30,9 @@ function fill(sentence, values, mirrored) {
 
 export class Wording {
   /** @param {object} table the parsed text file */
-  constructor(table) {
+  constructor(table, later = null) {
     this.table = table
+    this.later = later
     this.mirrored = table.direction === 'rtl' // the page around may be in another language
     const where = locale(table.language)
     this.times = timeFormat(where)
@@ -53,6 +54,22 @@ export class Wording {
 
   fill(sentence, values) {
     return fill(sentence, values, this.mirrored)
+  }
+
+  /** Brings in what no first answer says: the tables "hints" and "drawn". */
+  more() {
+    this.coming ??= this.later ? this.bring(this.later) : Promise.resolve()
+    return this.coming
+  }
+
+  async bring({ url, integrity }) {
+    try {
+      const response = await loadAsset(url, integrity)
+      Object.assign(this.table, await response.json())
+    } catch (error) {
+      this.coming = null // the next who needs it tries again
+      throw error
+    }
   }
 
   /** A label of the page. */
@@ -157,8 +174,11 @@ export class Wording {
   }
 }
 
-/** Loads the wording that the page names. */
-export async function loadWording(url, integrity) {
+/**
+ * Loads the wording that the page names.
+ * @param {{url: string, integrity: string}|null} later where the rest of it lies, if it is not all in one file
+ */
+export async function loadWording(url, integrity, later = null) {
   const response = await loadAsset(url, integrity)
-  return new Wording(await response.json())
+  return new Wording(await response.json(), later)
 }

@@ -19,6 +19,7 @@ import { EXECUTABLE as CHROMIUM, launch as launchChromium } from './chromium.mjs
 import { freePort, start, until } from './processes.mjs'
 
 const ZONE = 'Europe/Kyiv'
+const PATIENCE = 120_000 // milliseconds that a condition is waited for: an engine may have half a core
 const DESK = { width: 1280, height: 900 } // CSS pixels
 
 /** What an engine needs, and the Debian package that has it. */
@@ -64,7 +65,7 @@ class Visitor {
     return until(() => this.evaluate(ask, ...args), async () => {
       const seen = await this.evaluate(() => `${location.href}\n${document.body?.innerText.slice(0, 2000)}`).catch(String)
       return `${ask} with ${JSON.stringify(args)}; the page shows:\n${seen}`
-    })
+    }, PATIENCE)
   }
 
   /** @param {{name: string, bytes: Buffer}[]} files any name will do, also those that no disk takes */

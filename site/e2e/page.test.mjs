@@ -169,6 +169,7 @@ test('dropped and pasted documents', async () => {
 
 test('the samples that the portal offers', async () => {
   await visit(async (page) => {
+    await page.click('.samples summary') // all but the first few are folded
     const buttons = page.locator('[data-sample]')
     const count = await buttons.count()
     for (let i = 0; i < count; i++) await buttons.nth(i).click()

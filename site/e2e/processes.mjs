@@ -21,9 +21,9 @@ export async function freePort() {
   return port
 }
 
-/** Asks again and again until an answer is true, and returns it; after a minute it fails with what `told` says. */
-export async function until(ask, told = () => String(ask)) {
-  const end = Date.now() + PATIENCE
+/** Asks again and again until an answer is true, and returns it; after a minute, or `patience`, it fails with what `told` says. */
+export async function until(ask, told = () => String(ask), patience = PATIENCE) {
+  const end = Date.now() + patience
   for (;;) {
     const answer = await ask()
     if (answer) return answer

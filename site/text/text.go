@@ -7,6 +7,7 @@ package text
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"stele/proofs"
@@ -85,7 +86,8 @@ func English() *Text {
 
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
-	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "hints", "device", "drawn", "plurals"},
+	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "device", "plurals"},
+	"-later":  {"hints", "drawn"}, // what no first answer says
 	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "drawn", "plurals"},
 }
 
@@ -98,8 +100,13 @@ func (t *Text) Scripts() map[string][]byte {
 	return files
 }
 
+// Whole returns in one file what the page that checks documents says, first and later: for a page that can load nothing.
+func (t *Text) Whole() []byte { return t.tables(slices.Concat(scripts[""], scripts["-later"])) }
+
 // Embedded returns what the element for others' pages reads.
-func (t *Text) Embedded() []byte { return t.tables(append([]string{"embed"}, scripts[""]...)) }
+func (t *Text) Embedded() []byte {
+	return t.tables(slices.Concat([]string{"embed"}, scripts[""], scripts["-later"]))
+}
 
 // tables returns some tables of the wording as JSON.
 func (t *Text) tables(names []string) []byte {
