@@ -376,7 +376,8 @@ function redraw(page, report) {
   return page.evaluate(async (report) => {
     const from = (name) => import(new URL(name, document.querySelector('script[type=module]').src))
     const data = document.querySelector('[data-check]').dataset
-    const wording = await (await from('text.js')).loadWording(data.text, data.textIntegrity)
+    const wording = await (await from('text.js')).loadWording(data.text, data.textIntegrity, { url: data.textLater, integrity: data.textLaterIntegrity })
+    await wording.more()
     const { drawn } = await from('drawn.js')
     document.querySelector('.row-body').replaceChildren(...drawn(report, wording))
   }, report)
