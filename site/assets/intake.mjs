@@ -21,6 +21,7 @@ const sniffedMembers = 1_000 // in a container with more, receipts are known by 
  * @property {{sha256: string, sha3?: string}} [digests] in hex, where only these are looked up
  * @property {boolean} [told] they were typed, pasted or listed, rather than followed from another document
  * @property {string} [within] the path of the container or list that it was found in
+ * @property {number} [members] how many files were found in it
  * @property {object} [list] what a list came to (lists.mjs)
  * @property {string[]} [notes] what else is to be said of it, in words
  */
@@ -87,6 +88,7 @@ export class Intake {
     const notes = [members.length === 0 ? this.wording.of('files', 'zip.empty') : this.wording.count('zipFiles', members.length)]
     if (kind === 'asic') notes.push(this.wording.of('files', 'asic'))
     item.notes = notes
+    item.members = members.length
   }
 
   member(container, { path, name, file = null, why, nested }) {

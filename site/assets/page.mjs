@@ -44,6 +44,7 @@ function rowsOf(wording, portal, pool) {
     results: find('[data-results]'),
     list: find('[data-rows]'),
     head: find('[data-results-head]'),
+    tools: find('[data-results-tools]'),
     status: find('[data-status]'),
     overall: find('[data-overall]'),
     stopAll: find('[data-stop-all]'),

@@ -101,7 +101,12 @@ export class Row {
 
   /** Whether somebody has to look at it. */
   get attention() {
-    return !innocent.includes(this.group) || this.outcome?.list?.badCount > 0
+    return (!innocent.includes(this.group) && !this.wrapping) || this.outcome?.list?.badCount > 0
+  }
+
+  /** Whether it only holds what is to be checked: most containers are registered nowhere, and the files in them have rows of their own. */
+  get wrapping() {
+    return this.item.members > 0 && this.group === 'not-registered'
   }
 
   get done() {
@@ -313,6 +318,7 @@ export class Row {
     const { report, why, evidence, list } = this.outcome
     if (list) return this.listSays()[0]
     if (this.examined) return evidenceBrief(evidence, this.page.wording)
+    if (this.wrapping) return this.item.notes[0]
     return report ? brief(report, this.page.wording, this.named) : localBrief(why, this.page.wording)
   }
 

@@ -14,7 +14,7 @@ const announceEvery = 1_000 // milliseconds; a screen reader cannot follow more
 
 export class Rows {
   /**
-   * @param {object} page input, results, list, head, status, overall, stopAll, again, clear, saveTable, print, table (elements), template,
+   * @param {object} page input, results, list, head, tools, status, overall, stopAll, again, clear, saveTable, print, table (elements), template,
    *   wording, pool, portal, demo
    */
   constructor(page) {
@@ -231,15 +231,26 @@ export class Rows {
     clearTimeout(this.timer)
     this.timer = null
     this.head.hidden = this.rows.length === 0
+    this.arrange()
     this.offer()
     this.list.toggleAttribute('data-many', this.rows.length > manyRows)
     this.overall.textContent = this.few() ? '' : overall(this.rows, this.coming, this.wording)
     this.filters?.update()
     const said = summary(this.rows, this.coming, this.wording)
     if (this.said !== said) this.say(said)
-    // Where the filters count the same, it is only heard.
-    this.status.classList.toggle('unseen', this.filters !== null && !this.few() && this.finished && this.status.textContent === said)
+    // Where the filters count the same, or the one row says the same, it is only heard.
+    const shown = this.rows.length === 1 || (this.filters !== null && !this.few())
+    this.status.classList.toggle('unseen', shown && this.finished && this.status.textContent === said)
     this.said = said
+  }
+
+  /** Puts the buttons for the whole list above it, or after a few answers: on a phone they would stand between the reader and the verdict. */
+  arrange() {
+    const place = this.few() ? this.results : this.head
+    if (this.tools.parentNode === place) return
+    const used = this.tools.contains(document.activeElement) ? document.activeElement : null
+    place.append(this.tools)
+    used?.focus()
   }
 
   /** Says something once, in place of the count. */
@@ -258,6 +269,6 @@ export class Rows {
     this.again.textContent = this.wording.count('again', retriable)
     for (const tool of [this.clear, this.saveTable, this.print]) tool.hidden = total === 0 || open > 0
     const next = [this.stopAll, this.again, this.clear].find((tool) => !tool.hidden)
-    if (used?.hidden && this.head.contains(used)) (next ?? this.input).focus()
+    if (used?.hidden && this.tools.contains(used)) (next ?? this.input).focus()
   }
 }

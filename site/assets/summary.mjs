@@ -21,7 +21,9 @@ export function summary(rows, coming, wording) {
   const total = files.length + told.length + coming
   const numbers = { done: wording.number(done), total: wording.number(total) }
   if (done < total) return [wording.ui('progress', numbers), ...newer(rows, wording)].join(' ')
-  return [ofFiles(files, wording), ofTold(told, wording), ...newer(rows, wording)].join(' ').trim()
+  // A list is no document: its rows say what it came to.
+  const documents = told.length > 0 ? files.filter((row) => row.group !== 'list') : files
+  return [ofFiles(documents, wording), ofTold(told, wording), ...newer(rows, wording)].join(' ').trim()
 }
 
 function ofFiles(files, wording) {

@@ -200,9 +200,9 @@ test('a list of fingerprints has a row for each line, and tells what it could no
     assert.deepEqual(await told(page, 5), want)
     assert.match(await page.textContent('[data-file=SHA256SUMS] .row-brief'), /^4 fingerprints were taken/)
     await page.click('[aria-label="Show details: SHA256SUMS"]')
-    assert.match(await page.textContent('[data-file=SHA256SUMS] .row-body'), /1 line could not be read: 4\./)
+    assert.match(await page.textContent('[data-file=SHA256SUMS] .row-body'), /Line 4 could not be read\./)
     assert.equal(await page.textContent('[data-file="diploma.pdf"] [data-slot=within]'), 'from the list SHA256SUMS')
-    await says(page, /^Result: List of fingerprints 4 fingerprints\. Not in this registry: 2, /)
+    await says(page, /^4 fingerprints\. Not in this registry: 2, /)
     await accessible(page, 'a list')
     await page.getByRole('button', { name: 'Check it as a document: SHA256SUMS' }).click()
     await page.waitForSelector('[data-file=SHA256SUMS][data-verdict=not-registered]')
@@ -252,6 +252,8 @@ test('a container is checked itself, and so is every document in it, with its re
       ['all.zip/survey.bmp', expected['land/survey/aerial-survey-sheet-14.bmp']], ['all.zip/../\u202e<img src=x onerror=alert(1)>', 'not-registered'],
       ['all.zip/inner.zip', 'not-registered'], ['all.zip/secret', 'unavailable'], ['all.zip/odd', 'unavailable'], ['all.zip/bomb', 'unavailable'], ['all.zip/lie', 'unavailable'],
     ])
+    assert.equal(await page.textContent('[data-path="all.zip"] .row-brief'), 'The 10 files in this container are checked below.')
+    assert.equal(await page.textContent('[data-overall]'), '7 of 10 need attention.') // nobody has to look at the wrapping
     const row = (path) => page.locator(`[data-path="all.zip/${path}"]`)
     assert.equal(await row('papers/diploma.pdf').locator('[data-slot=paired]').textContent(), 'with a receipt')
     assert.equal(await row('papers/diploma.pdf').locator('[data-slot=within]').textContent(), 'in all.zip')
@@ -295,6 +297,7 @@ test('what is no container, and what is a bad one, is checked as a file', async 
     await clear(page)
     await choose(page, [named('a.zip', zipOf([inner]))])
     await verdicts(page, 2)
+    assert.ok(await page.$eval('[data-results-tools]', (tools) => tools.previousElementSibling.matches('[data-rows]')), 'of a few, the answers stand first')
   }, { faulty: true })
 })
 
@@ -353,6 +356,7 @@ test('the list is filtered, searched and ordered, and says what it shows', async
     const good = (await told(page, several.length)).filter(([, verdict]) => verdict === 'authentic').length
     await page.waitForFunction(() => document.querySelector('[data-overall]').textContent.endsWith('attention.') && !document.querySelector('[data-overall]').textContent.startsWith('So far'))
     assert.equal(await page.textContent('[data-overall]'), `${several.length - good} of ${several.length} need attention.`)
+    assert.ok(await page.$eval('[data-results-tools]', (tools) => tools.closest('[data-results-head]')), 'of many, the buttons stand first')
     const chips = await page.locator('.chip').allTextContents()
     assert.deepEqual(chips.slice(0, 2), [`All: ${several.length}`, `Needs attention: ${several.length - good}`])
     assert.ok(chips.includes('Revoked: 1'), chips.join())

@@ -42,7 +42,7 @@ func results(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</h2><p class=\"results-overall\" data-overall></p></div><div class=\"results-tools\"><button class=\"button small\" type=\"button\" data-stop-all hidden>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</h2><p class=\"results-overall\" data-overall></p></div><div class=\"results-tools\" data-results-tools><button class=\"button small\" type=\"button\" data-stop-all hidden>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
