@@ -43,6 +43,7 @@ const damaged = (message) => new ZipError('damaged', `zip: ${message}`)
 export async function lookInto(file) {
   const directory = await findDirectory(file)
   const entries = await readDirectory(file, directory)
+  checkNames(entries)
   checkPlaces(entries, directory.offset, file.size)
   const kind = await kindOf(file, entries)
   if (kind === 'document') return { kind, members: [] }
@@ -189,6 +190,17 @@ function decoded(name) {
     return new TextDecoder('utf-8', { fatal: true }).decode(name)
   } catch {
     return new TextDecoder('windows-1252').decode(name)
+  }
+}
+
+/** No two members may have one name: which of them a reader gets in the end depends on the program that unpacks. */
+function checkNames(entries) {
+  const seen = new Set()
+  for (const { path } of entries) {
+    if (path.endsWith('/')) continue // a folder may be named twice
+    const plain = path.replaceAll('\\', '/').split('/').filter((part) => part !== '' && part !== '.').join('/')
+    if (seen.has(plain)) throw damaged(`two entries are called ${JSON.stringify(path)}`)
+    seen.add(plain)
   }
 }
 
