@@ -369,6 +369,8 @@ test('one document is told in the portal’s words: what it is, what to do, by w
     const text = await row.innerText()
     for (const part of ['Authentic', 'This is exactly the file that', 'What to do', 'Ministry of Education', 'Approved by', 'Seen by', 'How this was checked', 'This is a demonstration']) assert.ok(text.includes(part), `${part} in ${text}`)
     assert.ok(!text.includes('trust-unpinned') && !text.includes('Compare its fingerprint'), 'the page has a trust file of its own')
+    await row.locator('details[data-checked] > summary').click()
+    await row.locator('[data-drawing]').first().waitFor() // what draws it is loaded when somebody asks for it
     const links = await row.locator('a').evaluateAll((all) => all.map((a) => a.href))
     assert.ok(links.length > 0 && links.every((href) => href.startsWith(portal.url)), `links lead to the portal: ${links}`)
     const [download] = await Promise.all([page.waitForEvent('download'), row.getByRole('button', { name: 'Save the receipt' }).click()])
@@ -416,6 +418,18 @@ test('receipts are paired; without the portal they still answer, and what has no
 test('where the registry cannot be reached, what this device has read before answers, and says since when', async () => {
   await visit(async (page) => {
     await give(page, [sample(diploma)])
+    await page.waitForFunction((head) => new Promise((resolve) => {
+      const opening = indexedDB.open('stele-kept')
+      opening.onupgradeneeded = () => opening.transaction.abort() // the verifier makes it
+      opening.onerror = () => resolve(false)
+      opening.onsuccess = () => {
+        const asked = opening.result.transaction('files').objectStore('files').get(head)
+        asked.onsuccess = () => {
+          opening.result.close()
+          resolve(Boolean(asked.result))
+        }
+      }
+    }), `${portal.url}ledger/head`)
     await page.reload()
     await page.locator('stele-verify .drop').waitFor()
     portal.faults.set('*', 'gone')

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { isEvidence, isNamedEvidence } from '../assets/evidence.mjs'
+import { recognise } from '../assets/kinds.mjs'
 import { signedSentence } from '../assets/quorum.mjs'
 import { Wording } from '../assets/text.mjs'
 
@@ -43,7 +43,7 @@ test('evidence is known by its name or by how it begins', async () => {
     ['short', 'stele.fork/1', false],
     ['empty', '', false],
     ['about.stele-evidence.pdf', '%PDF', false],
-  ]) assert.equal(await isEvidence(item(name, text)), want, `${name}: ${text}`)
-  assert.equal(await isEvidence({ name: 'gone', file: null }), false)
-  assert.deepEqual(['x.stele-evidence', 'x.tlog-proof'].map((name) => isNamedEvidence({ name })), [true, false])
+  ]) assert.equal((await recognise(item(name, text))).kind === 'evidence', want, `${name}: ${text}`)
+  assert.equal((await recognise({ name: 'gone', file: null })).kind, 'document')
+  assert.equal((await recognise({ name: 'x.tlog-proof', file: null })).kind, 'receipt')
 })

@@ -2,6 +2,7 @@
 
 import { VerifierError } from './errors.mjs'
 import { build } from './portal/build.mjs'
+import { Kept } from './portal/kept.mjs'
 import { Memory } from './portal/memory.mjs'
 import { compile } from './portal/verifier.mjs'
 
@@ -52,8 +53,8 @@ export function toFile(document) {
   return document instanceof Blob ? document : null
 }
 
-/** Whether what was published is kept on the device, for when there is no network. */
-export const keeps = true
+/** What keeps on the device what was published, for when there is no network. */
+export const keeping = (portal) => new Kept(portal)
 
 /** What this device remembers against forks, in the storage of the page's origin. */
 export function memory(print, earlier) {

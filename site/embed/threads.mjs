@@ -55,8 +55,8 @@ export function toFile(document) {
   return document instanceof Blob ? document : null
 }
 
-/** Whether what was published is kept on the device, for when there is no network. */
-export const keeps = false
+/** What was published is not kept here. */
+export const keeping = () => null
 
 /** What is remembered here lasts as long as the program, unless it is given a memory. */
 export const memory = () => new Kept(null)

@@ -2,7 +2,7 @@
 //
 //   check(file) → Pool → worker: hashes, asks the WASM → pool: reads published names from the portal → worker: decides → {verdict, report}
 //
-// What the host does in its own way (browser.mjs, threads.mjs): startWorker, compileOwn, readFile, toFile, memory, threads, base.
+// What the host does in its own way (browser.mjs, threads.mjs): startWorker, compileOwn, readFile, toFile, memory, keeping, threads, base.
 
 import { VerifierError } from './errors.mjs'
 import { Kept } from './kept.mjs'
@@ -14,7 +14,6 @@ const evidenceLimit = (8 << 20) + 1024 // bytes (FORMAT.md, section 20)
 const hex = /^[0-9a-f]+$/
 
 /** No registry is asked: what a receipt proves is all there is. */
-const nothingKept = { get: async () => null, put: async () => {}, use: async () => {} }
 const nowhere = { online: false, get: async () => ({ bytes: null, error: 'no portal was given' }), keep: async () => {} }
 
 /** Opens a verifier; resolves once a worker runs. */
@@ -119,8 +118,7 @@ class Verifier {
   constructor(start, { portal, worker, workers, remember }, host, memory) {
     this.#host = host
     this.portal = portal
-    const source = portal ? new Portal(portal) : nowhere
-    if (!host.keeps || remember === false) source.kept = nothingKept
+    const source = portal ? new Portal(portal, remember === false ? null : host.keeping(portal)) : nowhere
     this.#pool = new Workers(start, source, memory, () => {
       if (this.#closed) throw closed()
       return (worker ?? host.startWorker)()
