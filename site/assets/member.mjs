@@ -3,6 +3,9 @@
 
 const headerSize = 30 // bytes of a local header before the name (APPNOTE.TXT, 4.3.7)
 const headerMark = 0x04034b50
+// What may stand behind a member whose sizes follow it (4.3.9): with a mark or without, for large files or not. Anything else may be another
+// member, which programs find that read a container from its beginning, as from a pipe.
+const descriptorSizes = [12, 16, 20, 24]
 const pieceSize = 32 << 10 // packed bytes unpacked at a time: deflate makes up to 1032 of one, and all of a piece at once
 
 /**
@@ -60,7 +63,10 @@ export class Member {
     this.checkHeader(header)
     const extra = offset + headerSize + name.length
     const start = extra + header.getUint16(28, true)
-    if (start + packed > end) throw new MemberError(`read ${this.name}: it runs into what stands behind it in the container`)
+    const behind = end - start - packed
+    if (behind < 0) throw new MemberError(`read ${this.name}: it runs into what stands behind it in the container`)
+    if (!(header.getUint16(6, true) & 8 ? descriptorSizes : [0]).includes(behind))
+      throw new MemberError(`read ${this.name}: ${behind} bytes behind it belong to nothing that the container’s directory lists`)
     this.checkSizes(header, new DataView(await this.container.slice(extra, start).arrayBuffer()))
     return this.container.slice(start, start + packed)
   }

@@ -207,6 +207,7 @@ function checkNames(entries) {
 /** No two members may share bytes, nor any with the directory: that is how a small file unpacks to a huge one. */
 function checkPlaces(entries, directoryOffset, fileSize) {
   const places = entries.map((entry) => entry.place).sort((a, b) => a.offset - b.offset)
+  if (places.length > 0 && places[0].offset !== 0) throw damaged(`its first member is at byte ${places[0].offset}, want 0: what stands before it may be another`)
   places.forEach((place, i) => {
     place.end = places[i + 1]?.offset ?? directoryOffset
     if (place.offset + 30 + place.name.length + place.packed > place.end) throw new ZipError('overlap', `zip: members overlap at byte ${place.end}`)

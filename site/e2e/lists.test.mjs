@@ -189,6 +189,28 @@ test('a container of which Info-ZIP’s unzip makes another file than the one th
   assert.deepEqual(await told(file(lie)), ['zip', [['a.txt', 'member']]])
 })
 
+/** A container whose directory leaves out one of its members. */
+function hiding(members, hidden) {
+  const whole = zipOf(members)
+  const [at, size] = [whole.readUInt32LE(whole.length - 6), whole.readUInt32LE(whole.length - 10)]
+  let from = at
+  const length = (entry) => 46 + whole.readUInt16LE(entry + 28) + whole.readUInt16LE(entry + 30) + whole.readUInt16LE(entry + 32)
+  for (let i = 0; i < hidden; i++) from += length(from)
+  const out = Buffer.concat([whole.subarray(0, from), whole.subarray(from + length(from))])
+  for (const [field, value, bytes] of [[14, members.length - 1, 2], [12, members.length - 1, 2], [10, size - length(from), 4]]) out.writeUIntLE(value, out.length - field, bytes)
+  return out
+}
+
+test('a member that only programs find which read from the beginning is not passed over in silence', async () => {
+  const bytes = (text) => Buffer.from(text)
+  const first = { name: 'a.txt', bytes: bytes('registered'), store: true }
+  const forged = { name: 'a.txt', bytes: bytes('forged') }
+  assert.deepEqual(await told(file(hiding([first, forged], 1))), ['zip', [['a.txt', 'member']]])
+  const [, members] = await told(file(hiding([{ ...first, descriptor: true }, forged, { name: 'b', bytes: bytes('b') }], 1)))
+  assert.deepEqual(members, [['a.txt', 'member'], ['b', sha256('b')]])
+  await assert.rejects(lookInto(file(hiding([forged, first], 0))), { code: 'damaged' })
+})
+
 test('a container that lies is not looked into', async () => {
   const good = zipOf([entry, { name: 'b', bytes: Buffer.from('b') }])
   const cases = {
