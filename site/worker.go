@@ -62,13 +62,14 @@ func renderWorker(s Snapshot, trust *proofs.Trust, texts []*text.Text, files map
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(all)
-	sh.Set = hex.EncodeToString(sum[:])[:12]
-	if all, err = json.Marshal(sh); err != nil {
-		return nil, err
-	}
 	parts, err := collectAll()
 	if err != nil {
+		return nil, err
+	}
+	// Another script has a set of its own: one that fails to fill its set deletes it, and may not delete the one in force.
+	sum := sha256.Sum256(append(all, parts[worker]...))
+	sh.Set = hex.EncodeToString(sum[:])[:12]
+	if all, err = json.Marshal(sh); err != nil {
 		return nil, err
 	}
 	return slices.Concat([]byte("const shell = "), all, []byte("\n"), parts[worker]), nil

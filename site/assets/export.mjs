@@ -1,6 +1,8 @@
 // The answers as a table for other programs.
 
 import { download, visible } from './dom.mjs'
+import { remarks } from './report.mjs'
+import { sinceSaid } from './since.mjs'
 
 /**
  * CSV (RFC 4180) that spreadsheets open as it is: UTF-8 with a mark that says so, and no cell that they would take for a formula.
@@ -33,6 +35,16 @@ export function answerOf(row) {
   }
 }
 
+/**
+ * What restricts a row's answer, in the sentences that stand with it on the page: that it rests on what this device kept, say, or on a receipt
+ * alone. What leaves the page claims no more than the page.
+ */
+export function notesOf(row, wording) {
+  const { report } = row.outcome ?? {}
+  const since = report ? sinceSaid(row.outcome, wording) : null
+  return [...(row.item.notes ?? []), ...(since ? [since] : []), ...(report ? remarks(report, wording) : [])]
+}
+
 /** A value that the verifier names among its steps. */
 function proofOf(report, label) {
   return report?.steps.flatMap((step) => step.evidence).find((proof) => proof.label === label)?.value
@@ -43,12 +55,12 @@ export function addressOf(sha256, home) {
   return sha256 && /^https?:$/.test(home.protocol) ? `${home.href}#sha256=${sha256}` : ''
 }
 
-const columns = ['name', 'within', 'size', 'answer', 'code', 'reason', 'issuer', 'kind', 'registered', 'expires', 'asof', 'how', 'registry', 'entries', 'root', 'sha256', 'address']
+const columns = ['name', 'within', 'size', 'answer', 'code', 'reason', 'issuer', 'kind', 'registered', 'expires', 'asof', 'how', 'notes', 'registry', 'entries', 'root', 'sha256', 'address']
 
 /** Saves the rows as CSV. */
 export function saveTable(rows, { wording, portal }) {
   const head = columns.map((column) => wording.of('files', `column.${column}`))
-  const lines = rows.map((row) => cellsOf(answerOf(row), wording, portal.root))
+  const lines = rows.map((row) => cellsOf({ ...answerOf(row), notes: notesOf(row, wording).join(' ') }, wording, portal.root))
   download(`${wording.of('files', 'tableName')}-${new Date().toISOString().slice(0, 10)}.csv`, csv([head, ...lines]), 'text/csv;charset=utf-8')
 }
 

@@ -6,9 +6,9 @@ import { isReceiptName, withoutReceiptSuffix } from './kinds.mjs'
 // A browser that saves a name twice adds a number to it.
 const copyNumber = / ?\(\d+\)$/
 
-/** Whether an item is a receipt: by its name, or by what was found in it. */
+/** Whether an item is a receipt: by its name, or by what was found in it. A fingerprint is none, whatever the file is called that it was made of. */
 export function isReceipt(item) {
-  return item.kind === 'receipt' || isReceiptName(item.name)
+  return !item.digests && (item.kind === 'receipt' || isReceiptName(item.name))
 }
 
 /** A folder's files come in no order that people know; chosen files stay as they were chosen. */

@@ -5,6 +5,7 @@ import { beginsAsReceipt, isSilent } from './kinds.mjs'
 
 const lineLimit = 50_000
 const digestLimit = 1_000 // characters; both fingerprints in groups, with their names, take 400
+const lineSize = 10_000 // characters; the longest path that systems have, escaped, with its fingerprint. What is longer is not looked at: it may be meant to keep the page busy
 const toldLines = 5 // of those that could not be read, named one by one
 
 const labels = { sha256: 'sha256', 'sha-256': 'sha256', 'sha2-256': 'sha256', 'sha3-512': 'sha3' }
@@ -58,6 +59,7 @@ function readDigest(text) {
 
 /** "sha256: AB CD …": kind is null where it is no length that any fingerprint has. */
 function labelled(text) {
+  if (text.length > digestLimit) return null
   const found = /^\s*(?:document\s+)?(?:(sha-?256|sha2-256|sha3-512)\s*[:=]?\s*)?([0-9a-f](?:[\s:.-]*[0-9a-f])*)\s*$/i.exec(text)
   if (!found) return null
   const hex = found[2].replace(/[^0-9a-f]/gi, '').toLowerCase()
@@ -103,6 +105,7 @@ function grouped(entries) {
 
 /** GNU: "hex  name", "hex *name"; BSD and openssl: "SHA256 (name) = hex"; bare: "hex". A backslash before the line says that its name is escaped. */
 function oneLine(line) {
+  if (line.length > lineSize) return null
   const escaped = line.startsWith('\\')
   const rest = escaped ? line.slice(1) : line
   const gnu = /^([0-9a-f]{64}) [ *](.+)$/i.exec(rest)

@@ -182,7 +182,7 @@ function isQuoted(text) {
 }
 
 function quoted(text) {
-  return text.replace(/[ \t]+(?=\r?\n)/g, '').replace(/=\r?\n/g, '').replace(/=([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  return text.replace(/[ \t]+(\r?\n)?/g, (blanks, end) => end ?? blanks).replace(/=\r?\n/g, '').replace(/=([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
 }
 
 function uudecode(text) {

@@ -3,6 +3,9 @@
 
 const headerSize = 30 // bytes of a local header before the name (APPNOTE.TXT, 4.3.7)
 const headerMark = 0x04034b50
+// What may stand behind a member whose sizes follow it (4.3.9): with a mark or without, for large files or not. Anything else may be another
+// member, which programs find that read a container from its beginning, as from a pipe.
+const descriptorSizes = [12, 16, 20, 24]
 const pieceSize = 32 << 10 // packed bytes unpacked at a time: deflate makes up to 1032 of one, and all of a piece at once
 
 /**
@@ -58,8 +61,13 @@ export class Member {
     const { offset, end, packed, name } = this.place
     const header = new DataView(await this.container.slice(offset, offset + headerSize + name.length).arrayBuffer())
     this.checkHeader(header)
-    const start = offset + headerSize + name.length + header.getUint16(28, true)
-    if (start + packed > end) throw new MemberError(`read ${this.name}: it runs into what stands behind it in the container`)
+    const extra = offset + headerSize + name.length
+    const start = extra + header.getUint16(28, true)
+    const behind = end - start - packed
+    if (behind < 0) throw new MemberError(`read ${this.name}: it runs into what stands behind it in the container`)
+    if (!(header.getUint16(6, true) & 8 ? descriptorSizes : [0]).includes(behind))
+      throw new MemberError(`read ${this.name}: ${behind} bytes behind it belong to nothing that the container’s directory lists`)
+    this.checkSizes(header, new DataView(await this.container.slice(extra, start).arrayBuffer()))
     return this.container.slice(start, start + packed)
   }
 
@@ -71,10 +79,36 @@ export class Member {
     if (!same) throw new MemberError(`read ${this.name}: the container’s directory leads to something else`)
   }
 
+  /**
+   * Compares what the header says of the bytes with what the directory does: unzip goes by the header, and would make another file of the
+   * same container where the two disagree. Where the sizes follow behind (bit 3 of the flags), it goes by the directory.
+   */
+  checkSizes(header, extra) {
+    const { crc, packed, size } = this.place
+    const flags = header.getUint16(6, true)
+    const [saidPacked, saidSize] = saidSizes(header, extra)
+    const said = [header.getUint32(14, true), saidPacked, saidSize]
+    const want = [crc, packed, size]
+    const behind = (flags & 8) !== 0
+    if ((flags & 0x2041) === 0 && said.every((value, i) => value === want[i] || (behind && value === 0))) return
+    throw new MemberError(`read ${this.name}: the header before it says CRC-32, size packed and size ${said.join(', ')} (flags ${flags}), want ${want.join(', ')} as in the directory`)
+  }
+
   unpack(packed) {
     if (this.place.method === 0) return packed.stream()
     return packed.stream().pipeThrough(inPieces()).pipeThrough(new DecompressionStream('deflate-raw'))
   }
+}
+
+/** The sizes, packed and not, as a local header says them: where both do not fit, they stand in the field for large files (4.5.3). */
+function saidSizes(header, extra) {
+  const small = [header.getUint32(18, true), header.getUint32(22, true)]
+  if (!small.includes(0xffffffff)) return small
+  for (let at = 0; at + 4 <= extra.byteLength; at += 4 + extra.getUint16(at + 2, true)) {
+    if (extra.getUint16(at, true) !== 1 || extra.getUint16(at + 2, true) < 16 || at + 20 > extra.byteLength) continue
+    return [Number(extra.getBigUint64(at + 12, true)), Number(extra.getBigUint64(at + 4, true))]
+  }
+  return small
 }
 
 /** A file as a worker was given it. */

@@ -196,17 +196,17 @@ export class Pool {
   }
 
   /** Remembers of an answer what the reader must know: that it was kept on this device, and since when, or what was missing. */
-  note(job, { path, cached, since, lacking }) {
-    if (cached) job.since = Math.min(job.since ?? Infinity, path === 'ledger/head' ? since : Infinity)
+  note(job, { path, bytes, cached, since, lacking }) {
+    if (path === 'ledger/head') job.since = cached ? since : undefined // one that was read anew since counts
     if (lacking) job.lacking = lacking
-    job.paths ??= new Set()
-    job.paths.add(path)
+    job.read ??= new Map()
+    job.read.set(path, bytes)
   }
 
   decided(seat, job, { report, receipt, remember, rememberSize, newTrust, conflict, examined }) {
     const told = report && JSON.parse(report)
     if (remember) this.memory.keep(remember, rememberSize, newTrust)
-    if (told && holds(told)) this.portal.keep?.(job.paths ?? [])
+    if (told && holds(told)) this.portal.keep?.(job.read ?? new Map())
     this.leave(seat, job)
     const lacking = this.portal.online === false ? 'copy' : job.lacking
     job.finish({ report: told, json: report, receipt, conflict, since: job.since, lacking, ...(examined && found(examined)) })

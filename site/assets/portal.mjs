@@ -124,14 +124,19 @@ export class Portal {
     }
   }
 
-  /** Keeps on this device what an answer rests on that was found good, and notes that what is kept already was of use, once each. */
-  async keep(paths) {
+  /**
+   * Keeps on this device what an answer rests on that was found good, and notes that what is kept already was of use, once each. What was
+   * read in its place since, for another check, is not what was found good.
+   * @param {Map<string, Uint8Array>} proved the bytes that get() gave, by path
+   */
+  async keep(proved) {
     if (!this.kept) return
     const read = []
     const used = []
-    for (const path of paths) {
+    for (const [path, bytes] of proved) {
       const entry = this.files.get(path)
-      if (entry?.bytes) read.push({ path, bytes: entry.bytes, since: entry.since })
+      if (entry?.bytes && entry.bytes !== bytes) continue
+      if (entry?.bytes) read.push({ path, bytes, since: entry.since })
       else if (entry?.kept) used.push(path)
       if (entry) Object.assign(entry, { bytes: null, kept: false })
     }

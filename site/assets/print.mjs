@@ -3,7 +3,7 @@
 // which a reader looks the document up again.
 
 import { element, visible } from './dom.mjs'
-import { addressOf, answerOf } from './export.mjs'
+import { addressOf, answerOf, notesOf } from './export.mjs'
 import { encode } from './qr.mjs'
 import { signedLines } from './quorum.mjs'
 import { brief, values } from './report.mjs'
@@ -96,7 +96,7 @@ function leaf(row, number, of, { wording, portal, demo, title }) {
     report ? element('p', { class: 'soft' }, brief(report, wording, row.named)) : null,
     element('p', { class: 'meaning' }, said.meaning),
     report?.reason && report.verdict !== 'not-registered' ? element('p', {}, wording.name('reasons', report.reason)) : null,
-    ...(row.item.notes ?? []).map((note) => element('p', {}, note)),
+    ...notesOf(row, wording).map((note) => element('p', { 'data-note': '' }, note)),
     said.next ? element('p', {}, element('strong', {}, wording.ui(demo ? 'nextTitleDemo' : 'nextTitle')), ' ', said.next) : null,
     facts(answer, wording),
     report ? signedLines(report, wording) : null,

@@ -30,7 +30,12 @@ export function brief(report, wording, named = '') {
   return said.brief || (report.reason ? wording.name('reasons', report.reason) : said.meaning)
 }
 
-/** The same for what never reached the verifier. */
+/** What a reader has to know of an answer besides the answer, in sentences. */
+export function remarks(report, wording) {
+  return report.notices.filter((code) => code !== 'demo').map((code) => wording.name('notices', code))
+}
+
+/** A row in one line for what never reached the verifier. */
 export function localBrief(why, wording) {
   return wording.local(why)
 }

@@ -198,7 +198,7 @@ export class Row {
    */
   async prepare(job) {
     if (this.receipt) job.receipt = await readReceipt(this.receipt)
-    else if (!this.asDocument && (await recognise(this.item)).kind === 'evidence') job.evidence = await readEvidence(this.item).catch(() => null)
+    else if (this.item.file && !this.asDocument && (await recognise(this.item)).kind === 'evidence') job.evidence = await readEvidence(this.item).catch(() => null)
     if (!this.receipt || job.receipt) return true
     job.finish({ why: 'receipt' })
     return false

@@ -74,6 +74,7 @@ async function fill() {
   }
   try {
     await Promise.all(Array.from({ length: atOnce }, take))
+    if (!(await caches.has(own))) throw new Error(`${own}: it was deleted while it was being filled`)
   } catch (error) {
     left.length = 0
     await caches.delete(own)
@@ -98,6 +99,8 @@ self.addEventListener('message', (event) => event.waitUntil(answer(event)))
 async function answer({ data, source }) {
   const version = `${shell.fingerprint} ${shell.trust}`
   source.postMessage({ version })
+  const { installing, waiting } = self.registration
+  if (installing || waiting) return // a newer set is being filled, and its files would be lost on it
   const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true })
   if (pages.length === 1 && data.version === version) await tidy(0)
 }

@@ -59,7 +59,7 @@ export class Viewer {
       const view = JSON.parse(result.view)
       // A bad file may sit in a cache, put there by a proxy's login page, say: it is read past them, once.
       if (!again && view.reason === 'bad-data') return this.ask(subject, more, Date.now(), true)
-      if (!view.reason) this.portal.keep(Object.keys(request.files))
+      if (!view.reason) this.portal.keep(new Map(Object.entries(request.files)))
       if (result.remember) this.memory.keep(result.remember, result.rememberSize, result.newTrust)
       view.conflict = result.conflict
       return view

@@ -43,6 +43,7 @@ const damaged = (message) => new ZipError('damaged', `zip: ${message}`)
 export async function lookInto(file) {
   const directory = await findDirectory(file)
   const entries = await readDirectory(file, directory)
+  checkNames(entries)
   checkPlaces(entries, directory.offset, file.size)
   const kind = await kindOf(file, entries)
   if (kind === 'document') return { kind, members: [] }
@@ -192,9 +193,21 @@ function decoded(name) {
   }
 }
 
+/** No two members may have one name: which of them a reader gets in the end depends on the program that unpacks. */
+function checkNames(entries) {
+  const seen = new Set()
+  for (const { path } of entries) {
+    if (path.endsWith('/')) continue // a folder may be named twice
+    const plain = path.replaceAll('\\', '/').split('/').filter((part) => part !== '' && part !== '.').join('/')
+    if (seen.has(plain)) throw damaged(`two entries are called ${JSON.stringify(path)}`)
+    seen.add(plain)
+  }
+}
+
 /** No two members may share bytes, nor any with the directory: that is how a small file unpacks to a huge one. */
 function checkPlaces(entries, directoryOffset, fileSize) {
   const places = entries.map((entry) => entry.place).sort((a, b) => a.offset - b.offset)
+  if (places.length > 0 && places[0].offset !== 0) throw damaged(`its first member is at byte ${places[0].offset}, want 0: what stands before it may be another`)
   places.forEach((place, i) => {
     place.end = places[i + 1]?.offset ?? directoryOffset
     if (place.offset + 30 + place.name.length + place.packed > place.end) throw new ZipError('overlap', `zip: members overlap at byte ${place.end}`)

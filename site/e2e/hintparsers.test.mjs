@@ -550,3 +550,8 @@ test('files with something wrong in them: nothing breaks, and nothing is claimed
     }
   }
 })
+
+test('a message of blanks alone keeps nobody waiting', async () => {
+  const head = 'From: a@example.org\r\nTo: b@example.org\r\nContent-Type: application/pdf; name="a.pdf"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+  assert.deepEqual(await formsOf(`${head}a ${' '.repeat(1 << 20)}x \t\r\ny`, 'a.eml'), [`a ${' '.repeat(1 << 20)}x\r\ny`])
+})

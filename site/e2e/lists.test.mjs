@@ -97,6 +97,13 @@ test('a list that is too long is cut, and says by how much', () => {
   assert.deepEqual([list.entries.length, list.more, list.badCount], [50_000, 3, 0])
 })
 
+test('a line that no program writes keeps nobody waiting, and is not taken', () => {
+  for (const bad of [`sha256${' '.repeat(1 << 20)}x`, `${digest}  ${'a'.repeat(1 << 20)}`, `${digest}${' '.repeat(1 << 20)}`]) {
+    const { entries, bad: lines } = read(`${digest}  a.txt\n${bad}\n`)
+    assert.deepEqual([entries.length, lines], [1, [2]])
+  }
+})
+
 test('a list from PowerShell', () => {
   const text = `\ufeff${digest}  a.pdf\r\n`
   assert.deepEqual(read(decode(Buffer.from(text, 'utf16le'))).entries, [{ name: 'a.pdf', digests: { sha256: digest } }])
@@ -162,12 +169,46 @@ test('members that cannot be read are told one by one', async () => {
     'another name on the spot': { ...entry, local: { name: 'b.txt' } },
     'another method on the spot': { ...entry, local: { method: 0 } },
     'running into its neighbour': { ...entry, local: { extraSize: 60_000 } },
+    'another sum on the spot': { ...entry, local: { crc: 1 } },
+    'other sizes on the spot': { ...entry, store: true, local: { packed: 8, size: 8 } },
+    'another size behind it and on the spot': { ...entry, descriptor: true, local: { size: 8 } },
+    'encrypted on the spot': { ...entry, local: { flags: 1 } },
+    'large on the spot, and no field for it': { ...entry, local: { packed: 0xffffffff, size: 0xffffffff } },
   }
-  const want = ['encrypted', 'encrypted', 'encrypted', 'method', 'bomb', ...Array(7).fill('member')]
+  const want = ['encrypted', 'encrypted', 'encrypted', 'method', 'bomb', ...Array(12).fill('member')]
   for (const [i, [name, one]] of Object.entries(cases).entries()) {
     const got = await told(file(zipOf([one, { name: 'good', bytes: Buffer.from('good') }])))
     assert.deepEqual(got, ['zip', [['a.txt', want[i]], ['good', sha256('good')]]], name)
   }
+})
+
+test('a container of which Info-ZIP’s unzip makes another file than the one that is checked gives no file', async () => {
+  const bytes = Buffer.from('the registered document')
+  // It takes the sizes before the member, and makes “the” of it, without a word.
+  const lie = zipOf([{ name: 'a.txt', bytes, store: true, local: { packed: 3, size: 3, crc: crc32(bytes.subarray(0, 3)) } }])
+  assert.deepEqual(await told(file(lie)), ['zip', [['a.txt', 'member']]])
+})
+
+/** A container whose directory leaves out one of its members. */
+function hiding(members, hidden) {
+  const whole = zipOf(members)
+  const [at, size] = [whole.readUInt32LE(whole.length - 6), whole.readUInt32LE(whole.length - 10)]
+  let from = at
+  const length = (entry) => 46 + whole.readUInt16LE(entry + 28) + whole.readUInt16LE(entry + 30) + whole.readUInt16LE(entry + 32)
+  for (let i = 0; i < hidden; i++) from += length(from)
+  const out = Buffer.concat([whole.subarray(0, from), whole.subarray(from + length(from))])
+  for (const [field, value, bytes] of [[14, members.length - 1, 2], [12, members.length - 1, 2], [10, size - length(from), 4]]) out.writeUIntLE(value, out.length - field, bytes)
+  return out
+}
+
+test('a member that only programs find which read from the beginning is not passed over in silence', async () => {
+  const bytes = (text) => Buffer.from(text)
+  const first = { name: 'a.txt', bytes: bytes('registered'), store: true }
+  const forged = { name: 'a.txt', bytes: bytes('forged') }
+  assert.deepEqual(await told(file(hiding([first, forged], 1))), ['zip', [['a.txt', 'member']]])
+  const [, members] = await told(file(hiding([{ ...first, descriptor: true }, forged, { name: 'b', bytes: bytes('b') }], 1)))
+  assert.deepEqual(members, [['a.txt', 'member'], ['b', sha256('b')]])
+  await assert.rejects(lookInto(file(hiding([forged, first], 0))), { code: 'damaged' })
 })
 
 test('a container that lies is not looked into', async () => {
@@ -181,6 +222,8 @@ test('a container that lies is not looked into', async () => {
     'more than it says': [zipOf([entry, entry], { count: 1 }), 'damaged'],
     'one over another': [zipOf([entry, { name: 'b', bytes: compressible, claim: { offset: 0 } }]), 'overlap'],
     'over its directory': [zipOf([{ ...entry, claim: { packed: 1 << 20 } }]), 'overlap'],
+    'two of one name': [zipOf([entry, { name: 'a.txt', bytes: Buffer.from('b') }]), 'damaged'],
+    'two of one name, written otherwise': [zipOf([{ ...entry, name: 'sub/a.txt' }, { name: './sub\\a.txt', bytes: Buffer.from('b') }]), 'damaged'],
     'a part of several': [zipOf([entry], { disk: 1 }), 'parts'],
     'too many': [zipOf([entry], { count: 100_000, zip64: true }), 'many'],
     'all of them a bomb': [zipOf(Array.from({ length: 40 }, (_, i) => ({ name: `f${i}`, bytes: Buffer.from('x'), zip64: true, claim: { size: 2 ** 30 - 1 } }))), 'bomb'],

@@ -212,6 +212,16 @@ test('a list of fingerprints has a row for each line, and tells what it could no
   })
 })
 
+test('a fingerprint of a receipt, or of evidence, is a fingerprint, and takes no document’s answer away', async () => {
+  await visit(async (page) => {
+    await choose(page, [named('diploma.pdf', await bytesOf(diploma))])
+    assert.deepEqual(await told(page, 1), [['diploma.pdf', 'authentic']])
+    await paste(page, `${await digestOf(diploma)}  sums/diploma.pdf\n${unknown}  diploma.pdf.tlog-proof\n${unknown}  x.stele-evidence\n`)
+    const want = [['diploma.pdf', 'authentic'], ['pasted list', null], ['sums/diploma.pdf', 'authentic'], ['diploma.pdf.tlog-proof', 'not-registered'], ['x.stele-evidence', 'not-registered']]
+    assert.deepEqual(await told(page, 5), want)
+  })
+})
+
 test('a long list stays in hand: it comes in portions, is filtered, and can be stopped', async () => {
   const lines = Array.from({ length: 3_000 }, (_, i) => `${hex('sha256', String(i))}  file ${i}.txt\n`)
   lines[2_000] = `${await digestOf(licence)}  file 2000.txt\n`

@@ -116,6 +116,28 @@ test('after one visit the pages open without a network, and what was looked up i
   assert.equal(await note(page).count(), 0)
 }))
 
+test('what leaves the page says too that it was answered without a network, and what it rests on', () => device(async ({ page, line }) => {
+  assert.deepEqual(await check(page, [diploma()]), ['authentic'])
+  await kept(page, 'ledger/head')
+  // What prints and saves is at hand before the network goes.
+  await page.evaluate(() => (globalThis.print = () => (globalThis.printed = true)))
+  line.cut()
+  await page.getByRole('button', { name: /^Check again/ }).click()
+  await note(page).waitFor()
+  const said = await note(page).textContent()
+  assert.match(said, /Without a network/)
+  await page.click('[data-print]')
+  await page.waitForFunction(() => globalThis.printed)
+  const leaf = page.locator('.print-page[data-verdict=authentic]')
+  const notes = await leaf.locator('[data-note]').allTextContents()
+  assert.ok(notes.includes(said), JSON.stringify(notes))
+  // Whatever else stands with the answer on the page stands on paper.
+  for (const sentence of await page.locator('[data-notice]:not([data-notice=demo])').allTextContents()) assert.ok(notes.includes(sentence), sentence)
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')))
+  const [saved] = await Promise.all([page.waitForEvent('download'), page.click('[data-save-table]')])
+  assert.ok((await readFile(await saved.path(), 'utf8')).includes(said))
+}))
+
 test('what was never looked up is not answered, and it is said that the network is missing; a receipt does', () => device(async ({ page, line }) => {
   line.cut()
   await page.reload()
@@ -204,6 +226,43 @@ test('a newer version takes over whole or not at all, and is offered', async () 
     assert.deepEqual(await check(page, [diploma()]), ['authentic'])
     // Now that nobody uses it, the older set is given up.
     await page.waitForFunction(async () => (await caches.keys()).filter((name) => name.startsWith('stele-shell')).length === 1)
+  })
+})
+
+test('a newer version that is still being fetched is not given up by the older one', async () => {
+  const newer = join(folder, 'newer-slowly')
+  await renew(join(folder, 'demo/public'), newer)
+  await device(async ({ page, server, line }) => {
+    let release
+    const released = new Promise((resolve) => (release = resolve))
+    const asked = new Promise((resolve) => server.faults.set('offline.html', async (bytes) => {
+      resolve()
+      await released
+      return bytes
+    }))
+    await server.show(newer)
+    await page.evaluate(() => navigator.serviceWorker.getRegistration().then((registration) => void registration.update()))
+    await asked
+    // The reader reloads the one page there is: it is of the set in force, and that one's worker tidies up.
+    await page.reload()
+    await page.evaluate(async () => {
+      const { controller } = navigator.serviceWorker
+      for (let i = 0; i < 3; i++) {
+        const told = new Promise((resolve) => navigator.serviceWorker.addEventListener('message', resolve, { once: true }))
+        controller.postMessage({ version: document.querySelector('[data-device]').dataset.version })
+        await told
+        for (let turn = 0; turn < 20; turn++) await caches.keys() // as many as it may take to delete what it means to
+      }
+    })
+    release()
+    await page.waitForFunction(async () => {
+      const { installing, active } = await navigator.serviceWorker.getRegistration()
+      return !installing && active.state === 'activated'
+    })
+    line.cut()
+    await page.reload()
+    assert.ok(await page.locator('main[data-newer]').count(), 'the newer version, whole, without a network')
+    assert.deepEqual((await page.evaluate(() => caches.keys())).filter((name) => name.includes('ffffffffffff')).length, 1)
   })
 })
 

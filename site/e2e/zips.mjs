@@ -27,7 +27,7 @@ const large = 0xffffffff
 
 /**
  * @param {object[]} members {name, bytes, store, zip64, descriptor, flags, method}; `claim` {size, packed, crc, offset} is what the directory says instead of
- *   the truth, `local` {name, method, extraSize} what the header on the spot does
+ *   the truth, `local` {name, method, extraSize, flags, crc, packed, size} what the header on the spot does
  * @param {object} how zip64, comment, and count, disk and `large` {count} to lie with
  */
 export function zipOf(members, { zip64 = false, comment = '', count = members.length, disk = 0, large: lies = {} } = {}) {
@@ -51,7 +51,7 @@ function written({ name, bytes, store = false, zip64 = false, descriptor = false
   const shown = (value) => (descriptor ? 0 : value)
   const spot = Buffer.from(local.name ?? name)
   const head = Buffer.concat([
-    numbers([4, 0x04034b50], [2, 20], [2, bits], [2, local.method ?? method], [4, 0], [4, shown(crcOf(bytes))], [4, shown(packed.length)], [4, shown(bytes.length)], [2, spot.length], [2, local.extraSize ?? 0]),
+    numbers([4, 0x04034b50], [2, 20], [2, bits | (local.flags ?? 0)], [2, local.method ?? method], [4, 0], [4, local.crc ?? shown(crcOf(bytes))], [4, local.packed ?? shown(packed.length)], [4, local.size ?? shown(bytes.length)], [2, spot.length], [2, local.extraSize ?? 0]),
     spot,
   ])
   const tail = descriptor ? numbers([4, 0x08074b50], [4, truth.crc], [4, packed.length], [4, bytes.length]) : Buffer.alloc(0)
