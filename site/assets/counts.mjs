@@ -93,7 +93,7 @@ export class Counts {
     const part = table(heads, rows.slice(0, shownAtFirst), look)
     if (rows.length <= shownAtFirst) return part
     const label = this.say('showAll', { count: this.viewer.wording.number(rows.length) })
-    const all = button(label, `${label}: ${heads[0]}`, '', () => {
+    const all = button(label, this.viewer.wording.labelled(label, heads[0]), '', () => {
       const whole = table(heads, rows, look)
       whole.tabIndex = -1
       box.replaceChildren(whole)
@@ -108,7 +108,7 @@ export class Counts {
     const parts = Object.entries(own)
       .map(([action, key]) => [key, total(counts.filter((c) => c.action === action))])
       .filter(([, n]) => n > 0n)
-      .map(([key, n]) => `${this.say(key)}: ${this.viewer.wording.number(n)}`)
+      .map(([key, n]) => this.viewer.wording.labelled(this.say(key), this.viewer.wording.number(n)))
     if (parts.length === 0) return null
     return element('p', { class: 'soft' }, this.say('registryItself'), ' · ', parts.join(' · '))
   }

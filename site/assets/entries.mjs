@@ -119,7 +119,7 @@ export class Entries {
 
   signedBy({ signatures = [] }) {
     const names = [...new Set(signatures.map(({ name }) => visible(name)))]
-    return names.length > 0 ? fact(this.say('signedBy'), element('bdi', {}, names.join(', '))) : null
+    return names.length > 0 ? fact(this.say('signedBy'), element('span', {}, this.viewer.wording.list(names))) : null
   }
 
   /** The entry's own hash, the way from it to the ledger's, and whose keys have signed the entry. */
@@ -148,7 +148,7 @@ export class Entries {
 
   raw(entry) {
     const save = button(this.say('save'), this.say('save'), 'quiet', () => download(`entry-${entry.place}.txt`, entry.text, 'text/plain'))
-    const size = this.say('rawBytes', { count: this.viewer.wording.number(entry.bytes) })
+    const size = this.viewer.wording.count('rawBytes', entry.bytes)
     return folded(this.say('raw'), element('pre', { class: 'raw', dir: 'ltr', tabindex: '0' }, visibleLines(entry.text)), element('p', { class: 'soft' }, size, ' ', save))
   }
 
@@ -185,8 +185,8 @@ export class Entries {
   }
 
   pager(from, end) {
-    const newer = end < this.size ? button(this.say('newer'), `${this.say('newer')}: ${this.say('entries')}`, '', () => this.list(end + portion < this.size ? end + portion : this.size)) : null
-    const older = from > 0n ? button(this.say('older'), `${this.say('older')}: ${this.say('entries')}`, '', () => this.list(from)) : null
+    const newer = end < this.size ? button(this.say('newer'), this.say('newerEntries'), '', () => this.list(end + portion < this.size ? end + portion : this.size)) : null
+    const older = from > 0n ? button(this.say('older'), this.say('olderEntries'), '', () => this.list(from)) : null
     return element('div', { class: 'pager' }, newer, older)
   }
 }

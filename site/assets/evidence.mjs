@@ -57,7 +57,7 @@ export function keepsakes(found, checkpoints, file, name, wording) {
 
 function keepsake(label, about, file, bytes, said, wording) {
   const text = wording.ui(label)
-  const save = button(text, `${text}: ${visible(file)}`, '', () => download(file, bytes, 'application/octet-stream'))
+  const save = button(text, wording.labelled(text, visible(file)), '', () => download(file, bytes, 'application/octet-stream'))
   save.dataset.save = file
   return element('li', {}, save, element('p', { class: 'soft' }, wording.ui(about, said)))
 }

@@ -18,12 +18,15 @@ function cell(value) {
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
 }
 
+/** What a label is set off with says nothing in a table; foreign marks of that kind have become visible before. */
+const unmarked = (label) => label.replace(/[\u2066-\u2069]/g, '')
+
 /** What is known of a row's document, as plain values for a table or a report. */
 export function answerOf(row) {
   const { report = null, list = null } = row.outcome ?? {}
   const digests = row.item.digests ?? {}
   return {
-    name: row.item.label ?? row.path,
+    name: row.item.label ?? visible(row.path),
     within: row.item.within ?? '',
     size: row.item.file?.size ?? null,
     answer: row.title,
@@ -68,6 +71,7 @@ function cellsOf(answer, wording, home) {
   const report = answer.report ?? {}
   const values = {
     ...answer,
+    name: unmarked(answer.name),
     size: answer.size ?? '',
     reason: report.reason,
     issuer: report.issuer,

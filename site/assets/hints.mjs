@@ -298,12 +298,26 @@ function oneFinding(finding, row) {
     element(
       'div',
       {},
-      element('p', { class: 'hint-finding' }, code === 'pdf-updated' ? wording.count('hintUpdates', finding.count) : wording.of('hints', code, values)),
+      element('p', { class: 'hint-finding' }, said(finding, values, wording)),
       element('p', { class: 'soft' }, wording.of('hints', `${code}.means`, values)),
       ...details(finding, wording),
       report ? found(finding, row) : null,
     ),
   )
+}
+
+/** The finding in a sentence; where it is about a number, in the form that the language has for it. */
+function said(finding, values, wording) {
+  switch (finding.code) {
+    case 'pdf-updated':
+      return wording.count('hintUpdates', finding.count)
+    case 'tail':
+      return wording.count('hintTail', finding.added, values)
+    case 'pdf-tail':
+      return wording.count('hintPdfTail', finding.bytes)
+    default:
+      return wording.of('hints', finding.code, values)
+  }
 }
 
 /** What was added or changed, as far as the file shows. */

@@ -93,7 +93,7 @@ export class Intake {
 
   member(container, { path, name, file = null, why, nested }) {
     const notes = nested && !why ? [this.wording.of('files', 'nested')] : []
-    return { name, path: `${container.path}/${path}`, label: path, within: container.path, file, why, notes }
+    return { name, path: `${container.path}/${path}`, label: visible(path), within: container.path, file, why, notes }
   }
 
   /** The lines of a list, as items. */
@@ -113,7 +113,7 @@ export class Intake {
     item.list = { count: found.entries.length, bad: found.bad, badCount: found.badCount, more: found.more }
     return found.entries.map(({ name, digests }) => {
       const path = name || shortened(digests)
-      return { name: path.split('/').at(-1) || path, path, label: name || this.digestLabel(digests), within: item.path, file: null, digests, told: true }
+      return { name: path.split('/').at(-1) || path, path, label: visible(name) || this.digestLabel(digests), within: item.path, file: null, digests, told: true }
     })
   }
 

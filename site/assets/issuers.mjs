@@ -47,8 +47,8 @@ class Card {
     return [
       fact(this.say('mayIssue'), kinds),
       fact(this.say('since'), moment(viewer, issuer.since)),
-      end && fact(this.say('endedAt'), element('span', {}, moment(viewer, end.published) ?? '', ', ', this.reach(end))),
-      issuer.stands && fact(this.say('keys'), count === 1 ? this.say('keyCountOne') : this.say('keyCount', { count: viewer.wording.number(count) })),
+      end && fact(this.say('endedAt'), element('span', {}, moment(viewer, end.published) ?? '', ' · ', this.reach(end))),
+      issuer.stands && fact(this.say('keys'), viewer.wording.count('keyCount', count)),
       end?.reason && fact(this.say('reason'), element('bdi', {}, visible(end.reason)), 'wide'),
     ].filter(Boolean)
   }
@@ -94,7 +94,7 @@ class Card {
     const [more, fewer] = [without(s.kinds, last.kinds), without(last.kinds, s.kinds)]
     const lines = []
     if (last.title && last.title !== s.title) lines.push(this.say('newTitle', { title: visible(s.title) }))
-    if (more.length > 0) lines.push(last.title ? this.say('kindsAdded', { kinds: kinds(more) }) : `${this.say('mayIssue')}: ${kinds(more)}`)
+    if (more.length > 0) lines.push(this.say(last.title ? 'kindsAdded' : 'kindsFirst', { kinds: kinds(more) }))
     if (fewer.length > 0) lines.push(this.say('kindsRemoved', { kinds: kinds(fewer) }))
     for (const key of without(s.keys, last.keys)) lines.push(this.key('keyAdded', key))
     for (const key of without(last.keys, s.keys)) lines.push(this.key('keyRemoved', key))

@@ -91,7 +91,7 @@ function leaf(row, number, of, { wording, portal, demo, title }) {
     element('p', { class: 'print-page-registry' }, title, element('span', { class: 'print-page-number' }, wording.of('files', 'report.page', { number: wording.number(number), of: wording.number(of) }))),
     demo ? element('p', { class: 'demo-note' }, wording.name('notices', 'demo')) : null,
     element('h2', {}, row.title),
-    element('p', { class: 'print-page-name' }, element('bdi', {}, visible(answer.name) || wording.ui('unnamed'))),
+    element('p', { class: 'print-page-name' }, element('bdi', {}, answer.name || wording.ui('unnamed'))),
     row.item.within ? element('p', { class: 'soft' }, wording.of('files', row.item.told ? 'fromList' : 'within', { name: visible(row.item.within) })) : null,
     report ? element('p', { class: 'soft' }, brief(report, wording, row.named)) : null,
     element('p', { class: 'meaning' }, said.meaning),

@@ -48,7 +48,7 @@ export class Publications {
   /** What is said of a publication that was signed again, with nothing new in it. */
   again(p) {
     if (p.again === 0) return null
-    const said = p.again === 1 ? this.say('signedAgainOnce') : this.say('signedAgain', { count: this.viewer.wording.number(p.again) })
+    const said = this.viewer.wording.count('signedAgain', p.again)
     const details = element('details', { class: 'again' }, element('summary', {}, said))
     details.addEventListener('toggle', () => details.open && details.children.length === 1 && this.signings(p, details, 0))
     return details
@@ -82,7 +82,7 @@ export class Publications {
 
   tools(p, name) {
     const answer = element('div', { role: 'status' })
-    const prove = button(this.say('proveCheckpoint'), `${this.say('proveCheckpoint')}: ${name}`, 'quiet', async () => {
+    const prove = button(this.say('proveCheckpoint'), this.viewer.wording.labelled(this.say('proveCheckpoint'), name), 'quiet', async () => {
       answer.replaceChildren(element('p', { class: 'soft' }, this.say('proving')))
       answer.replaceChildren(this.grown(await this.viewer.ask('checkpoint', { line: `${p.size} ${p.file}` })))
     })
@@ -108,7 +108,7 @@ export class Publications {
   }
 
   pager(view, skip) {
-    const turn = (key, to) => button(this.say(key), `${this.say(key)}: ${this.say('publicationUnknown')}`, '', () => this.list(to))
+    const turn = (key, to) => button(this.say(key), this.say(`${key}Publications`), '', () => this.list(to))
     const newer = skip > 0 ? turn('newer', Math.max(0, skip - portion)) : null
     const older = skip + portion < Number(view.total) ? turn('older', skip + portion) : null
     return element('div', { class: 'pager' }, newer, older)

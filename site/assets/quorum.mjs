@@ -4,7 +4,7 @@ import { element, icon, visible } from './dom.mjs'
 
 const mostNamed = 5 // in a sentence; the tree has them all
 
-const sentences = { officers: ['approved', 'approvedOne', 'approvedNone'], witnesses: ['seen', 'seenOne', 'seenNone'] }
+const sentences = { officers: 'approved', witnesses: 'seen' } // and what follows where only one has to, none has, or some have not
 
 /** The names of all keys below a member. */
 function keysBelow(member) {
@@ -30,14 +30,11 @@ function names(members, wording) {
  */
 export function signedSentence(role, quorum, wording) {
   if (!quorum || quorum.of === 0) return null
-  const [some, one, none] = sentences[role]
   const signed = quorum.members.filter((member) => member.met)
   const others = quorum.members.filter((member) => !member.met)
-  const key = signed.length === 0 ? none : quorum.of === 1 ? one : some
+  const form = signed.length === 0 ? 'None' : quorum.of === 1 ? 'One' : others.length > 0 ? 'NotBy' : ''
   const numbers = { have: wording.number(quorum.have), of: wording.number(quorum.of), needed: wording.number(quorum.needed) }
-  const said = wording.ui(key, { ...numbers, names: names(signed, wording) })
-  if (signed.length === 0 || others.length === 0) return `${said}.`
-  return `${said}; ${wording.ui('notBy', { names: names(others, wording) })}.`
+  return wording.ui(`${sentences[role]}${form}`, { ...numbers, names: names(signed, wording), others: names(others, wording) })
 }
 
 /** Both roles, a line each; nothing where neither is demanded. */

@@ -67,8 +67,7 @@ export class Row {
     this.part = slots(this.node)
     this.node.dataset.file = item.name
     this.node.dataset.path = item.path
-    this.part.name.textContent = visible(item.path) || page.wording.ui('unnamed')
-    if (item.label) this.part.name.textContent = visible(item.label)
+    this.part.name.textContent = item.label || visible(item.path) || page.wording.ui('unnamed')
     if (this.named) this.node.dataset.named = ''
     if (item.file) this.part.size.textContent = page.wording.size(item.file.size)
     if (item.within) this.part.within.textContent = page.wording.of('files', item.told ? 'fromList' : 'within', { name: visible(item.within) })

@@ -1,6 +1,7 @@
 // The list of answers: makes rows of items, gives receipts to their documents, and keeps the count. What filters and sorts it is table.mjs, which
 // comes when there are many.
 
+import { visible } from './dom.mjs'
 import { isReceipt, pair } from './files.mjs'
 import { Hinting } from './hinting.mjs'
 import { lazy } from './lazy.mjs'
@@ -173,8 +174,8 @@ export class Rows {
   addNewer(row, { sha256, sha3_512 }) {
     const known = this.rows.find((r) => r.item.digests?.sha256 === sha256)
     if (known) return this.reveal(known.node)
-    const name = this.wording.ui('replacementFile', { name: row.name })
-    const label = this.wording.ui('replacementOf', { name: row.name })
+    const name = this.wording.fileName('replacementFile', { name: row.name })
+    const label = this.wording.ui('replacementOf', { name: visible(row.name) })
     const newer = new Row({ name, path: name, label, file: null, digests: { sha256, sha3: sha3_512 } }, this)
     row.node.after(newer.node)
     this.rows.splice(this.rows.indexOf(row) + 1, 0, newer)

@@ -23,9 +23,9 @@ function own(table, word) {
   return table !== undefined && Object.hasOwn(table, word) ? table[word] : undefined
 }
 
-/** Puts values in place of {placeholders}; `mirrored` says whether the sentence runs from right to left. */
-function fill(sentence, values, mirrored) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? isolate(values[key], mirrored) : whole))
+/** Puts values, each made ready, in place of {placeholders}. */
+function put(sentence, values, ready) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? ready(values[key]) : whole))
 }
 
 export class Wording {
@@ -40,7 +40,6 @@ export class Wording {
     this.dates = dateFormat(where)
     this.numbers = new Intl.NumberFormat(where)
     this.plurals = new Intl.PluralRules(table.language)
-    this.lists = new Intl.ListFormat(where, { type: 'unit', style: 'long' })
     this.sizes = ['byte', 'kilobyte', 'megabyte', 'gigabyte'].map(
       (unit) =>
         new Intl.NumberFormat(where, {
@@ -53,7 +52,7 @@ export class Wording {
   }
 
   fill(sentence, values) {
-    return fill(sentence, values, this.mirrored)
+    return put(sentence, values, (value) => isolate(value, this.mirrored))
   }
 
   /** Brings in what no first answer says: the tables "hints" and "drawn". */
@@ -75,6 +74,11 @@ export class Wording {
   /** A label of the page. */
   ui(key, values = {}) {
     return this.fill(own(this.table.ui, key) ?? key, values)
+  }
+
+  /** The name of a file that the page makes: in it, marks that set a value off would be seen. */
+  fileName(key, values) {
+    return put(own(this.table.ui, key) ?? key, values, (value) => value)
   }
 
   /** A sentence of a part of the page that has a table of its own: files, hints, device, drawn. */
@@ -163,8 +167,14 @@ export class Wording {
     return this.numbers.format(value)
   }
 
+  /** Names, kinds or numbers one after another. Intl.ListFormat without an "and" sets them apart by spaces in some languages, and by nothing in others. */
   list(parts) {
-    return this.lists.format(parts.map((part) => isolate(part, this.mirrored)))
+    return parts.map((part) => isolate(part, this.mirrored)).join(this.ui('separator'))
+  }
+
+  /** What something is, and what there is of it: in print or for who hears it, where a sentence would say no more. */
+  labelled(label, value) {
+    return this.ui('labelled', { label, value })
   }
 
   size(bytes) {

@@ -87,7 +87,7 @@ export class Viewer {
 
   /** Why nothing was proved, as a paragraph, with the technical words folded. */
   failure(view, retry) {
-    const faults = view.faults.map(visible).join(', ')
+    const faults = this.wording.list(view.faults.map(visible))
     return element(
       'div',
       { class: 'failure', 'data-reason': view.reason },
@@ -97,7 +97,7 @@ export class Viewer {
         {},
         element('summary', {}, this.say('technical')),
         element('p', { class: 'code folded', lang: 'en', dir: 'ltr' }, visible(view.detail)),
-        faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', { dir: 'ltr' }, faults)) : null,
+        faults ? element('p', { class: 'soft' }, this.say('files'), ' ', element('code', {}, faults)) : null,
       ),
       view.conflict ? button(this.say('saveConflict'), this.say('saveConflict'), '', () => download('ledger.stele-evidence', view.conflict, 'application/octet-stream')) : null,
       view.conflict ? element('p', { class: 'soft' }, this.say('saveConflictText')) : null,
@@ -170,7 +170,7 @@ export function signers(viewer, signed) {
     'ul',
     { class: 'plain' },
     ...[...own.values()].map(({ role, name, algorithms }) =>
-      element('li', {}, wording.name('roles', role), ' ', element('span', { class: 'soft' }, element('bdi', {}, visible(name)), ` · ${algorithms.join(', ')}`)),
+      element('li', {}, wording.name('roles', role), ' ', element('span', { class: 'soft' }, element('bdi', {}, visible(name)), ` · ${wording.list(algorithms)}`)),
     ),
   )
   return element('div', {}, list, signedLines(signed, wording))

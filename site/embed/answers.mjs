@@ -47,7 +47,7 @@ export class Answers {
   follow(row, newer) {
     const digests = { sha256: newer.sha256, sha3_512: newer.sha3_512 }
     const label = this.wording.ui('replacementOf', { name: visible(row.item.name) })
-    const next = new Row({ name: this.wording.ui('replacementFile', { name: row.item.name }), path: '', file: null, digests, label }, this)
+    const next = new Row({ name: this.wording.fileName('replacementFile', { name: row.item.name }), path: '', file: null, digests, label }, this)
     this.rows.splice(this.rows.indexOf(row) + 1, 0, next)
     row.node.after(next.node)
     return next.check()

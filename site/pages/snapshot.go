@@ -234,7 +234,7 @@ func (p Page) kinds(kinds []string) string {
 	for i, k := range kinds {
 		named[i] = p.Text.Kind(k)
 	}
-	return strings.Join(named, p.say("separator"))
+	return strings.Join(named, p.Text.UI["separator"])
 }
 
 func (p Page) verdictTitle(v proofs.Verdict) string { return p.Text.Verdicts[v].Title }
