@@ -78,7 +78,7 @@ test('the newest publication, the growth, the counts, the newest entries and the
     assert.match(await page.textContent('[data-fit]'), /has counted this itself.*stele audit/s)
     const counts = await page.textContent('[data-counts]')
     assert.match(counts, /Ministry of Education.*Northern Academy/s)
-    assert.match(counts, /Accredited: 6 · Withdrawn: 1/)
+    assert.match(counts, /Accredited: 7 · Withdrawn: 1/)
     const education = await page.locator('[data-counts] tr', { hasText: 'Ministry of Education' }).locator('td').allTextContents()
     assert.deepEqual(education, ['4', '1', '0', '0'])
 
@@ -96,9 +96,9 @@ test('the chart says the same by eye, by ear, by keyboard and as a table', async
   await visit(async (page) => {
     await ready(page)
     const chart = page.locator('.chart svg[role=img]')
-    assert.match(await chart.getAttribute('aria-label'), /28 entries and 16 documents at the end/)
+    assert.match(await chart.getAttribute('aria-label'), /30 entries and 17 documents at the end/)
     const range = page.locator('#chart-pick')
-    assert.match(await range.getAttribute('aria-valuetext'), /^Publication 2, .*28 entries, 16 documents$/)
+    assert.match(await range.getAttribute('aria-valuetext'), /^Publication 2, .*30 entries, 17 documents$/)
     await range.focus()
     await page.keyboard.press('ArrowLeft')
     assert.match(await page.textContent('.chart-read'), /^Publication 1, .*23 entries, 16 documents$/)
@@ -107,7 +107,7 @@ test('the chart says the same by eye, by ear, by keyboard and as a table', async
     assert.match(await page.textContent('.chart-read'), /^Publication 2/)
     await page.click('.chart summary')
     await page.locator('.chart tbody tr').first().waitFor()
-    assert.deepEqual(await page.locator('.chart tbody tr').first().locator('th, td').allTextContents().then((cells) => [cells[0], ...cells.slice(2)]), ['2', '28', '16'])
+    assert.deepEqual(await page.locator('.chart tbody tr').first().locator('th, td').allTextContents().then((cells) => [cells[0], ...cells.slice(2)]), ['2', '30', '17'])
     // It is drawn anew for a narrow screen, with nothing outside of it.
     for (const width of [320, 1000]) {
       await page.setViewportSize({ width, height: 800 })
@@ -149,7 +149,7 @@ test('a registry of many years has marks that people count in', async () => {
 
 test('without statistics, or with bad ones, the rest stands', async () => {
   const faults = [[404, 'none', /no statistics here/], [500, 'outage', /could not be read just now/], [html, 'bad-data', /damaged.*ledger\/statistics/],
-    [(b) => Buffer.from(String(b).replace(' 28 16 ', ' 28 17 ')), null, /does not agree with what its newest publication signs/]]
+    [(b) => Buffer.from(String(b).replace(' 30 17 ', ' 30 18 ')), null, /does not agree with what its newest publication signs/]]
   for (const [fault, reason, words] of faults) {
     server.faults.set('ledger/statistics', fault)
     await visit(async (page) => {
@@ -192,7 +192,7 @@ test('any entry is decoded and proved: by its place, by a link, and from one to 
     const top = pairs.reduce((own, pair) => (assert.ok(pair.includes(own)), sum([1], ...pair.map((hash) => Buffer.from(hash, 'hex')))), sum([0], raw))
     assert.equal(await revoked.locator('.drawn > .hash').last().textContent(), top)
     assert.match(raw, /^stele\.statement\/1\nregistry demo\.stele\.example\/ledger\nrevoke\n/)
-    const bundle = await readFile(join(demo, 'public', paths(/^ledger\/tile\/entries\/000\.p\/28$/)[0]), 'utf8')
+    const bundle = await readFile(join(demo, 'public', paths(/^ledger\/tile\/entries\/000\.p\/30$/)[0]), 'utf8')
     assert.ok(bundle.includes(raw))
     await accessible(page, 'an entry, all of it open')
     await page.getByRole('button', { name: 'Older entries' }).click()
@@ -203,22 +203,22 @@ test('any entry is decoded and proved: by its place, by a link, and from one to 
 
 test('a place that is none, or beyond the ledger, is told so', async () => {
   await visit(async (page) => {
-    await entryOf(page, 28).waitFor()
-    assert.match(await entryOf(page, 28).textContent(), /The ledger has no entry 28 yet\. Its newest is 27\./)
+    await entryOf(page, 30).waitFor()
+    assert.match(await entryOf(page, 30).textContent(), /The ledger has no entry 30 yet\. Its newest is 29\./)
     await page.fill('#place', 'twelve')
     await page.click('.place button')
-    assert.equal(await page.textContent('.place-said'), 'Type a place: a whole number from 0 to 27.')
+    assert.equal(await page.textContent('.place-said'), 'Type a place: a whole number from 0 to 29.')
     await page.fill('#place', '9223372036854775807')
     await page.click('.place button')
     await entryOf(page, '9223372036854775807').waitFor()
     assert.equal(await entryOf(page, '9223372036854775807').getAttribute('data-state'), 'beyond')
     await accessible(page, 'beyond the ledger')
-  }, { to: 'ledger.html#entry=28' })
+  }, { to: 'ledger.html#entry=30' })
 })
 
 test('what is missing is an outage, and what is damaged is named; neither is shown', async () => {
-  const tile = paths(/^ledger\/tile\/0\/000\.p\/28$/)[0]
-  const bundle = paths(/^ledger\/tile\/entries\/000\.p\/28$/)[0]
+  const tile = paths(/^ledger\/tile\/0\/000\.p\/30$/)[0]
+  const bundle = paths(/^ledger\/tile\/entries\/000\.p\/30$/)[0]
   for (const [path, fault, reason] of [[tile, 404, 'outage'], [tile, flip(40), 'bad-data'], [tile, html, 'bad-data'], [bundle, 500, 'outage'],
     [bundle, (b) => Buffer.from(String(b).replace('education', 'educatiom')), 'bad-data'], [bundle, html, 'bad-data']]) {
     server.faults.set(path, fault)
@@ -377,7 +377,7 @@ test('a damaged or missing list of issuers proves nothing', async () => {
       assert.match(told, words)
       assert.ok(told.includes(issuers))
       assert.equal(await page.locator('[data-issuer]').count(), 0)
-      assert.equal(await page.locator('[data-issuers] tbody tr').count(), 6)
+      assert.equal(await page.locator('[data-issuers] tbody tr').count(), 7)
       await accessible(page, `issuers: ${fault}`)
     }, { to: 'issuers.html', faulty: true })
     server.faults.clear()
