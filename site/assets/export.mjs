@@ -45,7 +45,7 @@ export function answerOf(row) {
 export function notesOf(row, wording) {
   const { report } = row.outcome ?? {}
   const since = report ? sinceSaid(row.outcome, wording) : null
-  return [...(row.item.notes ?? []), ...(since ? [since] : []), ...(report ? remarks(report, wording) : [])]
+  return [...row.notes, ...(since ? [since] : []), ...(report ? remarks(report, wording) : [])]
 }
 
 /** A value that the verifier names among its steps. */

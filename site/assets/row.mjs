@@ -321,9 +321,14 @@ export class Row {
     return report ? brief(report, this.page.wording, this.named) : localBrief(why, this.page.wording)
   }
 
+  /** What else is to be said of the file, in words. */
+  get notes() {
+    const empty = this.item.file?.size === 0 ? [this.page.wording.of('files', 'empty')] : []
+    return [...(this.item.notes ?? []), ...empty]
+  }
+
   body() {
-    const notes = this.item.notes ?? []
-    return [...notes.map((note) => element('p', { class: 'note' }, note)), ...this.answerBody()]
+    return [...this.notes.map((note) => element('p', { class: 'note' }, note)), ...this.answerBody()]
   }
 
   reportBody(report) {

@@ -185,7 +185,8 @@ export class Rows {
 
   /** Checks a part of a row's file, or a form of it, in a row below it. */
   addPart(row, file, label) {
-    const part = new Row({ name: file.name, path: file.name, label, file }, this)
+    const notes = [this.wording.of('files', 'partOf', { name: visible(row.name) })]
+    const part = new Row({ name: file.name, path: file.name, label, file, notes }, this)
     row.node.after(part.node)
     this.rows.splice(this.rows.indexOf(row) + 1, 0, part)
     part.check()
