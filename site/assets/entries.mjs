@@ -185,8 +185,8 @@ export class Entries {
   }
 
   pager(from, end) {
-    const newer = end < this.size ? button(this.say('newer'), this.say('newerEntries'), '', () => this.list(end + portion < this.size ? end + portion : this.size)) : null
-    const older = from > 0n ? button(this.say('older'), this.say('olderEntries'), '', () => this.list(from)) : null
+    const newer = end < this.size ? button(this.say('newerEntries'), this.say('newerEntries'), '', () => this.list(end + portion < this.size ? end + portion : this.size)) : null
+    const older = from > 0n ? button(this.say('olderEntries'), this.say('olderEntries'), '', () => this.list(from)) : null
     return element('div', { class: 'pager' }, newer, older)
   }
 }
