@@ -23,7 +23,7 @@ export function summary(rows, coming, wording) {
   if (done < total) return [wording.ui('progress', numbers), ...newer(rows, wording)].join(' ')
   // A list is no document: its rows say what it came to.
   const documents = told.length > 0 ? files.filter((row) => row.group !== 'list') : files
-  return [ofFiles(documents, wording), ofTold(told, wording), ...newer(rows, wording)].join(' ').trim()
+  return [ofFiles(documents, wording), ofTold(told, wording), ...newer(rows, wording)].filter(Boolean).join(' ')
 }
 
 function ofFiles(files, wording) {
