@@ -256,8 +256,8 @@ test('a newer version that is still being fetched is not given up by the older o
     })
     release()
     await page.waitForFunction(async () => {
-      const { installing, active } = await navigator.serviceWorker.getRegistration()
-      return !installing && active.state === 'activated'
+      const { installing, waiting, active } = await navigator.serviceWorker.getRegistration()
+      return !installing && !waiting && active.state === 'activated'
     })
     line.cut()
     await page.reload()
