@@ -65,7 +65,11 @@ func (r *Registry) RegisterVerifier(ctx context.Context, wasm, exec []byte) (boo
 		return false, err
 	}
 	own := VerifierName(now.Trust.Origin)
-	if !now.mayRegister(own) {
+	may, err := now.mayRegister(own)
+	if err != nil {
+		return false, err
+	}
+	if !may {
 		if before.Told == id.String() {
 			return false, nil
 		}
@@ -89,20 +93,20 @@ func (r *Registry) RegisterVerifier(ctx context.Context, wasm, exec []byte) (boo
 }
 
 // mayRegister tells whether an authority may register a verifier now, by a key that is here.
-func (r *Registry) mayRegister(own string) bool {
+func (r *Registry) mayRegister(own string) (bool, error) {
 	infos, err := r.Keys.List()
 	if err != nil {
-		return false
+		return false, err
 	}
 	if !slices.ContainsFunc(infos, func(i keys.Info) bool { return i.Role == keys.Issuer && i.Private && i.Key.Name == own }) {
-		return false
+		return false, nil
 	}
 	as, err := r.AuthoritiesPending()
 	if err != nil {
-		return false
+		return false, err
 	}
 	standing := as[own].Stands()
-	return standing != nil && standing.MayIssue(kindVerifier)
+	return standing != nil && standing.MayIssue(kindVerifier), nil
 }
 
 func (r *Registry) registerVerifier(ctx context.Context, own string, digests proofs.Digests) error {

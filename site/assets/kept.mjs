@@ -2,23 +2,10 @@
 // network. A slot covers many documents: what is kept does not tell which one was meant. It is a help, not a need: without storage, or with
 // a full one, everything works as if nothing had been kept.
 
+import { settled, within } from './storage.mjs'
+
 const limits = { files: 4_000, bytes: 64 << 20 }
-const patience = 1_000 // milliseconds; a storage that hangs must not hold up a check
-
 const name = 'stele-kept'
-
-function within(promise) {
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('storage is slow')), patience))
-  return Promise.race([promise, late])
-}
-
-function settled(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-    request.onblocked = () => reject(new Error('storage is blocked'))
-  })
-}
 
 function completed(transaction) {
   return new Promise((resolve, reject) => {

@@ -5,20 +5,7 @@
 // file to a newer one, that is kept with the head. It is a help, not a need: without storage
 // everything else still works.
 
-const patience = 1_000 // milliseconds; a storage that hangs must not hold up a check
-
-function within(promise) {
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('storage is slow')), patience))
-  return Promise.race([promise, late])
-}
-
-function settled(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-    request.onblocked = () => reject(new Error('storage is blocked'))
-  })
-}
+import { settled, within } from './storage.mjs'
 
 function same(a, b) {
   return a.length === b.length && a.every((value, i) => value === b[i])

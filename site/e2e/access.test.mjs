@@ -207,7 +207,7 @@ test('axe finds nothing in any state, in any language, light and dark, and nothi
   await Promise.all([next(), next()]) // two at a time: a page waits while it loads
 })
 
-test('without scripts axe finds nothing either', async () => {
+test('without scripts the page leads to the verifier in one file, and nothing is too wide', async () => {
   for (const language of languages) {
     await inState('static', language, async (page) => {
       assert.ok(await page.locator('noscript .help a[download]').isVisible(), language)
