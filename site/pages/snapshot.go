@@ -88,9 +88,6 @@ type Assets struct {
 // SRI returns the integrity of an asset.
 func (a Assets) SRI(name string) string { return a.Integrity[name] }
 
-// workerModules are what the page's worker runs.
-var workerModules = []string{"worker.js", "wasm_exec.js", "hash.js", "member.js", "sha3.js"}
-
 // A Page is what every template gets.
 type Page struct {
 	Snapshot
@@ -107,7 +104,8 @@ type Page struct {
 
 	SinglePrint string // SHA-256 of the verifier in one file, hex
 
-	Lazy map[string][]string // modules that are loaded when they are needed, each with itself and what it imports besides
+	Worker []string            // the modules that the page's workers run
+	Lazy   map[string][]string // modules that are loaded when they are needed, each with itself and what it imports besides
 }
 
 func (p Page) say(key string) string { return p.Text.Page(key) }
@@ -142,7 +140,7 @@ func (p Page) languages() string {
 // checks the integrity of no module that a worker loads, so that the page does.
 func (p Page) workerParts() string {
 	var parts []string
-	for _, m := range workerModules {
+	for _, m := range p.Worker {
 		parts = append(parts, p.URL(m), p.Assets.SRI(m))
 	}
 	return strings.Join(parts, " ")
