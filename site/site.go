@@ -80,7 +80,7 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 		for _, d := range documents {
 			modules := graph.closure(d.module)
 			page := pages.Page{Snapshot: s, Trust: trust, Text: t, Texts: texts, Root: strings.Repeat("../", strings.Count(home, "/")),
-				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Lazy: graph.lazy(modules),
+				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Worker: graph.closure("worker.js"), Lazy: graph.lazy(modules),
 				State: slices.Contains(statePages, d.file), SinglePrint: hex.EncodeToString(print[:])}
 			content, err := renderPage(d.template(page))
 			if err != nil {
