@@ -239,7 +239,7 @@ const visibleEach = (text) => text.trimEnd().split('\n').map(visible).join('\n')
 function signed(report, wording) {
   const of = (key, values) => wording.of('drawn', key, values)
   const own = report.signers.filter(({ role }) => role === 'log' || role === 'other')
-  const unpinned = report.notices.includes('trust-unpinned')
+  const unpinned = wording.ownPage && report.notices.includes('trust-unpinned') // elsewhere it stands with the answer
   return station(
     'signed',
     of('signed'),

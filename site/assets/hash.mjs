@@ -27,8 +27,6 @@ const READ_SIZE = 256 * 1024
  *                     nothing more is read.
  * options.onProgress  called with the number of bytes hashed so far: never less than before, and
  *                     file.size at the end.
- * options.onRead      called once, where the whole file lies in memory and all that remains is to compute: another
- *                     file may be read meanwhile. It is not called for a file that goes in pieces.
  *
  * Rejects with an Error whose `code` is
  *   'unreadable'  the browser could not read the file: it was moved, deleted, altered since it was
@@ -38,27 +36,78 @@ const READ_SIZE = 256 * 1024
  *   'no-wasm'     options.wasm is needed and missing.
  * None of these says anything about the document's authenticity.
  */
-export async function hashFile(file, { wasm, signal, onProgress = () => {}, onRead = () => {} } = {}) {
+export async function hashFile(file, { wasm, signal, onProgress = () => {} } = {}) {
   signal?.throwIfAborted()
   // Outside a secure context (http: on anything but localhost) there is no crypto.subtle.
   const whole = file.size <= WHOLE_FILE_LIMIT && globalThis.crypto?.subtle !== undefined
   if (!whole && !wasm) {
     throw failure('no-wasm', `hash ${name(file)}: this needs the WebAssembly program, which is not loaded`)
   }
-  const digest = whole ? await hashWhole(file, signal, onRead) : await hashInPieces(file, sha256(wasm), signal, onProgress)
+  const digest = whole ? await hashWhole(file, signal) : await hashInPieces(file, sha256(wasm), signal, onProgress)
   onProgress(file.size)
   return digest
 }
 
-async function hashWhole(file, signal, onRead) {
+async function hashWhole(file, signal) {
   // No step can be cancelled: on abort they are left to finish unheard.
-  const bytes = await unlessAborted(signal, readable(file, file.arrayBuffer()))
+  const bytes = await readWhole(file, signal)
   checkLength(file, bytes.byteLength)
-  onRead()
+  const hashing = crypto.subtle.digest('SHA-256', bytes) // of a copy, which the browser makes at once
+  lendAgain(bytes)
   // All has been read, so that looking once more need not wait for the digest, which another thread computes.
-  const unaltered = checkUnaltered(file, signal)
-  const [digest] = await Promise.all([unlessAborted(signal, crypto.subtle.digest('SHA-256', bytes)), unaltered])
+  const [digest] = await Promise.all([unlessAborted(signal, hashing), checkUnaltered(file, signal)])
   return new Uint8Array(digest)
+}
+
+// Files of such sizes are read into memory that is lent to one after another: the system takes as long to give a browser new
+// memory of so many bytes as the browser to read a file into it. Below, what is gained is lost on the way.
+const LENT = { from: 1024 * 1024, to: 16 * 1024 * 1024 }
+const LENT_BUFFERS = 3 // at most, that wait to be lent
+const LENT_FOR = 2_000 // milliseconds after the last use, until the memory is given back
+
+const spare = []
+let forgetting = null
+
+async function readWhole(file, signal) {
+  const lent = file instanceof Blob && file.size >= LENT.from && file.size <= LENT.to ? lentReader(file) : null
+  if (!lent) return new Uint8Array(await unlessAborted(signal, readable(file, file.arrayBuffer())))
+  openReaders.add(lent)
+  try {
+    const at = spare.findIndex((buffer) => buffer.byteLength >= file.size)
+    let buffer = at < 0 ? new ArrayBuffer(sizeToLend(file.size)) : spare.splice(at, 1)[0]
+    let length = 0
+    while (length < file.size) {
+      const { done, value } = await unlessAborted(signal, readable(file, lent.read(new Uint8Array(buffer, length))))
+      buffer = value.buffer // the memory that was lent; what we had is detached now
+      length += value.length
+      if (done) break
+    }
+    return new Uint8Array(buffer, 0, length)
+  } finally {
+    openReaders.delete(lent)
+    lent.cancel().catch(() => {}) // what cannot be read need not be cancelled
+  }
+}
+
+/** A reader that takes memory to read into; null where the browser has none. */
+function lentReader(file) {
+  try {
+    return file.stream().getReader({ mode: 'byob' })
+  } catch {
+    return null
+  }
+}
+
+/** The next power of two, so that files of about the same size share memory. */
+const sizeToLend = (size) => 2 ** Math.ceil(Math.log2(size))
+
+/** Keeps memory for the next file, for a while. */
+function lendAgain({ buffer }) {
+  if (buffer.byteLength < LENT.from || buffer.byteLength > LENT.to) return
+  if (spare.length === LENT_BUFFERS) spare.shift()
+  spare.push(buffer)
+  clearTimeout(forgetting)
+  forgetting = setTimeout(() => spare.splice(0), LENT_FOR)
 }
 
 /** The functions of wasm/hash.go as hashInPieces takes them. */

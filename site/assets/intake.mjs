@@ -3,11 +3,13 @@
 //
 //	files, folders, a text → what they are for (kinds.mjs) → items; a container's members and a list's lines become items of their own
 
+import { visible } from './dom.mjs'
 import { fromTransfer } from './files.mjs'
-import { decode, recognise } from './kinds.mjs'
+import { decode, isReceiptName, recognise } from './kinds.mjs'
 import { lazy } from './lazy.mjs'
 
 const portion = 100 // items that are handed on at a time
+const readAtOnce = 8 // items whose beginnings are read at a time
 const sniffedMembers = 1_000 // in a container with more, receipts are known by their names alone
 
 /**
@@ -49,7 +51,7 @@ export class Intake {
     let ready = []
     for (let at = 0; at < given.length; at += portion) {
       const some = given.slice(at, at + portion)
-      if (!batch.stopped) await Promise.all(some.map((one) => one.text === undefined && recognise(one)))
+      if (!batch.stopped) await recogniseAll(some.filter((one) => one.text === undefined))
       for (const one of some) {
         ready.push(...(batch.stopped ? [one] : await this.opened(one)))
         while (ready.length >= portion) yield ready.splice(0, portion)
@@ -75,7 +77,7 @@ export class Intake {
       if (kind === 'document') return []
       this.noteContainer(item, kind, members)
       const items = members.map((member) => this.member(item, member))
-      if (items.length <= sniffedMembers) await Promise.all(items.filter((one) => one.file).map(recogniseMember))
+      if (items.length <= sniffedMembers) await recogniseAll(items.filter((one) => one.file), recogniseMember)
       return items
     } catch (error) {
       // What cannot be read at all, its row says.
@@ -85,7 +87,8 @@ export class Intake {
   }
 
   noteContainer(item, kind, members) {
-    const notes = [members.length === 0 ? this.wording.of('files', 'zip.empty') : this.wording.count('zipFiles', members.length)]
+    const documents = members.filter(({ path }) => !isReceiptName(path)).length // a receipt has no row beside its document
+    const notes = [members.length === 0 ? this.wording.of('files', 'zip.empty') : this.wording.count('zipFiles', documents || members.length)]
     if (kind === 'asic') notes.push(this.wording.of('files', 'asic'))
     item.notes = notes
     item.members = members.length
@@ -158,6 +161,11 @@ export class Intake {
     if (found.kind === 'length') return this.wording.count('digits', found.count)
     return this.wording.of('files', link || found.kind === 'link' ? 'linkOnly' : 'nothing')
   }
+}
+
+/** Finds out what many are for, a few at a time: to begin to read a file keeps the page from answering. */
+async function recogniseAll(items, find = recognise) {
+  for (let at = 0; at < items.length; at += readAtOnce) await Promise.all(items.slice(at, at + readAtOnce).map((item) => find(item)))
 }
 
 /** Members of a container are not looked into: one of them is a receipt, evidence or a document. */

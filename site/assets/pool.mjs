@@ -1,14 +1,27 @@
-// Spreads checks over workers. A worker reads one file at a time, since that is
-// what costs; while one check waits for the network, it reads the next.
+// Spreads checks over workers. A worker reads a few small files at a time or one large one, since that is what costs, in
+// time and in memory; while a check waits for the network, it reads the next.
 
 import { watchPulse } from './pulse.mjs'
 import { startWorker } from './workers.mjs'
 
-const perWorker = 8 // checks at a time in one worker, all but one of them waiting for files
+const perWorker = 8 // checks at a time in one worker, all but a few of them waiting for published files
+
+// What one worker reads at a time: while one file is hashed, the browser gets the next from the disk.
+const readers = 3
+const readLimit = 32 << 20 // bytes of all of them together, unless it is one alone
 
 /** A file as a worker can be given it: of one that lies in a container, the container and the place. */
 function parcel(file) {
   return file?.place ? { container: file.container, place: file.place, name: file.name } : file
+}
+
+const bytesOf = (job) => job.file?.size ?? 0
+
+/** Whether a worker can begin with a job now. */
+function hasRoom({ jobs, reading }, job) {
+  if (reading.size === 0) return jobs.size < perWorker
+  const bytes = [...reading].reduce((sum, one) => sum + bytesOf(one), bytesOf(job))
+  return jobs.size < perWorker && reading.size < readers && bytes <= readLimit
 }
 
 /** What the verifier says of a file of evidence. */
@@ -97,7 +110,7 @@ export class Pool {
   pump() {
     if (!this.verifier) return
     while (this.queue.length > 0) {
-      const seat = this.seats.find((s) => s.reading === null && s.jobs.size < perWorker)
+      const seat = this.seats.find((s) => hasRoom(s, this.queue[0]))
       if (seat) this.give(seat, this.queue.shift())
       else if (this.seats.length < this.width) this.seat()
       else return
@@ -112,7 +125,7 @@ export class Pool {
   /** Starts a worker. */
   seat() {
     const worker = this.worker()
-    const seat = { worker, jobs: new Map(), reading: null, ready: false }
+    const seat = { worker, jobs: new Map(), reading: new Set(), ready: false }
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
     worker.postMessage({ type: 'start', ...this.verifier })
@@ -132,7 +145,7 @@ export class Pool {
 
   async give(seat, job) {
     seat.jobs.set(job.id, job)
-    seat.reading = job
+    seat.reading.add(job)
     const ready = (await job.prepare?.()) ?? true
     if (seat.jobs.get(job.id) !== job || !this.seats.includes(seat)) return // given to another seat meanwhile
     if (!ready || job.stopping) {
@@ -161,10 +174,6 @@ export class Pool {
       case 'progress':
         job?.update('hashing', message.done)
         break
-      case 'read':
-        if (seat.reading === job) seat.reading = null
-        this.pump()
-        break
       case 'hashed':
         this.read(seat, job)
         break
@@ -182,7 +191,7 @@ export class Pool {
 
   read(seat, job) {
     job.update('checking')
-    if (seat.reading === job) seat.reading = null
+    seat.reading.delete(job)
     this.pump()
   }
 
@@ -225,7 +234,7 @@ export class Pool {
 
   leave(seat, job) {
     seat.jobs.delete(job.id)
-    if (seat.reading === job) seat.reading = null
+    seat.reading.delete(job)
     this.pump()
   }
 

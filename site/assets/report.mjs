@@ -5,8 +5,8 @@ import { element, icon, visible } from './dom.mjs'
 import { lazy } from './lazy.mjs'
 import { signedLines } from './quorum.mjs'
 
-// Notices that have their own place: above everything, and with the evidence.
-const placed = ['demo', 'trust-unpinned']
+// Notices that have their own place: above everything, and, where the foot of the page has the trust file's fingerprint, with the evidence.
+const placed = (code, wording) => code === 'demo' || (code === 'trust-unpinned' && wording.ownPage)
 
 /** What fills the placeholders of a verdict's sentences. */
 export function values(report, wording) {
@@ -61,7 +61,7 @@ export function reportBody(report, wording, { named = '', follow = null, proof =
     replacement(report, wording, follow),
     signedLines(report, wording),
     notices(
-      report.notices.filter((code) => !placed.includes(code)),
+      report.notices.filter((code) => !placed(code, wording)),
       wording,
     ),
     ...proof,

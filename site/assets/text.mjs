@@ -33,6 +33,7 @@ export class Wording {
   constructor(table, later = null) {
     this.table = table
     this.later = later
+    this.ownPage = true // the portal's, whose foot has the trust file's fingerprint; false in others' pages
     this.mirrored = table.direction === 'rtl' // the page around may be in another language
     const where = locale(table.language)
     this.times = timeFormat(where)

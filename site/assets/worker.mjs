@@ -8,10 +8,6 @@ import { sha3File } from './sha3.mjs'
 
 const roundLimit = 64 // far more than a lookup ever takes
 
-// Up to this many bytes the next file is read while this one's digest is still being computed, so that reading and computing keep two
-// cores busy. Above it, two files in memory at once are too much for a phone.
-const aheadLimit = 16 * 1024 * 1024
-
 let exports = null
 let trust = null
 let unpinned = true // the page has its trust file from the portal that it checks
@@ -101,8 +97,7 @@ function hash(digest, id, job, file) {
     told = now
     self.postMessage({ type: 'progress', id, done })
   }
-  const onRead = () => file.size <= aheadLimit && self.postMessage({ type: 'read', id })
-  return digest(file, { wasm: exports, signal: job.abort.signal, onProgress, onRead })
+  return digest(file, { wasm: exports, signal: job.abort.signal, onProgress })
 }
 
 /** What hex stands for. */

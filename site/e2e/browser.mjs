@@ -2,10 +2,12 @@
 // every request is on record.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFile, realpath } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { extname, join, normalize, sep } from 'node:path'
+import { brotliCompressSync } from 'node:zlib'
 
 export { launch } from './chromium.mjs'
 
@@ -30,14 +32,14 @@ const TYPES = {
  * `faults` is a Map from a path, such as 'ledger/head', to what goes wrong with it: a status, 'cut' for a
  * connection that breaks off in the middle, 'hang' for one that never answers, or a function that is given the
  * bytes and resolves to others. `prelude` may be set to a function that runs in every page before the page's own scripts: a
- * fault that a test cannot make the engine show by itself.
+ * fault that a test cannot make the engine show by itself. `brotli` may be set for what a portal's host does: text and programs go out compressed.
  */
 export async function serveFolder(folder) {
   let base = await realpath(folder)
   const show = async (other) => (base = await realpath(other))
   const log = []
   const faults = new Map()
-  const served = { log, faults, prelude: null, show }
+  const served = { log, faults, prelude: null, brotli: false, show }
   const server = createServer(async (request, response) => {
     const { pathname, search } = new URL(request.url, 'http://portal')
     const path = decodeURIComponent(pathname).slice(1) || 'index.html'
@@ -46,7 +48,7 @@ export async function serveFolder(folder) {
     response.on('close', () => log.push({ method: request.method, path, query: search, length, status: response.statusCode }))
     if (fault === 'hang') return
     if (served.prelude && path === PRELUDE) response.writeHead(200, { 'Content-Type': TYPES['.js'] }).end(`(${served.prelude})()`)
-    else await answer(response, base, path, fault)
+    else await answer(response, base, path, fault, served.brotli && packed)
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = () => {
@@ -56,19 +58,31 @@ export async function serveFolder(folder) {
   return Object.assign(served, { url: `http://127.0.0.1:${server.address().port}/`, close })
 }
 
+const packedBodies = new Map() // by SHA-256
+
+/** A body as a host sends it that has compressed it beforehand. */
+function packed(body) {
+  const key = createHash('sha256').update(body).digest('hex')
+  if (!packedBodies.has(key)) packedBodies.set(key, brotliCompressSync(body))
+  return packedBodies.get(key)
+}
+
 const PRELUDE = 'prelude.js'
 
 /** A page with the prelude in it: modules run after it, wherever in the head they stand. */
 const preluded = (html) => Buffer.from(String(html).replace('</head>', `<script src="/${PRELUDE}"></script></head>`))
 
-async function answer(response, base, path, fault) {
+async function answer(response, base, path, fault, pack) {
   let body = typeof fault === 'number' ? null : await read(base, path)
   if (body && typeof fault === 'function') body = await fault(body)
   if (body === null) {
     response.writeHead(typeof fault === 'number' ? fault : 404).end('no such file\n')
     return
   }
-  response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Length': body.length })
+  const type = TYPES[extname(path)]
+  if (pack && type) body = pack(body)
+  const headers = { 'Content-Type': type ?? 'application/octet-stream', 'Content-Length': body.length }
+  response.writeHead(200, pack && type ? { ...headers, 'Content-Encoding': 'br' } : headers)
   if (fault !== 'cut') {
     response.end(body)
     return

@@ -27,5 +27,6 @@ function adapted(wording) {
   const { verifier, verifierNext, unpinned } = table.embed
   Object.assign(table.local, { verifier, verifierNext })
   table.notices['trust-unpinned'] = unpinned
+  wording.ownPage = false
   return wording
 }

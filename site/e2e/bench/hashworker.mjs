@@ -1,8 +1,8 @@
-// A worker that hashes as site/assets/worker.mjs does, for page.mjs beside it. It says when a file is read, and then its digest.
+// A worker that hashes as site/assets/worker.mjs does, for page.mjs beside it.
 
 import { hashFile } from '/hash.mjs'
 
 self.addEventListener('message', async ({ data: file }) => {
-  const digest = await hashFile(file, { onRead: () => self.postMessage({ read: true }) })
+  const digest = await hashFile(file)
   self.postMessage({ digest: Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('') })
 })
