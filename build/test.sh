@@ -29,7 +29,7 @@ part() {
 install_debian() {
 	missing=
 	PATH=$PATH:/usr/sbin
-	for pair in chromium:chromium brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core softhsm2-util:softhsm2 cc:gcc \
+	for pair in chromium:chromium chromium-headless-shell:chromium-headless-shell brotli:brotli node:nodejs npm:npm git:git openssl:openssl mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core softhsm2-util:softhsm2 cc:gcc \
 		ssh-agent:openssh-client sqlite3:sqlite3 firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb; do
 		command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 	done

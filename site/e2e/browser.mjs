@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import { extname, join, normalize, sep } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 
-export { launch } from './chromium.mjs'
+export { launch, launchWhole } from './chromium.mjs'
 
 const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

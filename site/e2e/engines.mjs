@@ -15,7 +15,7 @@ import { access, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import puppeteer from 'puppeteer-core'
-import { EXECUTABLE as CHROMIUM, launch as launchChromium } from './chromium.mjs'
+import { EXECUTABLE as CHROMIUM, launchWhole } from './chromium.mjs'
 import { freePort, start, until } from './processes.mjs'
 
 const ZONE = 'Europe/Kyiv'
@@ -123,7 +123,7 @@ class PageVisitor extends Visitor {
 // Chromium
 
 async function openChromium({ full }) {
-  const browser = await launchChromium()
+  const browser = await launchWhole()
   const visitor = async ({ language = 'en-GB', ...size } = {}) => {
     const context = await browser.newContext({ locale: language, timezoneId: ZONE, reducedMotion: 'reduce', viewport: { ...DESK, ...size } })
     const visitor = new ChromiumVisitor(context, await context.newPage())

@@ -218,6 +218,7 @@ test('a newer version takes over whole or not at all, and is offered', async () 
     // The page that is open goes on with what it has, without the server too, until its reader wants the newer one.
     await page.locator('[data-told=update]').waitFor()
     assert.deepEqual(await check(page, [diploma()]), ['authentic'])
+    await kept(page, 'ledger/head')
     assert.deepEqual(await own(), [false, false])
     line.cut()
     await page.getByRole('button', { name: 'Use it now' }).click()

@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { choose, launch, serveFolder, verdicts } from './browser.mjs'
+import { choose, launchWhole, serveFolder, verdicts } from './browser.mjs'
 import { root } from './chromium.mjs'
 import { buildCommand, makeDemo } from './registry.mjs'
 
@@ -109,7 +109,7 @@ async function main(option, folder) {
   await makeDemo(await buildCommand(work), demo)
   await mkdir(target, { recursive: true })
   const server = await serveFolder(join(demo, 'public'))
-  const browser = await launch()
+  const browser = await launchWhole()
   const of = (...paths) => paths.map((path) => join(demo, 'samples', path))
   try {
     const languages = (await readFile(join(demo, 'public/index.html'), 'utf8')).match(/data-languages="([^"]*)"/)[1].split(' ')

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { buildWasm, launch, root, serve, wasmExec } from '../chromium.mjs'
+import { buildWasm, launchWhole, root, serve, wasmExec } from '../chromium.mjs'
 
 const MiB = 1024 * 1024
 const FILE_ROUNDS = [[1, 15], [4, 15], [16, 9], [64, 7], [65, 7], [512, 3]] // MiB, rounds
@@ -24,7 +24,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 async function main() {
   const folder = await mkdtemp(join(tmpdir(), 'stele-bench-'))
   const server = await serve(await pageFiles(folder))
-  const browser = await launch()
+  const browser = await launchWhole()
   try {
     console.log(`Chromium ${browser.version()}, Node ${process.version}, load average ${loadavg()[0].toFixed(1)}\n`)
     await inMemory(browser, server.url)

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs
 import { loadavg, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { choose, launch, serveFolder, verdicts } from '../browser.mjs'
+import { choose, launchWhole, serveFolder, verdicts } from '../browser.mjs'
 import { buildCommand, makeDemo } from '../registry.mjs'
 
 const MiB = 1024 * 1024
@@ -40,7 +40,7 @@ async function main() {
   const demo = join(folder, 'demo')
   await makeDemo(await buildCommand(folder), demo)
   const server = await serveFolder(join(demo, 'public'))
-  const browser = await launch()
+  const browser = await launchWhole()
   try {
     console.log(`Chromium ${browser.version()}, Node ${process.version}, load average ${loadavg()[0].toFixed(1)}\n`)
     await weight(join(demo, 'public'))

@@ -10,7 +10,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildWasm, launch, root, serve, wasmExec } from '../chromium.mjs'
+import { buildWasm, launchWhole, root, serve, wasmExec } from '../chromium.mjs'
 
 const VECTORS = { crowd: 'quorum-crowd', alone: 'authentic' }
 const LIMITS = { first: 50, warm: 25 } // ms
@@ -68,7 +68,7 @@ self.onmessage = async ({ data: { module, given, rounds, prepared } }) => {
 
 /** The times of so many decisions in a browser of its own. */
 async function measure(url, given, rounds, prepared = true) {
-  const browser = await launch()
+  const browser = await launchWhole()
   try {
     const page = await browser.newPage()
     await page.goto(url)
