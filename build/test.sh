@@ -55,16 +55,21 @@ templates() {
 wasm_js() { GOOS=js GOARCH=wasm go test -vet=all -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
 wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$@"; }
 
-# Two files at a time: they wait for processes, timers and disks more than they compute. What failed is told at the end.
-# STELE_WITHOUT names files that are left out, by their first words.
-in_browsers() {
-	files=
-	for f in site/e2e/*.test.mjs; do
-		name=$(basename "$f" .test.mjs)
-		case " ${STELE_WITHOUT:-} " in *" $name "*) ;; *) files="$files $f" ;; esac
-	done
-	node --test --test-reporter=spec --test-concurrency=2 $files
+in_browser() { node --test --test-reporter=spec "site/e2e/$1.test.mjs"; }
+
+# Those that take longest come first. Two files at a time: each waits for processes, timers and disks too. STELE_WITHOUT names files that are left out.
+browser_tests() {
+	{
+		printf '%s\n' engines together embed page access
+		for f in site/e2e/*.test.mjs; do basename "$f" .test.mjs; done
+	} | awk -v without=" ${STELE_WITHOUT:-} " '!seen[$0]++ && !index(without, " " $0 " ")' >"$out/queue"
+	exec 3<"$out/queue" # both take from the same list
+	take <&3 &
+	take <&3
+	wait $!
 }
+
+take() { while read -r name; do part "in browsers: $name" in_browser "$name" </dev/null; done; }
 
 # What many of the browser tests begin with: the command, and a demonstration that it has made.
 shared() {
@@ -97,7 +102,6 @@ go_tests() {
 	part "vectors and proofs, wasip1" wasm_wasip1 ./proofs
 	# What the page hashes and verifies with, where the vectors of others are at hand too.
 	part "proofs as in the page" go test -tags=page ./proofs
-	part "vectors and proofs as in the page, wasip1" wasm_wasip1 -tags=page ./proofs
 }
 
 compile &
@@ -107,7 +111,7 @@ part "npm packages" npm_packages
 wait $compiling
 go_tests &
 testing=$!
-part "the pages in Chromium, Firefox and WebKitGTK" in_browsers
+browser_tests
 wait $testing
 failed=$(grep -c ^FAILED "$out/parts")
 echo "$(grep -c ^ok "$out/parts") passed, $failed failed"

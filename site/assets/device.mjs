@@ -28,9 +28,10 @@ async function begin() {
   }
 }
 
-/** Asks the service worker in charge for its version. */
-function ask() {
-  container.controller?.postMessage({ version })
+/** Asks the service worker in charge for its version; not one that is about to give way, which Chromium would start anew and keep. */
+async function ask() {
+  const { installing, waiting } = (await container.getRegistration(root)) ?? {}
+  if (!installing && !waiting) container.controller?.postMessage({ version })
 }
 
 /** Only now can files be shared with the portal and stay on the device: before, they would go to the server. */

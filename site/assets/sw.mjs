@@ -55,6 +55,7 @@ async function byHash() {
   return known
 }
 
+/** Every set, in the order in which they were begun. */
 async function sets() {
   return (await caches.keys()).filter((name) => name.startsWith(prefix))
 }
@@ -62,6 +63,7 @@ async function sets() {
 /** Fetches the whole set, or leaves nothing of it behind. */
 async function fill() {
   const known = await byHash()
+  await caches.delete(own) // what was begun once and left; this one is the last in order now
   const cache = await caches.open(own)
   const left = Object.entries(shell.files).filter(([path]) => wanted(path))
   const take = async () => {
@@ -82,10 +84,11 @@ async function fill() {
   }
 }
 
-/** Gives up the oldest sets, but for some that open pages may still be using. */
+/** Gives up the oldest sets before this one, but for some that open pages may still be using. One that was begun later may be on its way. */
 async function tidy(most) {
-  const others = (await sets()).filter((name) => name !== own)
-  for (const name of others.slice(0, Math.max(0, others.length - most))) await caches.delete(name)
+  const all = await sets()
+  const older = all.slice(0, all.indexOf(own))
+  for (const name of older.slice(0, Math.max(0, older.length - most))) await caches.delete(name)
 }
 
 // A whole set takes over at once: what is open goes on with the files of its own, and whatever is opened next is new.
@@ -99,8 +102,6 @@ self.addEventListener('message', (event) => event.waitUntil(answer(event)))
 async function answer({ data, source }) {
   const version = `${shell.fingerprint} ${shell.trust}`
   source.postMessage({ version })
-  const { installing, waiting } = self.registration
-  if (installing || waiting) return // a newer set is being filled, and its files would be lost on it
   const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true })
   if (pages.length === 1 && data.version === version) await tidy(0)
 }

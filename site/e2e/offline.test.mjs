@@ -256,10 +256,7 @@ test('a newer version that is still being fetched is not given up by the older o
       }
     })
     release()
-    await page.waitForFunction(async () => {
-      const { installing, waiting, active } = await navigator.serviceWorker.getRegistration()
-      return !installing && !waiting && active.state === 'activated'
-    })
+    await page.locator('[data-told=update]').waitFor() // it has taken over
     line.cut()
     await page.reload()
     assert.ok(await page.locator('main[data-newer]').count(), 'the newer version, whole, without a network')
