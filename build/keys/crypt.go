@@ -15,7 +15,7 @@ import (
 )
 
 // Work is log2 of scrypt's N for a new passphrase: about a second and 256 MiB. It is age's default. Nothing sets it but
-// tests of other things, which would spend most of their time on it.
+// tests of other things, which would spend most of their time on it (also cheap.go).
 var Work = 18
 
 const (

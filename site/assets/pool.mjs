@@ -1,7 +1,7 @@
 // Spreads checks over workers. A worker reads a few small files at a time or one large one, since that is what costs, in
 // time and in memory; while a check waits for the network, it reads the next.
 
-import { watchPulse } from './pulse.mjs'
+import { firstPatience, patience, watchPulse } from './pulse.mjs'
 import { startWorker } from './workers.mjs'
 
 const perWorker = 8 // checks at a time in one worker, all but a few of them waiting for published files
@@ -129,7 +129,8 @@ export class Pool {
     worker.addEventListener('message', ({ data }) => this.hear(seat, data))
     worker.addEventListener('error', (event) => this.lose(seat, event.message))
     worker.postMessage({ type: 'start', ...this.verifier })
-    const unwatch = watchPulse(worker, () => seat.ready && seat.jobs.size > 0, () => this.lose(seat, 'it has stopped answering'))
+    const limit = () => (seat.jobs.size === 0 ? 0 : seat.ready ? patience : firstPatience)
+    const unwatch = watchPulse(worker, limit, () => this.lose(seat, 'it has stopped answering'))
     seat.end = () => {
       unwatch()
       worker.terminate()

@@ -2,20 +2,26 @@
 // error comes, and what the worker had in hand would wait for ever.
 
 const beat = 2_000 // milliseconds from one question to the next
-const patience = 5 // questions in a row without a word: longer than anything a worker computes at a stretch
+
+/** Questions in a row without a word: longer than anything a worker computes at a stretch. */
+export const patience = 5
+
+/** The same for a worker whose scripts may still be on their way, over a poor connection. */
+export const firstPatience = 30
 
 /**
  * Asks a worker again and again whether it is there, while it has something to do.
- * @param {() => boolean} busy whether it has
+ * @param {() => number} limit how many questions may go unanswered now; 0 while it has nothing to do
  * @param {() => void} lost is called when it has not said anything for too long
  * @returns {() => void} ends the asking
  */
-export function watchPulse(worker, busy, lost) {
+export function watchPulse(worker, limit, lost) {
   let unanswered = 0
   worker.addEventListener('message', () => (unanswered = 0)) // whatever it says
   const timer = setInterval(() => {
-    if (!busy()) unanswered = 0
-    else if (unanswered === patience) lost()
+    const most = limit()
+    if (most === 0) unanswered = 0
+    else if (unanswered >= most) lost()
     else {
       unanswered++
       worker.postMessage({ type: 'ping' })

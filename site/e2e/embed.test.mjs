@@ -543,9 +543,13 @@ test('two elements on one page answer each for itself', async () => {
 test('an element that is taken out while it checks stops and is silent; one that is moved goes on', async () => {
   await visit(async (page) => {
     let open
-    portal.faults.set('ledger/head', (bytes) => new Promise((resolve) => (open = () => resolve(bytes))))
+    const asked = new Promise((seen) => portal.faults.set('ledger/head', (bytes) => new Promise((resolve) => {
+      open = () => resolve(bytes)
+      seen()
+    })))
     await page.locator('stele-verify #files').setInputFiles(sample(diploma))
     await page.waitForFunction(() => document.querySelector('stele-verify').shadowRoot.querySelector('.row[data-state=checking]'))
+    await asked
     await page.evaluate(() => document.querySelector('main').prepend(document.querySelector('stele-verify')))
     open()
     assert.deepEqual(verdictsOf(await rowsOf(page, 'stele-verify', 1)), ['authentic'])

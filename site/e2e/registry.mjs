@@ -17,7 +17,7 @@ const shared = process.env.STELE_SHARED
  */
 export async function buildCommand(folder) {
   const path = join(shared ?? folder, 'stele')
-  if (!shared) await run('go', ['build', '-o', path, './build'], { cwd: root })
+  if (!shared) await run('go', ['build', '-tags=cheap_passphrases', '-o', path, './build'], { cwd: root })
   // Its own cache, for what it remembers; but Go's as it was, for the verifier that it compiles.
   const { stdout } = await run('go', ['env', 'GOCACHE'])
   const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache'), GOCACHE: stdout.trim() }
