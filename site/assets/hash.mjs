@@ -59,9 +59,9 @@ async function hashWhole(file, signal) {
   return new Uint8Array(digest)
 }
 
-// Files of such sizes are read into memory that is lent to one after another: the system takes as long to give a browser new
-// memory of so many bytes as the browser to read a file into it. Below, what is gained is lost on the way.
-const LENT = { from: 1024 * 1024, to: 16 * 1024 * 1024 }
+// Files of such sizes are read into memory that is lent to one after another: where many are read at once, the system takes as long to give
+// a browser new memory as the browser to read a file into it. Below, what is gained is lost on the way; above, one file alone is slower for it.
+const LENT = { from: 1024 * 1024, to: 8 * 1024 * 1024 }
 const LENT_BUFFERS = 3 // at most, that wait to be lent
 const LENT_FOR = 2_000 // milliseconds after the last use, until the memory is given back
 
