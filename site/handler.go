@@ -34,9 +34,10 @@ func HandlerFS(root fs.FS) http.Handler {
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		there, err := isFile(root, name)
-		if err == nil && !there {
-			there, err = isFile(root, path.Join(name, Index)) // the folder of a language
+		folder := err == nil && !there // that of a language, say
+		if folder {
 			name = path.Join(name, Index)
+			there, err = isFile(root, name)
 		} else if strings.HasSuffix(r.URL.Path, "/") {
 			there = false
 		}
@@ -50,7 +51,14 @@ func HandlerFS(root fs.FS) http.Handler {
 			return
 		}
 		setHeaders(w.Header(), name)
-		files.ServeHTTP(w, r)
+		switch {
+		case !folder:
+			files.ServeHTTP(w, r)
+		case !strings.HasSuffix(r.URL.Path, "/"):
+			http.Redirect(w, r, path.Base(r.URL.Path)+"/", http.StatusMovedPermanently)
+		default: // by the file's own name: what lies in a bucket knows no folders
+			http.ServeFileFS(w, r, root, name)
+		}
 	})
 }
 

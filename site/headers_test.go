@@ -2,6 +2,7 @@ package site
 
 import (
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,6 +32,21 @@ func TestShortCache(t *testing.T) {
 // TestFolders: a language's folder shows its first page; no other folder shows anything.
 func TestFolders(t *testing.T) {
 	files := fstest.MapFS{"index.html": {Data: []byte("English")}, "ru/index.html": {Data: []byte("Russian")}, "ledger/head": {Data: []byte("head")}}
+	t.Run("in a folder", func(t *testing.T) { showsFolders(t, files) })
+	t.Run("in a bucket", func(t *testing.T) { showsFolders(t, bucket{files}) })
+}
+
+// A bucket has files with long names and knows no folders but itself.
+type bucket struct{ files fstest.MapFS }
+
+func (b bucket) Open(name string) (fs.File, error) {
+	if _, ok := b.files[name]; !ok && name != "." {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return b.files.Open(name)
+}
+
+func showsFolders(t *testing.T, files fs.FS) {
 	server := httptest.NewServer(HandlerFS(files))
 	defer server.Close()
 	for path, want := range map[string]struct {
