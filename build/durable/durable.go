@@ -161,5 +161,9 @@ func TryLock(path string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// Close releases the lock.
-func (l *Lock) Close() error { return l.f.Close() }
+// Close releases the lock: by itself, before the file is closed, because a program that is being started at this very moment has the file
+// open too until it runs, and would hold the lock as long.
+func (l *Lock) Close() error {
+	err := unix.Flock(int(l.f.Fd()), unix.LOCK_UN)
+	return errors.Join(err, l.f.Close())
+}

@@ -231,3 +231,27 @@ func TestNewFile(t *testing.T) {
 		t.Errorf("got %v, want one that names the file", err)
 	}
 }
+
+// TestLockIsReleased: a copy of the file in another process, such as one that is just being started, does not hold the lock any longer.
+func TestLockIsReleased(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	l, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := syscall.Dup(int(l.f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(held)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
