@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"stele/build/durable"
 	"stele/proofs"
@@ -27,7 +28,7 @@ func entries(from, to uint64) [][]byte {
 // logOf makes a log of a size, in steps that end at the sizes before it.
 func logOf(t *testing.T, sizes ...uint64) *Log {
 	t.Helper()
-	l := At(t.TempDir(), origin)
+	l := At(folder(t), origin)
 	a, err := l.Open(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +39,25 @@ func logOf(t *testing.T, sizes ...uint64) *Log {
 		}
 	}
 	return l
+}
+
+// folder is a temporary folder. Tessera can be at a file of its own there still when Append has returned, and a moment longer.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 100 {
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Error(err)
+	})
+	return dir
 }
 
 // put publishes into a folder.

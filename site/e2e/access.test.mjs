@@ -74,10 +74,10 @@ const unfold = (page) => page.evaluate(() => {
   for (const details of document.querySelectorAll('main details')) details.open = true
 })
 
-/** The states, each with where it is, how it comes about, and which verdicts it shows at least. */
+/** The states, each with where it is, how it comes about, which verdicts it shows at least, and whether the page keeps itself on the device. */
 const states = {
   static: { path: 'index.html' },
-  landing: { path: 'index.html', act: async (page) => {
+  landing: { path: 'index.html', keeps: true, act: async (page) => {
     await unfold(page)
     await page.click('[data-menu] summary')
   } },
@@ -102,7 +102,7 @@ const states = {
     await unfold(page)
   } },
   help: { path: 'index.html', fault: /verifier\.wasm$/, act: (page) => page.locator('[data-help]').waitFor() },
-  offline: { path: 'offline.html' },
+  offline: { path: 'offline.html', keeps: true },
   issuers: { path: 'issuers.html', act: async (page) => {
     await page.waitForFunction(() => 'ready' in document.documentElement.dataset)
     await unfold(page)
@@ -117,8 +117,9 @@ const states = {
 
 /** Opens a page in a state, as a new visitor, and gives it to a test. */
 async function inState(name, language, use, options = {}) {
-  const { at = () => server, path, fault, act } = states[name]
-  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', viewport: { width: 1280, height: 900 }, ...options })
+  const { at = () => server, path, fault, keeps, act } = states[name]
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Kyiv', reducedMotion: 'reduce', viewport: { width: 1280, height: 900 },
+    serviceWorkers: keeps ? 'allow' : 'block', ...options })
   try {
     const page = await context.newPage()
     if (fault) await page.route(fault, (route) => route.fulfill({ status: 500 }))

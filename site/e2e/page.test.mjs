@@ -882,10 +882,9 @@ test('by keyboard alone', async () => {
   })
 })
 
-test('every page and answer is accessible, in light and dark, on a phone and a desk', async () => {
-  for (const to of ['offline.html', 'status.html', 'developers.html']) await visit((page) => accessible(page, to), { to })
+// Every page in every language: access.test.mjs.
+test('every answer is accessible, folded and open, in light and dark, on a phone and a desk', async () => {
   await visit(async (page) => {
-    await accessible(page, 'before anything is chosen')
     const files = [diploma, licence, 'court/enforcement-order.txt', 'land/land-extract-2019.pdf', 'academy/academy-diploma.pdf', 'interior/conduct-certificate-2011.docx', 'received/letter.txt', 'education/شهادة تخرج.txt']
     await check(page, files.map(sample))
     await accessible(page, 'folded answers')
