@@ -120,7 +120,14 @@ func (b *bucket) Put(name string, content []byte) error {
 func (b *bucket) putOnce(name string, content []byte) error {
 	err := b.put(name, content, aws.String("*"))
 	var api smithy.APIError
-	if errors.As(err, &api) && (api.ErrorCode() == "PreconditionFailed" || api.ErrorCode() == "ConditionalRequestConflict") {
+	switch {
+	case err == nil:
+	case !errors.As(err, &api):
+		// A server may refuse what is there already before it has read it, and break off the connection: the refusal can be lost.
+		if have, errGet := b.get(name); errGet == nil && bytes.Equal(have, content) {
+			return nil
+		}
+	case api.ErrorCode() == "PreconditionFailed" || api.ErrorCode() == "ConditionalRequestConflict":
 		have, errGet := b.get(name)
 		if errGet != nil || bytes.Equal(have, content) {
 			return errGet

@@ -43,15 +43,41 @@ func (f *fakeStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// client is a client of a store.
+func client(srv *httptest.Server) *s3.Client {
+	return s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(srv.URL), UsePathStyle: true, HTTPClient: srv.Client(),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired, Retryer: aws.NopRetryer{},
+		Credentials:                credentials.NewStaticCredentialsProvider("a", "b", "")})
+}
+
+// TestPutBrokenOff: a store breaks off the connection where an object is there already, before it has read the new one. The same
+// object is then as good as written, and another one is not.
+func TestPutBrokenOff(t *testing.T) {
+	f := &fakeStore{objects: map[string][]byte{"/bucket/public/there": []byte("content")}}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			panic(http.ErrAbortHandler)
+		}
+		f.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	b := newBucket(client(srv), "bucket", "public/", nil)
+	if err := errors.Join(b.Put("there", []byte("content")), b.Sync()); err != nil {
+		t.Errorf("the same: %v", err)
+	}
+	for _, name := range []string{"there", "elsewhere"} {
+		if err := errors.Join(b.Put(name, []byte("other")), b.Sync()); err == nil {
+			t.Errorf("%s: other content was taken to be written", name)
+		}
+	}
+}
+
 // TestPutAfterOutage: what could not be written is told once, to the publication that it was of, and after a Sync to nobody.
 func TestPutAfterOutage(t *testing.T) {
 	f := &fakeStore{objects: map[string][]byte{}}
 	srv := httptest.NewServer(f)
 	defer srv.Close()
-	client := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(srv.URL), UsePathStyle: true, HTTPClient: srv.Client(),
-		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
-		Credentials:                credentials.NewStaticCredentialsProvider("a", "b", "")})
-	b := newBucket(client, "bucket", "public/", nil)
+	b := newBucket(client(srv), "bucket", "public/", nil)
 	f.mu.Lock()
 	f.down = true
 	f.mu.Unlock()
