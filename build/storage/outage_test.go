@@ -47,7 +47,7 @@ func (f *fakeStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func client(srv *httptest.Server) *s3.Client {
 	return s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(srv.URL), UsePathStyle: true, HTTPClient: srv.Client(),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired, Retryer: aws.NopRetryer{},
-		Credentials:                credentials.NewStaticCredentialsProvider("a", "b", "")})
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
 }
 
 // TestPutBrokenOff: a store breaks off the connection where an object is there already, before it has read the new one. The same
