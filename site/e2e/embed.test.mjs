@@ -593,6 +593,7 @@ test('attributes and properties are one; another portal is another beginning, an
 
 test('the keyboard alone does everything, and what is read out is said once', async () => {
   await visit(async (page) => {
+    page.on('filechooser', () => {}) // the browser is told beforehand that nobody sees a dialogue
     await page.keyboard.press('Tab')
     await page.keyboard.press('Tab')
     const where = () => page.evaluate(() => {
