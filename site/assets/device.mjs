@@ -16,7 +16,10 @@ function tell(what, shown) {
 /** Has the pages kept, once everything that is wanted now has been loaded. */
 async function begin() {
   if (!container) return
-  container.addEventListener('message', ({ data }) => data.version && tell('update', data.version !== version))
+  container.addEventListener('message', ({ data }) => {
+    if (data.another) ask()
+    else if (data.version) tell('update', data.version !== version)
+  })
   container.addEventListener('controllerchange', ask)
   try {
     await container.register(worker, { updateViaCache: 'none' })
@@ -28,10 +31,9 @@ async function begin() {
   }
 }
 
-/** Asks the service worker in charge for its version; not one that is about to give way, which Chromium would start anew and keep. */
-async function ask() {
-  const { installing, waiting } = (await container.getRegistration(root)) ?? {}
-  if (!installing && !waiting) container.controller?.postMessage({ version })
+/** Asks which version this page would be if it were opened now. */
+function ask() {
+  container.controller?.postMessage({ version })
 }
 
 /** Only now can files be shared with the portal and stay on the device: before, they would go to the server. */

@@ -4,9 +4,13 @@
 //	const shell = {set, fingerprint, trust, languages, home, pages, stale, files}
 //
 // A shell is a set: pages, scripts, styles, wording, WASM and trust file of one build. It is fetched whole, each file by its hash, or not at all;
-// until a new one is whole, the old one serves. A page comes from the set that is in force and loads what lies in the folder of its own
-// fingerprint, so that no two sets ever mix. Pages that show the state of the ledger are asked for from the portal first. The registry's own files
-// are none of its business: the page keeps those itself, once they are proved (kept.mjs).
+// a record of it, written last, says that it is. In force is the whole set that was begun last, whichever version of this script is at work: a
+// newer version fills its set and waits, as browsers have it, until no page of the portal is open, while what is opened next is of its set already.
+// (One that takes over from an older one that is being asked for something can keep Chromium 156 from opening the portal for minutes.)
+//
+// A page comes from the set in force and loads what lies in the folder of its own fingerprint, so that no two sets ever mix. Pages that show the
+// state of the ledger are asked for from the portal first. The registry's own files are none of its business: the page keeps those itself, once
+// they are proved (kept.mjs).
 
 const scope = new URL('./', self.location).href
 const language = new URL(self.location).searchParams.get('in') ?? ''
@@ -14,6 +18,7 @@ const prefix = `stele-shell ${scope} `
 const own = `${prefix}${shell.set} ${language}`
 const shared = `stele-arrivals ${scope}`
 const mark = 'Stele-Integrity' // of a file that was fetched by its hash
+const recordAt = new URL('sw.js?set', scope).href // in a whole set: what it is
 const patience = 6_000 // milliseconds for a page that is here too, if an older one
 const atOnce = 6 // files that are fetched side by side
 const mostSets = 3
@@ -76,6 +81,8 @@ async function fill() {
   }
   try {
     await Promise.all(Array.from({ length: atOnce }, take))
+    const { fingerprint, trust, pages, stale } = shell
+    await cache.put(recordAt, new Response(JSON.stringify({ fingerprint, trust, pages, stale })))
     if (!(await caches.has(own))) throw new Error(`${own}: it was deleted while it was being filled`)
   } catch (error) {
     left.length = 0
@@ -84,26 +91,50 @@ async function fill() {
   }
 }
 
-/** Gives up the oldest sets before this one, but for some that open pages may still be using. One that was begun later may be on its way. */
-async function tidy(most) {
+/** The set in force: its cache, and what its record says; null where there is none, as when a browser made room for others. */
+async function inForce() {
+  for (const name of (await sets()).reverse()) {
+    const cache = await caches.open(name)
+    const record = await cache.match(recordAt)
+    if (record) return { name, cache, ...(await record.json()) }
+  }
+  return null
+}
+
+/** Gives up the oldest sets before the one in force, but for some that open pages may still be using. One that was begun later may be on its way. */
+async function tidy(set, most) {
   const all = await sets()
-  const older = all.slice(0, all.indexOf(own))
+  const older = all.slice(0, Math.max(0, all.indexOf(set.name)))
   for (const name of older.slice(0, Math.max(0, older.length - most))) await caches.delete(name)
 }
 
-// A whole set takes over at once: what is open goes on with the files of its own, and whatever is opened next is new.
-self.addEventListener('install', (event) => event.waitUntil(fill().then(() => self.skipWaiting())))
+const openPages = () => clients.matchAll({ type: 'window', includeUncontrolled: true })
 
-self.addEventListener('activate', (event) => event.waitUntil(tidy(mostSets - 1).then(() => clients.claim())))
+self.addEventListener('install', (event) => event.waitUntil(install()))
 
-// A page asks which version it would be now. Where it is the only one, and this version itself, nobody needs the older ones.
+/** Fills the set, and tells the pages that are open that there is another now. */
+async function install() {
+  await fill()
+  for (const page of await openPages()) page.postMessage({ another: true })
+}
+
+self.addEventListener('activate', (event) => event.waitUntil(activate()))
+
+async function activate() {
+  const set = await inForce()
+  if (set) await tidy(set, mostSets - 1)
+  await clients.claim()
+}
+
+// A page asks which version it would be now. Where it is the only one, and of that version itself, nobody needs the older ones.
 self.addEventListener('message', (event) => event.waitUntil(answer(event)))
 
 async function answer({ data, source }) {
-  const version = `${shell.fingerprint} ${shell.trust}`
+  const set = await inForce()
+  if (!set) return
+  const version = `${set.fingerprint} ${set.trust}`
   source.postMessage({ version })
-  const pages = await clients.matchAll({ type: 'window', includeUncontrolled: true })
-  if (pages.length === 1 && data.version === version) await tidy(0)
+  if ((await openPages()).length === 1 && data.version === version) await tidy(set, 0)
 }
 
 self.addEventListener('fetch', (event) => {
@@ -113,36 +144,36 @@ self.addEventListener('fetch', (event) => {
   if (request.method === 'POST' && path === 'share') return event.respondWith(receive(request))
   if (request.method !== 'GET') return
   const page = path.endsWith('/') || path === '' ? `${path}index.html` : path
-  if (request.mode === 'navigate' && shell.pages.includes(page)) return event.respondWith(shown(request, page))
-  if (request.mode === 'navigate' && shell.stale.includes(page)) return event.respondWith(newest(request, page))
-  if (path.startsWith('assets/') || (path in shell.files && !shell.pages.includes(path))) event.respondWith(part(request, path))
+  if (request.mode === 'navigate' && page.endsWith('.html')) event.respondWith(visited(request, page))
+  else if (path.startsWith('assets/') || path.startsWith('trust/')) event.respondWith(part(request, path))
 })
 
-/** A page of the set. */
-async function shown(request, path) {
-  const kept = await (await caches.open(own)).match(new URL(path, scope))
+/** A page of the set in force, or any other of the portal. */
+async function visited(request, path) {
+  const set = await inForce()
+  if (set?.stale.includes(path)) return newest(request, path, set)
+  const kept = set?.pages.includes(path) ? await set.cache.match(new URL(path, scope)) : undefined
   return kept ?? fetch(request)
 }
 
 /** A page that shows the state of the ledger: the portal's, or without a network the last that was seen here of the same set. */
-async function newest(request, path) {
-  const cache = await caches.open(own)
+async function newest(request, path, set) {
   const at = new URL(path, scope)
   const fetched = fetch(request).then(async (response) => {
-    if (response.ok) await keepPage(cache, at, response.clone())
+    if (response.ok) await keepPage(set, at, response.clone())
     return response
   })
-  const kept = await cache.match(at)
+  const kept = await set.cache.match(at)
   if (!kept) return fetched
   const late = new Promise((resolve) => setTimeout(resolve, patience, kept))
   return Promise.race([fetched, late]).catch(() => kept)
 }
 
 /** Keeps a page of this very set; what belongs to another is not here. */
-async function keepPage(cache, at, response) {
+async function keepPage({ cache, fingerprint }, at, response) {
   try {
     const copy = await plain(response)
-    if ((await copy.clone().text()).includes(`assets/${shell.fingerprint}/`)) await cache.put(at, copy)
+    if ((await copy.clone().text()).includes(`assets/${fingerprint}/`)) await cache.put(at, copy)
   } catch {
     // A full disk: without a network the page is not there, as before.
   }
@@ -153,11 +184,15 @@ async function part(request, path) {
   const kept = request.cache === 'reload' ? undefined : await caches.match(request.url.split('#')[0])
   if (kept) return kept
   const response = await fetch(request)
-  if (response.ok && path.startsWith(`assets/${shell.fingerprint}/`)) {
-    const copy = response.clone()
-    plain(copy).then(async (file) => (await caches.open(own)).put(request.url, file)).catch(() => {})
-  }
+  if (response.ok && path.startsWith('assets/')) keepPart(request.url, path, response.clone()).catch(() => {})
   return response
+}
+
+/** Keeps a part of the set in force that is loaded only when it is needed. */
+async function keepPart(url, path, response) {
+  const set = await inForce()
+  if (path.startsWith(`assets/${set?.fingerprint}/`)) await set.cache.put(url, await plain(response))
+  else await response.body?.cancel()
 }
 
 /** Takes what another program shares. It stays on this device, until the page takes it; nothing is sent. */

@@ -195,7 +195,7 @@ test('a newer version takes over whole or not at all, and is offered', async () 
       const coming = registration.installing
       if (!coming) return 'none'
       return new Promise((resolve) => {
-        const seen = () => ['activated', 'redundant'].includes(coming.state) && resolve(coming.state)
+        const seen = () => coming.state !== 'installing' && resolve(coming.state)
         coming.addEventListener('statechange', seen)
         seen()
       })
@@ -212,7 +212,7 @@ test('a newer version takes over whole or not at all, and is offered', async () 
     server.faults.clear()
     assert.ok(await page.locator('[data-told=update]').isHidden())
     const seen = server.log.length
-    assert.equal(await update(), 'activated')
+    assert.equal(await update(), 'installed')
     const fetched = server.log.slice(seen).map((entry) => entry.path)
     assert.deepEqual(fetched.filter((path) => path.endsWith('.wasm')), [], 'what has not changed is not fetched again')
     // The page that is open goes on with what it has, without the server too, until its reader wants the newer one.
@@ -256,11 +256,46 @@ test('a newer version that is still being fetched is not given up by the older o
       }
     })
     release()
-    await page.locator('[data-told=update]').waitFor() // it has taken over
+    await page.locator('[data-told=update]').waitFor() // it is whole
     line.cut()
     await page.reload()
     assert.ok(await page.locator('main[data-newer]').count(), 'the newer version, whole, without a network')
     assert.deepEqual((await page.evaluate(() => caches.keys())).filter((name) => name.includes('ffffffffffff')).length, 1)
+  })
+})
+
+test('a newer version is in force once it is whole, however busy the older one is kept, and nothing waits for it', async () => {
+  const newer = join(folder, 'newer-busily')
+  await renew(join(folder, 'demo/public'), newer)
+  await device(async ({ page, server, line, context }) => {
+    await server.show(newer)
+    await page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration()
+      const style = document.querySelector('link[rel=stylesheet]').href
+      const update = registration.update()
+      // The older one is asked for something all the time until the newer is whole, and for some time afterwards.
+      for (let until = Infinity, i = 0; performance.now() < until; i++) {
+        await (await fetch(`${style}?${i}`)).text()
+        if (until === Infinity && i % 10 === 0 && (await update, !registration.installing)) until = performance.now() + 1000
+      }
+    })
+    line.cut()
+    const another = await context.newPage()
+    await another.goto(page.url())
+    await another.locator('main[data-newer]').waitFor()
+    await page.locator('[data-told=update]').waitFor()
+    assert.ok(await another.locator('[data-told=update]').isHidden())
+    // What is opened after all pages were closed is of the newer version's own worker, and the older set is given up.
+    await page.close()
+    await another.goto('about:blank')
+    await another.goto(line.url)
+    await another.locator('main[data-newer]').waitFor()
+    await another.waitForFunction(async () => (await caches.keys()).filter((name) => name.startsWith('stele-shell')).length === 1)
+    await another.waitForFunction(async () => (await navigator.serviceWorker.getRegistration()).waiting === null)
+    assert.deepEqual(await check(another, [diploma()]), ['unavailable'])
+    line.mend()
+    await another.reload()
+    assert.deepEqual(await check(another, [diploma()]), ['authentic'])
   })
 })
 
