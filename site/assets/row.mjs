@@ -372,6 +372,7 @@ export class Row {
     if (!file || outcome.report?.verdict !== 'not-registered') return null
     if (file.place && file.size > unpackedLimit) return null
     outcome.leaving ??= new AbortController()
+    outcome.looking ??= true // until what is found stands on the page, where it takes room
     outcome.hints ??= this.page.hinting.of(this, outcome.leaving.signal)
     const status = element('p', { class: 'soft', role: 'status' }, this.page.wording.ui('looking'))
     const slot = element('div', { 'data-hints': '' }, status)
@@ -384,7 +385,10 @@ export class Row {
         slot.append(node)
       },
       () => slot.remove(), // what cannot be told is no answer, and takes none away
-    )
+    ).finally(() => {
+      outcome.looking = false
+      this.page.offer()
+    })
     return slot
   }
 

@@ -269,7 +269,9 @@ export class Rows {
     this.stopAll.hidden = open === 0 || (open === 1 && used !== this.stopAll) // the keyboard stays until there is somewhere to go
     this.again.hidden = open > 0 || retriable < 2
     this.again.textContent = this.wording.count('again', retriable)
-    for (const tool of [this.clear, this.saveTable, this.print]) tool.hidden = total === 0 || open > 0
+    // After a few answers they come when those have all their words: what is found out about a file would move them from under a finger.
+    const growing = this.few() && this.rows.some((row) => row.outcome?.looking)
+    for (const tool of [this.clear, this.saveTable, this.print]) tool.hidden = total === 0 || open > 0 || growing
     const next = [this.stopAll, this.again, this.clear].find((tool) => !tool.hidden)
     if (used?.hidden && this.tools.contains(used)) (next ?? this.input).focus()
   }

@@ -124,15 +124,11 @@ async function decided(visitor, count) {
   return rows
 }
 
-/**
- * Takes all rows from the page. The button is there once all have their answers, a moment after the last; what the page finds out about a file
- * afterwards moves it, and a click may come to where it was.
- */
+/** Takes all rows from the page. The button is there once all have their answers, and all their words. */
 async function clear(visitor) {
-  await until(async () => {
-    if (await visitor.evaluate(() => document.querySelector('[data-clear]').checkVisibility())) await visitor.click('[data-clear]')
-    return visitor.evaluate(() => document.querySelector('[data-rows] > *') === null)
-  }, () => 'the list is not cleared')
+  await visitor.until(() => document.querySelector('[data-clear]').checkVisibility())
+  await visitor.click('[data-clear]')
+  await visitor.until(() => document.querySelector('[data-rows] > *') === null)
 }
 
 /** Chooses files, and resolves to the one row that comes of them, with nothing else on the page. */

@@ -46,8 +46,7 @@ async function annotated(name, path) {
 
 /** Checks one file, with nothing else on the page, and resolves to what is said of it: its codes, and all of its words. */
 async function hintsOf(page, given) {
-  const clear = page.locator('[data-clear]')
-  if (await clear.isVisible()) await clear.click()
+  if (await page.locator('[data-rows] > *').count()) await page.click('[data-clear]')
   await choose(page, [given])
   assert.equal((await verdicts(page, 1))[0].verdict, 'not-registered')
   await page.waitForSelector('[data-hints] > section')
@@ -74,6 +73,30 @@ test('each sample shows what became of it', async () => {
     }
   })
 })
+
+test('the buttons for the list do not move when what was found out about a file comes late', () => visit(async (page) => {
+  let release
+  const released = new Promise((resolve) => (release = resolve))
+  server.faults.set('issuers.json', (bytes) => released.then(() => bytes))
+  await choose(page, [sample('received/diploma.pdf')])
+  await verdicts(page, 1)
+  await page.locator('[data-hints] > [role=status]').waitFor()
+  await page.waitForFunction(() => document.querySelector('[data-status]').textContent !== '')
+  assert.ok(await page.locator('[data-clear]').isHidden(), 'it would be below what is still to come')
+  release()
+  const places = await page.evaluate(() => new Promise((resolve) => {
+    const button = document.querySelector('[data-clear]')
+    const places = []
+    const look = () => {
+      if (button.checkVisibility()) places.push(button.offsetTop)
+      if (places.length < 20) requestAnimationFrame(look)
+      else resolve(places)
+    }
+    look()
+  }))
+  assert.equal(new Set(places).size, 1, places.join(' '))
+  assert.equal(await page.locator('[data-hints] > section').count(), 1)
+}))
 
 test('a document that was only added to is told with its own verdict, and the row keeps its own', async () => {
   const cases = [
