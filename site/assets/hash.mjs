@@ -53,59 +53,102 @@ async function hashWhole(file, signal) {
   const bytes = await readWhole(file, signal)
   checkLength(file, bytes.byteLength)
   const hashing = crypto.subtle.digest('SHA-256', bytes) // of a copy, which the browser makes at once
-  lendAgain(bytes)
+  lendAgain(bytes.buffer)
   // All has been read, so that looking once more need not wait for the digest, which another thread computes.
   const [digest] = await Promise.all([unlessAborted(signal, hashing), checkUnaltered(file, signal)])
   return new Uint8Array(digest)
 }
 
-// Files of such sizes are read into memory that is lent to one after another: where many are read at once, the system takes as long to give
-// a browser new memory as the browser to read a file into it. Below, what is gained is lost on the way; above, one file alone is slower for it.
-const LENT = { from: 1024 * 1024, to: 8 * 1024 * 1024 }
-const LENT_BUFFERS = 3 // at most, that wait to be lent
+// Files of such sizes are read into memory that is lent to one after another: the system takes about as long to give a browser new memory as
+// the browser to read a file into it. Below, what is gained is lost on the way; above, it would be too much to keep.
+const LENT = { from: 1024 * 1024, to: 16 * 1024 * 1024 }
+const LENT_BYTES = 24 * 1024 * 1024 // at most, that wait to be lent
 const LENT_FOR = 2_000 // milliseconds after the last use, until the memory is given back
+
+// A larger file is read in parts side by side, since the browser reads by small steps and waits between them; a smaller one is not worth it.
+const PARTS = { above: 8 * 1024 * 1024, count: 3, piece: 1024 * 1024 }
 
 const spare = []
 let forgetting = null
 
 async function readWhole(file, signal) {
-  const lent = file instanceof Blob && file.size >= LENT.from && file.size <= LENT.to ? lentReader(file) : null
-  if (!lent) return new Uint8Array(await unlessAborted(signal, readable(file, file.arrayBuffer())))
-  openReaders.add(lent)
+  const parts = file instanceof Blob && file.size >= LENT.from && file.size <= LENT.to ? partsOf(file) : null
+  if (!parts) return new Uint8Array(await unlessAborted(signal, readable(file, file.arrayBuffer())))
+  return parts.length > 1 ? readParts(parts, file, signal) : readInto(parts[0], file, signal)
+}
+
+/** Reads a file into memory that it borrows. */
+async function readInto({ reader }, file, signal) {
+  let buffer = borrow(file.size)
+  let length = 0
+  await readPieces(reader, file, signal, () => new Uint8Array(buffer, length), (piece) => {
+    buffer = piece.buffer // the memory that was lent; what we had is detached now
+    length += piece.length
+    return length < file.size
+  })
+  return new Uint8Array(buffer, 0, length)
+}
+
+/** Reads the parts of a file side by side, and puts them together in memory that it borrows. */
+async function readParts(parts, file, signal) {
+  const bytes = new Uint8Array(borrow(file.size), 0, file.size)
+  const lengths = await Promise.all(parts.map(async ({ reader, begin, end }) => {
+    let at = begin
+    let buffer = borrow(PARTS.piece)
+    await readPieces(reader, file, signal, () => new Uint8Array(buffer), (piece) => {
+      bytes.set(piece, at)
+      at += piece.length
+      buffer = piece.buffer
+      return at < end
+    })
+    lendAgain(buffer)
+    return at - begin
+  }))
+  return bytes.subarray(0, lengths.reduce((sum, length) => sum + length))
+}
+
+/** Reads to the end, into memory that lend() gives, as long as take() wants more than the piece that it is given. */
+async function readPieces(reader, file, signal, lend, take) {
+  openReaders.add(reader)
   try {
-    const at = spare.findIndex((buffer) => buffer.byteLength >= file.size)
-    let buffer = at < 0 ? new ArrayBuffer(sizeToLend(file.size)) : spare.splice(at, 1)[0]
-    let length = 0
-    while (length < file.size) {
-      const { done, value } = await unlessAborted(signal, readable(file, lent.read(new Uint8Array(buffer, length))))
-      buffer = value.buffer // the memory that was lent; what we had is detached now
-      length += value.length
+    for (let more = true; more; ) {
+      const { done, value } = await unlessAborted(signal, readable(file, reader.read(lend())))
+      if (value) more = take(value)
       if (done) break
     }
-    return new Uint8Array(buffer, 0, length)
   } finally {
-    openReaders.delete(lent)
-    lent.cancel().catch(() => {}) // what cannot be read need not be cancelled
+    openReaders.delete(reader)
+    reader.cancel().catch(() => {}) // what cannot be read need not be cancelled
   }
 }
 
-/** A reader that takes memory to read into; null where the browser has none. */
-function lentReader(file) {
+/** The parts in which a file is read, each { begin, end, reader }; null where the browser does not read into memory that it is given. */
+function partsOf(file) {
+  const count = file.size > PARTS.above ? PARTS.count : 1
+  const step = Math.ceil(file.size / count)
   try {
-    return file.stream().getReader({ mode: 'byob' })
+    return Array.from({ length: count }, (_, i) => {
+      const [begin, end] = [i * step, Math.min((i + 1) * step, file.size)]
+      const part = count > 1 ? file.slice(begin, end) : file
+      return { begin, end, reader: part.stream().getReader({ mode: 'byob' }) }
+    })
   } catch {
     return null
   }
 }
 
-/** The next power of two, so that files of about the same size share memory. */
-const sizeToLend = (size) => 2 ** Math.ceil(Math.log2(size))
+/** Memory for so many bytes or more: the next power of two, so that files of about the same size share it. */
+function borrow(size) {
+  const wanted = 2 ** Math.ceil(Math.log2(size))
+  const at = spare.findIndex((buffer) => buffer.byteLength === wanted)
+  return at < 0 ? new ArrayBuffer(wanted) : spare.splice(at, 1)[0]
+}
 
 /** Keeps memory for the next file, for a while. */
-function lendAgain({ buffer }) {
+function lendAgain(buffer) {
   if (buffer.byteLength < LENT.from || buffer.byteLength > LENT.to) return
-  if (spare.length === LENT_BUFFERS) spare.shift()
   spare.push(buffer)
+  while (spare.reduce((sum, { byteLength }) => sum + byteLength, 0) > LENT_BYTES) spare.shift()
   clearTimeout(forgetting)
   forgetting = setTimeout(() => spare.splice(0), LENT_FOR)
 }
