@@ -118,13 +118,8 @@ async function install() {
   for (const page of await openPages()) page.postMessage({ another: true })
 }
 
-self.addEventListener('activate', (event) => event.waitUntil(activate()))
-
-async function activate() {
-  const set = await inForce()
-  if (set) await tidy(set, mostSets - 1)
-  await clients.claim()
-}
+// Nothing else is done here: WebKitGTK (2.50) never ends it where a page is loaded again meanwhile.
+self.addEventListener('activate', (event) => event.waitUntil(clients.claim()))
 
 // A page asks which version it would be now. Where it is the only one, and of that version itself, nobody needs the older ones.
 self.addEventListener('message', (event) => event.waitUntil(answer(event)))
@@ -134,7 +129,8 @@ async function answer({ data, source }) {
   if (!set) return
   const version = `${set.fingerprint} ${set.trust}`
   source.postMessage({ version })
-  if ((await openPages()).length === 1 && data.version === version) await tidy(set, 0)
+  const alone = data.version === version && (await openPages()).length === 1
+  await tidy(set, alone ? 0 : mostSets - 1)
 }
 
 self.addEventListener('fetch', (event) => {

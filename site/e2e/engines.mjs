@@ -29,7 +29,9 @@ const PARTS = {
   WebKitGTK: [['/usr/bin/WebKitWebDriver', 'webkit2gtk-driver'], ['/usr/bin/Xvfb', 'xvfb']],
 }
 
-export const names = Object.keys(PARTS)
+/** Those that are tested: all, or those that STELE_ENGINES names. */
+export const names = process.env.STELE_ENGINES?.split(' ') ?? Object.keys(PARTS)
+for (const name of names) if (!PARTS[name]) throw new Error(`STELE_ENGINES: there is no ${name}, want names of ${Object.keys(PARTS).join(', ')}`)
 
 /**
  * Starts an engine. Whoever opens it closes it. A missing one is an error that names the package to install.
