@@ -118,8 +118,8 @@ async function install() {
   for (const page of await openPages()) page.postMessage({ another: true })
 }
 
-// Nothing else is done here: WebKitGTK (2.50) never ends it where a page is loaded again meanwhile.
-self.addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+// Nothing is waited for here: where a page is loaded again meanwhile, WebKitGTK (2.50) might never end it.
+self.addEventListener('activate', () => void clients.claim())
 
 // A page asks which version it would be now. Where it is the only one, and of that version itself, nobody needs the older ones.
 self.addEventListener('message', (event) => event.waitUntil(answer(event)))
