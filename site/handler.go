@@ -3,14 +3,13 @@ package site
 import (
 	"errors"
 	"io/fs"
-	"mime"
 	"net/http"
 	"os"
 	"path"
 	"strings"
 	"syscall"
 
-	"stele/site/pages"
+	"stele/site/headers"
 )
 
 // Handler serves a public folder: the files as they are, with the types that tlog-tiles asks for, caching
@@ -50,7 +49,7 @@ func HandlerFS(root fs.FS) http.Handler {
 			http.Error(w, "503 the files cannot be read now", http.StatusServiceUnavailable)
 			return
 		}
-		setHeaders(w.Header(), name)
+		headers.Set(w.Header(), name)
 		switch {
 		case !folder:
 			files.ServeHTTP(w, r)
@@ -74,48 +73,4 @@ func isFile(root fs.FS, name string) (bool, error) {
 		}
 	}
 	return err == nil && !info.IsDir(), err
-}
-
-// setHeaders says how a file is to be read and for how long it may be kept.
-func setHeaders(h http.Header, name string) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Access-Control-Allow-Origin", "*") // what is published is for everyone's tools
-	kind, cache := Headers(name)
-	h.Set("Cache-Control", cache)
-	switch {
-	case name == Single: // its own policy, which names its script by its hash, is the stricter one, and must not be crossed with the pages'
-		h.Set("Content-Security-Policy", "frame-ancestors 'none'")
-	case name == "", strings.HasSuffix(name, ".html"), strings.HasSuffix(name, ".js"):
-		// As the pages say themselves; said here it binds the workers too, and keeps others from framing the page.
-		h.Set("Content-Security-Policy", pages.ContentSecurityPolicy+"; frame-ancestors 'none'")
-	}
-	h.Set("Content-Type", kind)
-}
-
-// Headers says of what type a published file is, and how it may be cached. tlog-tiles asks for these types.
-func Headers(name string) (contentType, cache string) {
-	contentType = mime.TypeByExtension(path.Ext(name))
-	switch {
-	case strings.HasSuffix(name, ".webmanifest"):
-		contentType = "application/manifest+json"
-	case name == "":
-		contentType = "text/html; charset=utf-8"
-	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"):
-		contentType = "application/octet-stream"
-	case strings.HasPrefix(name, "ledger/"), strings.HasPrefix(name, "trust/"), name == "policy":
-		contentType = "text/plain; charset=utf-8"
-	case contentType == "":
-		contentType = "application/octet-stream"
-	}
-	return contentType, cacheControl(name)
-}
-
-func cacheControl(name string) string {
-	switch {
-	case strings.HasPrefix(name, "ledger/tile/"), strings.HasPrefix(name, "index/"), strings.HasPrefix(name, "assets/"),
-		strings.HasPrefix(name, "ledger/history/") && name != "ledger/history/list":
-		return "public, max-age=31536000, immutable"
-	}
-	return "no-cache"
 }

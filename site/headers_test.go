@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"stele/site/headers"
 )
 
 // TestShortCache: what changes is asked for anew each time, and a proposal changes with every approval.
@@ -16,7 +18,7 @@ func TestShortCache(t *testing.T) {
 		"ledger/head": false, "ledger/checkpoint": false, "ledger/proposal": false, "trust/proposed": false, "trust/2": false, "trust/2.tlog-proof": false, "policy": false,
 		"ledger/history/list": false, "ledger/history/7/abc": true, "ledger/tile/0/000": true, "index/ab/abcd": true,
 	} {
-		kind, cache := Headers(name)
+		kind, cache := headers.Of(name)
 		if want := "no-cache"; !immutable && cache != want {
 			t.Errorf("%s: %q, want %q", name, cache, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"stele/site/headers"
 	"stele/site/pages"
 )
 
@@ -86,7 +87,7 @@ func (u *unread) Read([]byte) (int, error) {
 // TestWorkerHeaders: the service worker's script is asked for anew each time, and bound by the pages' policy.
 func TestWorkerHeaders(t *testing.T) {
 	for name, want := range map[string]string{worker: "text/javascript; charset=utf-8", "ar/" + manifestName: "application/manifest+json", Single: "text/html; charset=utf-8"} {
-		if kind, cache := Headers(name); kind != want || cache != "no-cache" {
+		if kind, cache := headers.Of(name); kind != want || cache != "no-cache" {
 			t.Errorf("%s: %q, %q; want %q, no-cache", name, kind, cache, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"stele/proofs"
 	"stele/site"
+	"stele/site/headers"
 )
 
 // maxLines is how many signatures a note may bear: c2sp.org/signed-note.
@@ -151,7 +152,7 @@ func (m *Mirror) serveCheckpoint(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	kind, cache := site.Headers(checkpointPath)
+	kind, cache := headers.Of(checkpointPath)
 	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", cache)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
-	"stele/site"
+	"stele/site/headers"
 )
 
 const (
@@ -147,7 +147,7 @@ func (b *bucket) putOnce(name string, content []byte) error {
 func (b *bucket) put(name string, content []byte, ifNone *string) error {
 	ctx, cancel := b.context()
 	defer cancel()
-	kind, cache := site.Headers(name)
+	kind, cache := headers.Of(name)
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: aws.String(b.prefix + name), Body: bytes.NewReader(content),
 		IfNoneMatch: ifNone, ContentType: aws.String(kind), CacheControl: aws.String(cache)})
 	return err

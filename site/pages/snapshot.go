@@ -15,6 +15,7 @@ import (
 	"github.com/a-h/templ"
 
 	"stele/proofs"
+	"stele/site/headers"
 	"stele/site/text"
 )
 
@@ -170,8 +171,7 @@ func (p Page) version() string {
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A
 // host that can send headers should send it too, with frame-ancestors 'none',
 // which has no effect here.
-const ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-	"img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'"
+const ContentSecurityPolicy = headers.ContentSecurityPolicy
 
 // navigation lists the pages in the order of the menu.
 var navigation = []struct{ file, key string }{

@@ -1,0 +1,140 @@
+// Package published reads what an edge serves: the newest publication, out of its store, or out of the files that it was deployed with.
+//
+// Two sets of files can be there. The *base* was deployed with the edge, as static files. What was published to the gate since lies in the store, and the object
+// current names its set. The later of the two is in force, and a reader who holds one Publication never sees the other.
+package published
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"stele/proofs"
+	"stele/site/edge/store"
+	"stele/site/headers"
+)
+
+// Names in the store.
+const (
+	CurrentObject = "current"
+	TrustObject   = "trust" // the newest trust file to which a handover has led
+	KeptPrefix    = "kept/"
+	SetPrefix     = "set/"
+)
+
+// A Source is where a portal's files lie.
+type Source struct {
+	Store store.Store
+	Base  *proofs.Set                                            // nil where nothing was deployed
+	Asset func(ctx context.Context, name string) ([]byte, error) // a file of the base; fs.ErrNotExist where there is none
+	Trust *proofs.Trust                                          // that the edge was deployed with
+}
+
+// A Publication is one set of files. Its zero value, with a nil Set, is that nothing was published yet.
+type Publication struct {
+	*proofs.Set
+	ID      proofs.Hash // SHA-256 of the set's text
+	Version string      // of the object current, also where the base is in force; "" if there is no such object
+	Stored  bool        // whether its files lie in the store
+}
+
+// Current is the publication in force. What current names was verified when it was put there, and is not verified again.
+func (s *Source) Current(ctx context.Context) (*Publication, error) {
+	p := &Publication{}
+	b, version, err := s.Store.Get(ctx, CurrentObject)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("read which publication is in force: %w", err)
+	default:
+		n, err := proofs.ParseNote(b)
+		if err != nil {
+			return nil, fmt.Errorf("the object %s: %w", CurrentObject, err)
+		}
+		if p.Set, err = proofs.ParseSetText(n.Text); err != nil {
+			return nil, fmt.Errorf("the object %s: %w", CurrentObject, err)
+		}
+		p.Version, p.Stored = version, true
+	}
+	if s.Base != nil && (p.Set == nil || p.Time < s.Base.Time) {
+		p.Set, p.Stored = s.Base, false
+	}
+	if p.Set != nil {
+		p.ID = IDOf(p.Set)
+	}
+	return p, nil
+}
+
+// IDOf names a set: the SHA-256 of its text.
+func IDOf(s *proofs.Set) proofs.Hash { return sha256.Sum256([]byte(s.Text())) }
+
+// Read reads a file of a publication by its path. One that never changes may be of a later publication. Where there is none, the error is fs.ErrNotExist.
+func (s *Source) Read(ctx context.Context, p *Publication, name string) ([]byte, error) {
+	if headers.Lasts(name) {
+		return s.Kept(ctx, name)
+	}
+	var f *proofs.SetFile
+	if p.Set != nil {
+		f = p.File(name)
+	}
+	if f == nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	var b []byte
+	var err error
+	if p.Stored {
+		b, _, err = s.Store.Get(ctx, SetPrefix+f.SHA256.String())
+	} else {
+		b, err = s.Asset(ctx, name)
+	}
+	if errors.Is(err, fs.ErrNotExist) { // it is named: that it is gone is an outage, and no absence
+		return nil, fmt.Errorf("%s: named by the publication in force, and not there", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if got := proofs.Hash(sha256.Sum256(b)); got != f.SHA256 {
+		return nil, fmt.Errorf("%s: %d bytes of SHA-256 %s, want %d of %s", name, len(b), got, f.Size, f.SHA256)
+	}
+	return b, nil
+}
+
+// Kept reads a file that never changes: from the store, or else of the base.
+func (s *Source) Kept(ctx context.Context, name string) ([]byte, error) {
+	b, _, err := s.Store.Get(ctx, KeptPrefix+name)
+	if errors.Is(err, fs.ErrNotExist) && s.Asset != nil {
+		return s.Asset(ctx, name)
+	}
+	return b, err
+}
+
+// Checkpoint is that of a publication, with the bytes of its file.
+func (s *Source) Checkpoint(ctx context.Context, p *Publication) (proofs.Checkpoint, []byte, error) {
+	b, err := s.Read(ctx, p, "ledger/checkpoint")
+	if err != nil {
+		return proofs.Checkpoint{}, nil, err
+	}
+	c, _, err := proofs.ParseCheckpoint(b)
+	return c, b, err
+}
+
+// TrustNow is the newest trust file that is known here: the one that the edge was deployed with, or one that a handover has led to since.
+func (s *Source) TrustNow(ctx context.Context) (*proofs.Trust, error) {
+	b, _, err := s.Store.Get(ctx, TrustObject)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.Trust, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := proofs.ParseTrust(b)
+	if err != nil {
+		return nil, fmt.Errorf("the object %s: %w", TrustObject, err)
+	}
+	if t.Origin != s.Trust.Origin || t.Epoch <= s.Trust.Epoch {
+		return s.Trust, nil
+	}
+	return t, nil
+}
