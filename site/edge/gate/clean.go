@@ -74,6 +74,9 @@ func (g *Gate) clean(ctx context.Context) error {
 	if err := g.cleanSuperseded(ctx, now.Add(-g.Limits.Grace), open); err != nil {
 		return err
 	}
+	if err := g.cleanRests(ctx, open); err != nil {
+		return err
+	}
 	old := now.Add(-g.Limits.Staged)
 	if err := g.sweep(ctx, stagedPrefix, func(o store.Object) bool { return o.Time.Before(old) }); err != nil {
 		return err
@@ -119,6 +122,21 @@ func (g *Gate) cleanOffers(ctx context.Context, before time.Time) (open []*offer
 		return !stays
 	})
 	return open, err
+}
+
+// cleanRests deletes what is told of publications that are neither the one that current names nor on offer.
+func (g *Gate) cleanRests(ctx context.Context, open []*offer) error {
+	stored := *g.Source
+	stored.Base = nil
+	now, err := stored.Current(ctx)
+	if err != nil {
+		return err
+	}
+	stay := map[string]bool{restsObject(now.ID.String()): true}
+	for _, o := range open {
+		stay[restsObject(o.Publication)] = true
+	}
+	return g.sweep(ctx, restsPrefix, func(obj store.Object) bool { return !stay[obj.Name] })
 }
 
 // openOffer reads an offer whatever its age; nil if there is none, and what is left of one can go.

@@ -581,7 +581,36 @@ func TestBusy(t *testing.T) {
 	p.must(p.publish())
 }
 
-func TestChunksAndPlansOfOthers(t *testing.T) {
+// A body that does not come is not waited for.
+func TestSlow(t *testing.T) {
+	r := grown(t)
+	e := newEdge(t, r.Trust)
+	e.now = r.Clock()
+	p := newPublisher(t, r, e.handler())
+	if _, err := p.propose(); err != nil {
+		t.Fatal(err)
+	}
+	e.limits.Body = time.Millisecond
+	server := httptest.NewServer(e.handler())
+	defer server.Close()
+	body, end := io.Pipe()
+	defer end.Close()
+	req, err := http.NewRequest("POST", server.URL+p.at("objects"), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("%s", resp.Status)
+	}
+}
+
+func TestPlansAndChunks(t *testing.T) {
 	r := grown(t)
 	e := newEdge(t, r.Trust)
 	e.now = r.Clock()
