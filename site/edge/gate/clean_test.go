@@ -78,8 +78,10 @@ const day = 24 * time.Hour
 func TestClean(t *testing.T) {
 	r := deep(t)
 	e, _ := datedEdge(t, r)
-	for range 2 {
-		for i := range 40 {
+	e.publishNow(r)
+	for round := range 2 {
+		registerBelow(r, 3_000_000*(round+1), 3)
+		for i := range 10 {
 			r.Register(followtest.Office, 1_000_000+int(r.Size()), 1_000_001+int(r.Size()))
 			if i == 7 {
 				r.Accredit(fmt.Sprintf("office%d.test.example", r.Size()))

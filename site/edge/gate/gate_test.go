@@ -83,6 +83,7 @@ type publisher struct {
 
 	offer   string
 	objects int // sent
+	packed  int // objects in a pack
 }
 
 // An order is an offer as it is sent.
@@ -102,7 +103,7 @@ type handover struct {
 
 // newPublisher takes the registry's files as they are, with two pages and an asset.
 func newPublisher(t testing.TB, r *followtest.Registry, to http.Handler) *publisher {
-	p := &publisher{t: t, r: r, to: to, token: token, signer: r.Log, files: map[string][]byte{}}
+	p := &publisher{t: t, r: r, to: to, token: token, signer: r.Log, packed: 20, files: map[string][]byte{}}
 	for _, path := range r.Paths() {
 		p.files[path] = r.Get(path)
 	}
@@ -283,7 +284,7 @@ func (p *publisher) upload(paths []string) (map[string]string, error) {
 		b := p.read(path)
 		have[path], objects = sum(b), append(objects, b)
 	}
-	for part := range slices.Chunk(objects, 20) {
+	for part := range slices.Chunk(objects, p.packed) {
 		var a struct{ Stored int }
 		if err := p.ask("POST", p.at("objects"), packOf(part...), &a); err != nil {
 			return nil, err
@@ -607,20 +608,35 @@ func TestPublications(t *testing.T) {
 	}
 }
 
-// Many slots, in tiles of the map below its root tile; more nodes than one request goes through.
-func TestLargePublication(t *testing.T) {
-	r := followtest.New(t, followtest.Policy{})
-	r.Register(followtest.Office, 0, 40)
-	r.Publish()
+// More map tiles than one request goes through: the plan goes on where it was, and asks for nothing twice.
+func TestLongPlan(t *testing.T) {
+	r := deep(t)
 	e := newEdge(t, r.Trust)
-	e.publishNow(r)
-	r.Register(followtest.Office, 40, 2300)
-	r.Publish()
-	e.limits.Chunk = 3
-	p := e.publishNow(r)
+	e.limits.Chunk = 1
+	e.now = r.Clock()
+	p := newPublisher(t, r, e.handler())
+	p.packed = 4
+	plans := 0
+	p.steps = func(step string) {
+		if strings.HasSuffix(step, "/plan") {
+			plans++
+		}
+	}
+	p.must(p.publish())
 	e.whole()
-	if want := 2 * 8; p.objects < want {
-		t.Errorf("%d objects sent, want %d at least", p.objects, want)
+	if plans < 6 {
+		t.Errorf("%d requests for the plan", plans)
+	}
+	registerBelow(r, 3_000_000, 1)
+	r.Publish()
+	e.now = r.Clock()
+	p = newPublisher(t, r, e.handler())
+	p.packed = 4
+	p.must(p.publish())
+	e.whole()
+	// The ledger's edge of three files, one slot and what leads to it, and the files of the set that have changed.
+	if p.objects > 12 {
+		t.Errorf("%d objects sent for one document", p.objects)
 	}
 }
 

@@ -237,23 +237,45 @@ func sortFiles(s *proofs.Set) {
 	}
 }
 
-// deep is a registry whose map has a tile below its root tile: documents are chosen by their keys.
+// deep is a registry whose map has four tiles below its root tile: documents are chosen by their keys.
 func deep(t *testing.T) *followtest.Registry {
 	r := followtest.New(t, policy)
-	var have [12]int
-	for n := 0; have[11] < 70; n++ {
-		key := followtest.Document(n).Key()
-		zeros := 0
-		for zeros < 11 && proofs.KeyBit(key, zeros) == 0 {
-			zeros++
+	have, full := map[int]int{}, 0
+	for n := 0; full < 8; n++ {
+		group, below := groupOf(n)
+		if have[group] == 66 {
+			continue
 		}
-		if have[zeros] < 70 {
-			have[zeros]++
-			r.Register(followtest.Office, n, n+1)
+		if have[group]++; below && have[group] == 66 {
+			full++
 		}
+		r.Register(followtest.Office, n, n+1)
 	}
 	r.Publish()
 	return r
+}
+
+// groupOf is that of a document: the keys of each are as many as keep the map splitting on the way down to the eight groups below.
+func groupOf(n int) (group int, below bool) {
+	key := followtest.Document(n).Key()
+	zeros := 0
+	for zeros < 7 && proofs.KeyBit(key, zeros) == 0 {
+		zeros++
+	}
+	if zeros < 7 {
+		return zeros, false
+	}
+	return 7 + 4*proofs.KeyBit(key, 7) + 2*proofs.KeyBit(key, 8) + proofs.KeyBit(key, 9), true
+}
+
+// registerBelow registers some more documents whose slots hang below the tiles.
+func registerBelow(r *followtest.Registry, from, count int) {
+	for n := from; count > 0; n++ {
+		if _, below := groupOf(n); below {
+			r.Register(followtest.Office, n, n+1)
+			count--
+		}
+	}
 }
 
 // Every kind of file with one bit changed: the gate says which it is, puts nothing of it under its name, and goes on once the right one comes.
