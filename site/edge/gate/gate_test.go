@@ -640,6 +640,36 @@ func TestLongPlan(t *testing.T) {
 	}
 }
 
+// A ledger of three levels of tiles: what the one in force has below a full tile that was partial in it is not sent again.
+func TestLargeLedger(t *testing.T) {
+	r := followtest.New(t, followtest.Policy{})
+	e := newEdge(t, r.Trust)
+	e.limits.Chunk = 0 // the default
+	grow := func(to uint64) int {
+		for n := r.Size(); n < to-1; n++ {
+			r.Append(fmt.Appendf(nil, "no statement %d", n))
+		}
+		r.Publish()
+		e.now = r.Clock()
+		p := newPublisher(t, r, e.handler())
+		p.packed = 500
+		p.must(p.publish())
+		e.whole()
+		return p.objects
+	}
+	const first, second, third = 253*256 + 7, 257*256 + 9, 258 * 256
+	if n := grow(first); n < 2*254 || n > 2*254+20 {
+		t.Errorf("%d objects sent for %d entries", n, first)
+	}
+	// Four tiles and bundles that have become full, the partial ones, the full tile of level 1, and partial ones of levels 1 and 2.
+	if n := grow(second); n < 2*5+3 || n > 2*5+3+12 {
+		t.Errorf("%d objects sent for %d entries more", n, second-first)
+	}
+	if n := grow(third); n < 2*1+1 || n > 2*1+1+12 {
+		t.Errorf("%d objects sent for %d entries more", n, third-second)
+	}
+}
+
 func heartbeat(r *followtest.Registry) {
 	r.Now += 600
 	r.Release(r.Sign(r.Everybody()...))

@@ -64,7 +64,7 @@ func (g *Gate) plan(ctx context.Context, o *offer, have map[string]string) (*pla
 		zero := 0
 		return &planAnswer{Items: &zero, Chunks: &zero, First: &zero}, err
 	}
-	p := &plan{g: g, o: o, have: have, asks: 4 * g.Limits.Chunk}
+	p := &plan{g: g, o: o, have: have, asks: 3 * g.Limits.Chunk}
 	if err := p.load(ctx); err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (p *plan) goOn(ctx context.Context) error {
 		p.state.Begun = true
 	}
 	var left []node // what has to be uploaded first
-	for len(p.state.Queue) > 0 && p.asks > 0 && len(left) < p.g.Limits.missing() {
+	for len(p.state.Queue) > 0 && p.asks > 0 && len(left) < p.g.Limits.missing() && len(p.state.Items.Open) < mostOpen*p.g.Limits.Chunk {
 		more, err := p.walk(ctx)
 		if err != nil {
 			return err
@@ -134,6 +134,9 @@ func (p *plan) goOn(ctx context.Context) error {
 	p.state.Queue = append(left, p.state.Queue...)
 	return p.keep(ctx)
 }
+
+// mostOpen is how many chunks may come of one request, about: each is written, which asks the store once more.
+const mostOpen = 100
 
 // keep writes what was found; at the end of the walk, everything.
 func (p *plan) keep(ctx context.Context) error {
