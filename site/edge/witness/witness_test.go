@@ -218,10 +218,17 @@ func TestEntryLost(t *testing.T) {
 	}
 }
 
-// A staged store calls a function before each Put, which stands for what another does meanwhile.
+// A staged store calls a function before each Put, and one after each Get, which stand for what another does meanwhile.
 type staged struct {
 	store.Store
-	before func(name string)
+	before, after func(name string)
+}
+
+func (s *staged) Get(ctx context.Context, name string) ([]byte, string, error) {
+	if s.after != nil {
+		defer s.after(name)
+	}
+	return s.Store.Get(ctx, name)
 }
 
 func (s *staged) Put(ctx context.Context, name string, b []byte, when store.Condition) error {
@@ -270,6 +277,22 @@ func TestOvertaken(t *testing.T) {
 		}
 		h.Want(h.Send("GET", shownPath, nil), 200, forked.Checkpoint(20).Root.Base64())
 	}
+}
+
+// TestBegunMeanwhile: while the first of a log is read, another witness begins it. That is no record that is gone.
+func TestBegunMeanwhile(t *testing.T) {
+	h := witnesstest.NewHouse(t)
+	m := newMemory()
+	s := &staged{Store: m}
+	open(h, s, 0)
+	s.after = func(string) {
+		s.after = nil
+		if w := send(another(h, m), h.Ledger, 0, 5); w.Code != 200 {
+			t.Fatalf("the other got %d %q", w.Code, w.Body)
+		}
+	}
+	h.Want(h.Grow(0, 7), 409, "5\n")
+	h.WantCosigned(h.Grow(5, 7), h.Ledger.Checkpoint(7), h.Now)
 }
 
 // TestAlwaysOvertaken: where the record changes each time, and the request would be right each time, it is told to come again.
