@@ -237,23 +237,31 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// TestRaceOfOneSize: two checkpoints of one size, of two histories, to two witnesses at once, again and again for new logs: one is cosigned and one is not.
+// TestRaceOfOneSize: two checkpoints of one size, of two histories, to two witnesses at once, again and again, for new logs and for such as both have cosigned before:
+// one is cosigned and one is not.
 func TestRaceOfOneSize(t *testing.T) {
 	s := newFolder(t)
 	h := witnesstest.NewHouse(t)
 	logs := map[string][]*proofs.Key{}
-	a, b := begin(h, s, 0, func() map[string][]*proofs.Key { return logs }), begin(h, s, 0, func() map[string][]*proofs.Key { return logs })
-	for i := range 30 {
+	known := func() map[string][]*proofs.Key { return logs }
+	a, b := begin(h, s, 0, known), begin(h, s, 0, known)
+	for i := range 60 {
 		log := witnesstest.NewLog(t, "log.example/"+strconv.Itoa(i), "true", 7)
 		logs[log.Origin] = log.Keys()
-		forked := log.Fork(0, "false")
+		old := uint64(i % 2 * 3)
+		if old > 0 {
+			if w := send(a, log, 0, old); w.Code != 200 {
+				t.Fatalf("got %d %q", w.Code, w.Body)
+			}
+		}
+		forked := log.Fork(int(old), "false")
 		codes := make(chan int, 2)
 		var wg sync.WaitGroup
-		wg.Go(func() { codes <- send(a, log, 0, 7).Code })
-		wg.Go(func() { codes <- send(b, forked, 0, 7).Code })
+		wg.Go(func() { codes <- send(a, log, old, 7).Code })
+		wg.Go(func() { codes <- send(b, forked, old, 7).Code })
 		wg.Wait()
 		if x, y := <-codes, <-codes; x+y != 200+409 {
-			t.Fatalf("%s: got %d and %d, want one cosignature and one conflict", log.Origin, x, y)
+			t.Fatalf("%s from size %d: got %d and %d, want one cosignature and one conflict", log.Origin, old, x, y)
 		}
 	}
 }
