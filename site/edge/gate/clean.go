@@ -166,18 +166,32 @@ func (g *Gate) cleanSuperseded(ctx context.Context, before time.Time, open []*of
 			return err
 		}
 		n++
-		var names []string
-		for _, f := range s.Files {
-			used, err := refs.to(ctx, f)
-			if err != nil {
-				return err
-			}
-			if !used {
-				names = append(names, f.Object)
-			}
-		}
-		return g.store().Delete(ctx, append(names, obj.Name)...)
+		return g.cleanRecord(ctx, obj.Name, s, refs)
 	})
+}
+
+// cleanRecord deletes the files of a record, and the record; those that something refers to stay in it, for another time.
+func (g *Gate) cleanRecord(ctx context.Context, name string, s superseded, refs *references) error {
+	var names []string
+	var stay []gone
+	for _, f := range s.Files {
+		used, err := refs.to(ctx, f)
+		switch {
+		case err != nil:
+			return err
+		case used:
+			stay = append(stay, f)
+		default:
+			names = append(names, f.Object)
+		}
+	}
+	if err := g.store().Delete(ctx, names...); err != nil {
+		return err
+	}
+	if len(stay) > 0 {
+		return g.putJSON(ctx, name, superseded{g.Now().Unix(), stay}, store.Always)
+	}
+	return g.store().Delete(ctx, name)
 }
 
 // references finds out what is referred to: by the publication in force, by the one that current names if that is another, and by what is on offer.

@@ -214,6 +214,17 @@ func TestCleanAgain(t *testing.T) {
 	wantCode(t, err, "busy")
 	p.must(p.publish())
 	e.whole()
+	d.before = nil
+
+	p = e.with(r, "three")
+	p.must(p.publish())
+	for range 3 {
+		e.clean(8 * day)
+		e.whole()
+	}
+	if n := e.names("superseded/"); len(n) > 0 || e.has("set/"+sum([]byte("one"))) || e.has("set/"+sum([]byte("two"))) {
+		t.Errorf("%v is left, or a page that is not in force any more", n)
+	}
 }
 
 // Clean dies at each of its writes in turn. What is in force stays whole, and after a while the next run ends what it has begun.

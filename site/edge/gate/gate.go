@@ -90,7 +90,7 @@ type Config struct {
 	Limits      Limits
 	Now         func() time.Time
 	Log         *slog.Logger
-	Published   func(context.Context, *published.Publication) // told of each publication that has come in force; may be nil
+	Published   func(context.Context, *published.Publication) // told of each publication when it has come in force, by the process that brought it there; may be nil
 }
 
 // A Gate is safe for concurrent use, also by several processes over one store.
