@@ -16,7 +16,7 @@ type Frame struct {
 	Origin    string
 	Demo      bool
 	Home      templ.SafeURL // of the first page in the reader's language
-	Mark      string        // address of the portal's sign
+	Mark      string        // address of the portal's sign; "" for none
 	Links     []Link        // to the other pages, in the order of the menu
 	Language  string        // of this page
 	Name      string        // of that language, in itself
