@@ -137,8 +137,9 @@ func (p page) listed() []Told {
 
 func (p page) alarmTitle(a Told) string { return p.say(alarmKey(a) + ".title") }
 
+// alarmText isolates the address from a sentence that may run the other way.
 func (p page) alarmText(a Told) string {
-	return p.fill(alarmKey(a)+".text", "view", a.View, "due", readable(p.NextDue), "asof", readable(p.AsOf), "verdict", p.say("verdict.stale"))
+	return p.fill(alarmKey(a)+".text", "view", "\u2068"+a.View+"\u2069", "due", readable(p.NextDue), "asof", readable(p.AsOf), "verdict", p.say("verdict.stale"))
 }
 
 func alarmKey(a Told) string {
