@@ -586,8 +586,7 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
-// TestTwoAtOnce: of two checks that overlap, one tells; one that was cut off gives way in time, and repeats under the same number what was not known to
-// have arrived.
+// TestTwoAtOnce: of two checks that overlap, one tells.
 func TestTwoAtOnce(t *testing.T) {
 	e := newEdge(t)
 	e.publish(e.reg)
@@ -613,13 +612,19 @@ func TestTwoAtOnce(t *testing.T) {
 	if got := e.told(); !slices.Equal(got, []string{"begins late"}) {
 		t.Errorf("told %q", got)
 	}
+}
 
-	e.now += 86400
-	cut := e.status()
+// TestCutOff: a check that was cut off gives way in time, and of what it has sent only that is repeated, under the same number, of which it was not known
+// to have arrived.
+func TestCutOff(t *testing.T) {
+	e := newEdge(t)
+	e.publish(e.reg)
+	e.now += 90000
+	cut, posts := e.status(), 0
 	ctx, cancel := context.WithCancel(context.Background())
 	cut.Fetch = func(_ context.Context, method, url string, body []byte) (int, []byte, error) {
-		if method == http.MethodPost {
-			defer cancel() // it has arrived, and the sender never learns it
+		if posts++; posts == 2 {
+			defer cancel() // it arrives, and the sender never learns it
 		}
 		return fetch(context.Background(), method, url, body)
 	}
@@ -627,12 +632,51 @@ func TestTwoAtOnce(t *testing.T) {
 	if err := cut.Check(ctx); err == nil {
 		t.Fatal("a check that was cut off says nothing")
 	}
-	id := e.got[0].ID
+	if len(e.got) != 2 {
+		t.Fatalf("%+v, want two messages", e.got)
+	}
+	last := e.got[1]
 	e.told()
 	e.wantTold() // its time is not over
 	e.now += 5 * minutes
-	if err := e.status().Check(context.Background()); err != nil || len(e.got) != 1 || e.got[0].ID != id || e.got[0].Code != status.CodeStale {
-		t.Errorf("%v: %+v, want message %d again", err, e.got, id)
+	if err := e.status().Check(context.Background()); err != nil || len(e.got) != 1 || e.got[0] != last {
+		t.Errorf("%v: %+v, want %+v again", err, e.got, last)
+	}
+}
+
+// overtaken is a store in which somebody else runs a whole check after the state was read.
+type overtaken struct {
+	store.Store
+	other func()
+}
+
+func (s *overtaken) Get(ctx context.Context, name string) ([]byte, string, error) {
+	b, version, err := s.Store.Get(ctx, name)
+	if name == status.StateObject && s.other != nil {
+		other := s.other
+		s.other = nil
+		other()
+	}
+	return b, version, err
+}
+
+// TestOvertaken: who was read before another check and writes after it, writes nothing.
+func TestOvertaken(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		e := newEdge(t)
+		e.publish(e.reg)
+		if !first {
+			e.check()
+		}
+		e.now += 7200
+		slow := e.status()
+		slow.Source = &published.Source{Trust: e.src.Trust, Store: &overtaken{e.src.Store, func() { e.wantTold("begins late") }}}
+		if err := slow.Check(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if got := e.told(); got != nil {
+			t.Errorf("told %q again", got)
+		}
 	}
 }
 
