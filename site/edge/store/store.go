@@ -11,7 +11,7 @@
 //	cleaning                 which run of cleaning was the last, or is under way
 //	witness/…                package witness
 //	links/…                  package links
-//	status                   package status: what the last scheduled check has found
+//	status/…                 package status: what the last scheduled check has found, and proofs of forks
 package store
 
 import (
