@@ -61,7 +61,12 @@ export default {
   },
 
   async scheduled(event, env, ctx) {
-    const { binding, ended } = await start(env, ctx)
-    await Promise.race([binding.runScheduler(event), failed(ended)])
+    try {
+      const { binding, ended } = await start(env, ctx)
+      await Promise.race([binding.runScheduler(event), failed(ended)])
+    } catch (error) {
+      console.error(error.stack ?? String(error))
+      throw error
+    }
   },
 }
