@@ -18,9 +18,9 @@ import (
 	"stele/build/durable"
 	"stele/build/registry"
 	"stele/build/verifier"
-	"stele/build/witness/server"
 	"stele/proofs"
 	"stele/site/edge"
+	"stele/site/edge/witness"
 )
 
 // A deployRun is what the command line of stele deploy says.
@@ -37,12 +37,12 @@ func runDeploy(c *cli) error {
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&d.out, "o", "", "the `folder` to make; what stele deploy has made there before is replaced")
 		fs.StringVar(&d.url, "url", "", "where the portal will be found, such as https://registry.gov.example/, if that is known")
-		fs.StringVar(&d.witness, "witness", "", "cosign for the ledgers in the file logs of this witness's `folder`; its keys are handed over apart")
+		fs.StringVar(&d.witness, "witness", "", "cosign for the ledgers in this `file`: lines log VKEY, and quorum none; stele witness --init --for-edge makes the keys")
 		fs.Var(&d.views, "views", "an `address` that shows the registry from outside, such as a mirror's, to compare with; may be repeated")
 		fs.StringVar(&d.webhook, "webhook", "", "the `address` that is told when the publication is late, or an outside view differs")
 		fs.DurationVar(&d.every, "every", 24*time.Hour, "how often something is published; later is an alarm")
 		fs.BoolVar(&d.free, "free", false, "for the host's free plan, which allows less in one request, and fewer files")
-		fs.BoolVar(&d.local, "local", false, "run it here, in the Workers' own runtime, until it is interrupted; nothing is uploaded")
+		fs.BoolVar(&d.local, "local", false, "run it here, in the Workers' own runtime, until it is interrupted; nothing is uploaded; "+witness.KeysSecret+" may hold a witness's keys")
 		fs.StringVar(&d.addr, "addr", "127.0.0.1:8787", "where --local listens")
 	})
 	if err != nil {
@@ -114,10 +114,10 @@ func (c *cli) mustBePublished(r *registry.Registry) error {
 	return nil
 }
 
-// How many objects are put in place in one request: three subrequests each, of 1,000 and of 50.
+// How many objects are put in place in one request: four subrequests each, of 1,000 and of 50.
 const (
-	chunkPaid = edge.MostChunk
-	chunkFree = 15
+	chunkPaid = 200
+	chunkFree = 10
 )
 
 func (d *deployRun) make(r *registry.Registry) (*deploy.Made, error) {
@@ -135,11 +135,14 @@ func (d *deployRun) make(r *registry.Registry) (*deploy.Made, error) {
 		it.URL = d.address()
 	}
 	if d.witness != "" {
-		logs, err := os.ReadFile(filepath.Join(d.witness, server.LogsFile))
+		logs, err := os.ReadFile(d.witness)
 		if err != nil {
-			return nil, usage("name the folder that stele witness --init has made", "--witness %s: %s", shown(d.witness), fileReason(err))
+			return nil, usage("name a file with the lines log VKEY and quorum none", "--witness %s: %s", shown(d.witness), fileReason(err))
 		}
 		it.Witness = &edge.Witness{Logs: string(logs)}
+	}
+	if _, err := edge.ParseDeployment(it.Marshal()); err != nil {
+		return nil, usage("see stele deploy --help", "%v", err)
 	}
 	program, err := verifier.GetEdge(d.c.ctx)
 	if errors.Is(err, verifier.ErrNoSource) {
@@ -187,7 +190,10 @@ func (d *deployRun) address() string { return "http://" + d.addr + "/" }
 
 // run runs the deployment here until it is interrupted.
 func (d *deployRun) run() error {
-	l := &deploy.Local{Dir: d.out, Addr: d.addr, Modules: os.Getenv("STELE_NODE_MODULES"), Log: d.c.stderr}
+	l := &deploy.Local{Dir: d.out, Addr: d.addr, Modules: os.Getenv("STELE_NODE_MODULES"), Secrets: map[string]string{}, Log: d.c.stderr}
+	if keys := os.Getenv(witness.KeysSecret); keys != "" {
+		l.Secrets[witness.KeysSecret] = keys
+	}
 	return l.Run(d.c.ctx, func() {
 		if d.c.json {
 			d.c.printJSON(map[string]string{"address": d.address()})
@@ -226,7 +232,7 @@ func (d *deployRun) next(m *deploy.Made) []string {
 	}
 	next := []string{"cd " + shell(d.out), "npm install --ignore-scripts", "npx wrangler login", "npx wrangler r2 bucket create " + m.Name}
 	if d.witness != "" {
-		next = append(next, "npx wrangler secret put STELE_WITNESS_KEYS")
+		next = append(next, "npx wrangler secret put "+witness.KeysSecret+" < KEYS") // as stele witness --init --for-edge KEYS has written them
 	}
 	next = append(next, "npx wrangler deploy")
 	absolute := d.c.registryDir

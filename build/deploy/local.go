@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +24,7 @@ type Local struct {
 	Dir     string
 	Addr    string // host and port
 	Modules string // an installed node_modules; "" for the deployment's own
+	Secrets map[string]string
 	Log     io.Writer
 }
 
@@ -47,6 +51,10 @@ func (l *Local) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	if err := l.writeSecrets(); err != nil {
+		return err
+	}
+	defer os.Remove(l.secrets())
 	cmd := l.command(node, filepath.Join(modules, "wrangler", "bin", "wrangler.js"), "dev", "--local", "--ip", host, "--port", port,
 		"--inspector-port", "0", "--show-interactive-dev-session=false",
 		"--test-scheduled") // GET /__scheduled does what the schedule would: the runtime's own way to that stops at the static files
@@ -69,6 +77,20 @@ func (l *Local) Run(ctx context.Context, ready func()) error {
 		ended <- err
 		return fmt.Errorf("the runtime has ended: %v; it said: %s", err, said)
 	}
+}
+
+// secrets is the file from which the tool takes secrets here.
+func (l *Local) secrets() string { return filepath.Join(l.Dir, ".dev.vars") }
+
+func (l *Local) writeSecrets() error {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(l.Secrets)) {
+		fmt.Fprintf(&b, "%s=\"%s\"\n", name, strings.ReplaceAll(l.Secrets[name], "\n", `\n`))
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return os.WriteFile(l.secrets(), []byte(b.String()), 0o600)
 }
 
 // command is a program of Node's that runs in the deployment's folder, in a group of processes of its own.

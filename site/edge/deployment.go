@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"stele/proofs"
+	"stele/site/edge/status"
+	"stele/site/edge/witness"
 )
 
 // DeploymentFormat is the first member of deployment.json.
@@ -37,7 +39,7 @@ type Deployment struct {
 // A Gate says who may offer publications, and how much is done in one request.
 type Gate struct {
 	TokenSHA256 string `json:"token_sha256"` // of the token's 64 ASCII characters, in hexadecimal
-	Chunk       int    `json:"chunk"`        // objects that are verified and put in place in one request; each takes three subrequests at most
+	Chunk       int    `json:"chunk"`        // objects that are verified and put in place in one request; each takes four subrequests at most
 }
 
 // A Witness says whose ledgers are cosigned. Its private keys are no part of a deployment.
@@ -75,8 +77,8 @@ func ParseDeployment(b []byte) (*Deployment, error) {
 	return d, nil
 }
 
-// MostChunk is the most objects that one request may put in place: three subrequests each stay below 1,000, R2's limit for a request.
-const MostChunk = 300
+// MostChunk is the most objects that one request may put in place: four subrequests each stay below 1,000, a Worker's limit for a request.
+const MostChunk = 240
 
 func (d *Deployment) check() error {
 	if d.Format != DeploymentFormat {
@@ -98,12 +100,20 @@ func (d *Deployment) check() error {
 			return fmt.Errorf("gate.chunk is %d, want 1 to %d", g.Chunk, MostChunk)
 		}
 	}
+	if w := d.Witness; w != nil {
+		if _, err := witness.ParseLogs([]byte(w.Logs)); err != nil {
+			return fmt.Errorf("witness.logs: %w", err)
+		}
+	}
 	return d.Check.check()
 }
 
 func (c *Check) check() error {
 	if c.Every < 1 {
 		return fmt.Errorf("check.every is %d seconds, want 1 at least", c.Every)
+	}
+	if len(c.Views) > status.MostViews {
+		return fmt.Errorf("check.views has %d addresses, want at most %d", len(c.Views), status.MostViews)
 	}
 	for i, v := range c.Views {
 		if err := checkURL(fmt.Sprintf("check.views[%d]", i), v); err != nil {

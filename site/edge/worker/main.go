@@ -2,7 +2,7 @@
 
 // Command worker is the Worker's program: what worker.mjs starts it for is decided by package edge, over an R2 bucket.
 //
-// The bindings are STORE (the bucket) and ASSETS (the deployed files); STELE_WITNESS_KEYS is a secret, the witness's private keys (package signer).
+// The bindings are STORE (the bucket) and ASSETS (the deployed files); STELE_WITNESS_KEYS is a secret, the witness's private keys (package witness).
 package main
 
 import (
@@ -20,7 +20,9 @@ import (
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/cron"
 
+	"stele/proofs"
 	"stele/site/edge"
+	"stele/site/edge/witness"
 )
 
 // settings are the deployment's files, as worker.mjs hands them over while the program is initialised.
@@ -47,8 +49,14 @@ func open(log *slog.Logger) (*edge.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	var signers []proofs.Signer
+	if keys := cloudflare.Getenv(witness.KeysSecret); keys != "" {
+		if signers, err = witness.ParseKeys(keys); err != nil {
+			return nil, err
+		}
+	}
 	return edge.New(edge.Config{Deployment: deployment, Trust: []byte(settings.Get("trust").String()), Base: []byte(settings.Get("base").String()),
-		Store: bucket{cloudflare.GetBinding("STORE")}, Asset: asset, Fetch: request, Now: time.Now, Log: log})
+		Store: bucket{cloudflare.GetBinding("STORE")}, Asset: asset, Fetch: request, Signers: signers, Now: time.Now, Log: log})
 }
 
 // asset reads a deployed file. Its host does not care which name the address has.
