@@ -105,22 +105,29 @@ func (s *S3) failed(op, name string, err error) error {
 }
 
 // readTries is how often an object is read whose bytes break off, or are not those of the checksum that was sent with them: a server that keeps files can be
-// caught between an object's old and new bytes.
-const readTries = 8
+// caught between an object's old and new bytes. readPause is the first pause between them; each is twice the one before.
+const (
+	readTries = 7
+	readPause = 10 * time.Millisecond
+)
 
 // Get is store.Store's.
 func (s *S3) Get(ctx context.Context, name string) (b []byte, version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	for range readTries {
-		var out *s3.GetObjectOutput
-		if out, err = s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: s.key(name)}); err != nil {
-			break
+	for i := range readTries {
+		out, failed := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: s.key(name)})
+		if failed != nil {
+			return nil, "", s.failed("read", name, failed)
 		}
 		b, err = io.ReadAll(out.Body)
 		out.Body.Close()
 		if err == nil {
 			return b, aws.ToString(out.ETag), nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(readPause << i):
 		}
 	}
 	return nil, "", s.failed("read", name, err)
