@@ -30,9 +30,9 @@ type state struct {
 	Checkpoint  string // SHA-256 of its file
 	Epoch       uint64
 	Limits      struct {
-		Pack   int64 // bytes
-		Object int64 // bytes
-		Chunk  int   // objects
+		Pack    int64 // bytes
+		Object  int64 // bytes of one
+		Objects int   // in a pack
 	}
 }
 
@@ -75,6 +75,8 @@ const (
 	mostSilent = 3
 	// atOnce is how many requests are under way at the same time.
 	atOnce = 8
+	// leastPacked is how many objects go into a pack where the gate does not say how many may.
+	leastPacked = 40
 	// maxAnswer is the most that is read of an answer of the gate's, in bytes: a thousand paths of 512 bytes.
 	maxAnswer = 4 << 20
 )
@@ -111,7 +113,9 @@ func (p *Pusher) askState(ctx context.Context) (*state, error) {
 		s.Limits.Object = proofs.MaxSetFile
 	}
 	s.Limits.Pack = max(s.Limits.Pack, s.Limits.Object+lengthBytes)
-	s.Limits.Chunk = max(s.Limits.Chunk, 1)
+	if s.Limits.Objects < 1 {
+		s.Limits.Objects = leastPacked
+	}
 	return s, nil
 }
 

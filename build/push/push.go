@@ -122,12 +122,16 @@ func (p *Pusher) once(ctx context.Context) (*Result, error) {
 	if r.state, err = p.askState(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.compareRegistry(); err != nil {
+		return nil, err
+	}
 	r.tell(Progress{Stage: "reading what is published"})
 	if r.made, err = p.make(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.compare(); err != nil {
-		return nil, err
+	if r.state.Set != "" && r.state.Size > r.made.checkpoint.Size {
+		return nil, &Error{Message: fmt.Sprintf("the edge serves a ledger of %d entries, what is published here has %d: an edge never goes back", r.state.Size, r.made.checkpoint.Size),
+			Hint: "push from where the registry is published now; a restored backup must first get back what was published since"}
 	}
 	if r.isThere() {
 		return &Result{Publication: r.made.set.Publication, Size: r.made.checkpoint.Size, Already: true}, nil
@@ -155,19 +159,15 @@ func (r *run) result(items int) *Result {
 		Skipped: max(0, items-objects), ReadBack: int(r.checked.Load())}
 }
 
-// compare refuses what the gate would, where an official can be told more about it here.
-func (r *run) compare() error {
-	s, m := r.state, r.made
-	switch {
+// compareRegistry refuses what the gate would, where an official can be told more about it here.
+func (r *run) compareRegistry() error {
+	switch s := r.state; {
 	case s.Origin != r.Trust.Origin:
 		return &Error{Message: fmt.Sprintf("%s is the edge of another registry: %s, this one is %s", r.URL, shown(s.Origin), r.Trust.Origin),
 			Hint: "look at the address after --to"}
 	case s.Epoch > r.Trust.Epoch:
 		return &Error{Message: fmt.Sprintf("the edge follows the trust file of epoch %d, the one here is of epoch %d", s.Epoch, r.Trust.Epoch),
 			Hint: "push from where the registry is published now"}
-	case s.Set != "" && s.Size > m.checkpoint.Size:
-		return &Error{Message: fmt.Sprintf("the edge serves a ledger of %d entries, what is published here has %d: an edge never goes back", s.Size, m.checkpoint.Size),
-			Hint: "push from where the registry is published now; if this is a restored backup, see the README on restoring a registry"}
 	}
 	return nil
 }

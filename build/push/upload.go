@@ -40,7 +40,7 @@ func (r *run) bring(ctx context.Context) (items int, err error) {
 	r.staged = true
 	for _, part := range [][2]int{{0, work.First}, {work.First, work.Chunks}} {
 		if err := r.chunks(ctx, part[0], part[1], work); err != nil {
-			return 0, again(err, "overtaken", "unknown-offer")
+			return 0, again(err, "overtaken", "unknown-offer", "missing")
 		}
 	}
 	r.tell(Progress{Stage: "putting the publication in force", Done: work.Items, Total: work.Items, Bytes: r.bytes.Load()})
@@ -147,7 +147,7 @@ func (r *run) upload(ctx context.Context, paths []string) ([]proofs.Hash, error)
 			if sums[i] = sha256.Sum256(b); r.kept.Add(1) <= mostKnown {
 				r.known.Store(paths[i], sums[i])
 			}
-			if p.n > 0 && (len(p.b)+lengthBytes+len(b) > packBytes || p.n == 4*r.state.Limits.Chunk) {
+			if p.n > 0 && (len(p.b)+lengthBytes+len(b) > packBytes || p.n == r.state.Limits.Objects) {
 				if err := r.sendPack(ctx, p); err != nil {
 					return err
 				}
