@@ -64,6 +64,7 @@ func commands() []command {
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
 		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
+		{"deploy", "-o DIR [--local [--addr A]]", "make the folder that brings what is published to Cloudflare Workers, or try it here", runDeploy},
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
 		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
 		{"monitor", "--portal URL --policy TRUST --state DIR [--once]", "watch a registry from outside, and raise the alarm", runMonitor},
