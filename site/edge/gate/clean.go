@@ -177,9 +177,7 @@ type reference struct {
 
 func (g *Gate) references(ctx context.Context, open []*offer) (*references, error) {
 	r := &references{g: g, files: map[string]bool{}, tiles: map[string]*proofs.MapTile{}}
-	stored := *g.Source
-	stored.Base = nil
-	for _, src := range []*published.Source{g.Source, &stored} {
+	for _, src := range []*published.Source{g.Source, g.Source.WithoutBase()} {
 		now, err := src.Current(ctx)
 		if err != nil {
 			return nil, err

@@ -313,8 +313,7 @@ func (g *Gate) wholeBase(ctx context.Context) (*base, error) {
 		g.Log.ErrorContext(ctx, "the publication in force is damaged", "err", err)
 		return &base{}, nil
 	}
-	src := *g.Source
-	src.Base = nil
+	src := g.Source.WithoutBase()
 	if now, err = src.Current(ctx); err != nil || now.Set == nil {
 		return &base{}, err
 	}
