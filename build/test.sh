@@ -108,6 +108,7 @@ go_tests() {
 	part "go vet and Go tests" go test -vet=all -timeout 15m -parallel 4 ./...
 	part "vectors and proofs, js/wasm in Node" wasm_js ./proofs
 	part "the verifier, hashes and signatures, js/wasm in Node" wasm_js ./wasm/...
+	part "the edge's witness, js/wasm in Node" wasm_js ./site/edge/witness ./proofs/signer
 	part "vectors and proofs, wasip1" wasm_wasip1 ./proofs
 	# What the page hashes and verifies with, where the vectors of others are at hand too.
 	part "proofs as in the page" go test -tags=page ./proofs

@@ -25,6 +25,7 @@ import (
 type witnessRun struct {
 	c                        *cli
 	dir, name, addr, metrics string
+	forEdge                  string
 	init                     bool
 }
 
@@ -33,6 +34,7 @@ func runWitness(c *cli) error {
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&w.dir, "dir", "", "the witness's folder")
 		fs.BoolVar(&w.init, "init", false, "make the folder and its keys, and print the public keys; nothing is served")
+		fs.StringVar(&w.forEdge, "for-edge", "", "with --init, the `FILE` to write private keys to for a witness at an edge, instead of a folder")
 		fs.StringVar(&w.name, "name", "", "the witness's name, for ever, such as agency.example/witness; once it is made, it need not be said")
 		fs.StringVar(&w.addr, "addr", "127.0.0.1:8081", "where to listen; put a proxy that speaks TLS before it")
 		fs.StringVar(&w.metrics, "metrics", "", "where to serve metrics for Prometheus, such as 127.0.0.1:9091 (default: nowhere)")
@@ -43,6 +45,8 @@ func runWitness(c *cli) error {
 	switch {
 	case len(args) > 0:
 		return usage("stele witness --dir "+shell(args[0]), "witness takes no arguments, got %s", shown(args[0]))
+	case w.forEdge != "":
+		return w.makeForEdge()
 	case w.dir == "":
 		return usage("stele witness --dir DIR", "which folder is the witness's?")
 	case registry.IsRegistry(w.dir):
@@ -66,7 +70,7 @@ func (w *witnessRun) make() error {
 		return usage("stele witness --init --dir "+shell(w.dir)+" --name agency.example/witness", "what is the witness to be called?")
 	}
 	if !proofs.IsName(w.name) {
-		return usage("use a name like agency.example/witness", "%s cannot be a witness's name: 1 to 128 of a-z, 0-9, dot, hyphen, underscore and slash, the first and last a letter or digit", shown(w.name))
+		return badWitnessName(w.name)
 	}
 	if err := w.mayMake(); err != nil {
 		return err

@@ -245,7 +245,7 @@ type MemorySigner struct {
 }
 
 // NewMemorySigner makes a signer of a 32-byte seed (RFC 8032's private key, or
-// FIPS 204's ξ). The program that a page runs signs nothing, and has none.
+// FIPS 204's ξ). The program that a page runs signs nothing, and has none; package signer makes them in every program.
 func NewMemorySigner(name string, t KeyType, seed []byte) (*MemorySigner, error) {
 	if !isKeyName(name) || len(seed) != 32 {
 		return nil, malformed("key", quote(name), " with a seed of ", itoa(len(seed)), " bytes, want 32")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"stele/proofs"
+	protocol "stele/site/edge/witness"
 )
 
 // What a client does where it is not told otherwise.
@@ -179,7 +180,7 @@ func (j *job) request(old uint64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return (&Request{old, proof, j.note}).Marshal(), nil
+	return (&Request{Old: old, Proof: proof, Checkpoint: j.note}).Marshal(), nil
 }
 
 // persist asks one peer until it has answered or the patience is at its end.
@@ -264,8 +265,7 @@ func (c *Client) post(ctx context.Context, p Peer, j *job, body []byte, a *answe
 
 // conflict reads the size that a witness names.
 func (c *Client) conflict(j *job, kind string, b []byte, a *answer) (again bool, f *Fault) {
-	text, ok := strings.CutSuffix(string(b), "\n")
-	size, ok := parseSize(text, ok)
+	size, ok := protocol.ParseSize(b)
 	if media, _, err := mime.ParseMediaType(kind); err != nil || media != typeSize || !ok {
 		return false, fault(Broken, askOperator, "it answered 409 without the size that it has cosigned last: %q", cut(string(b)))
 	}
@@ -290,9 +290,6 @@ func contradiction(theirs, ours uint64) *Fault {
 	f.Size = theirs
 	return f
 }
-
-// typeSize is the media type of a 409.
-const typeSize = "text/x.tlog.size"
 
 // refused is a status that is no cosignature.
 func refused(status int, b []byte) *Fault {

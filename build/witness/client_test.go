@@ -497,24 +497,3 @@ func TestPeers(t *testing.T) {
 		t.Errorf("none: %v", got)
 	}
 }
-
-// FuzzRequest: whatever is taken formats back to the same bytes.
-func FuzzRequest(f *testing.F) {
-	log := witnesstest.NewLog(f, origin, "true", 9)
-	for _, old := range []uint64{0, 3, 9} {
-		proof, err := log.Growth(9)(old)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add((&witness.Request{Old: old, Proof: proof, Checkpoint: log.Note(9)}).Marshal())
-	}
-	f.Add([]byte("old 0\n\n"))
-	f.Add([]byte("old 01\nAAAA\n\n"))
-	f.Add([]byte("old 1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := witness.ParseRequest(b)
-		if err == nil && string(r.Marshal()) != string(b) {
-			t.Errorf("%q formats back to %q", b, r.Marshal())
-		}
-	})
-}

@@ -18,13 +18,18 @@ import (
 	"sync"
 	"testing"
 
+	"stele/build/edgestore"
 	"stele/build/witness"
 	"stele/build/witness/server"
 	"stele/build/witness/witnesstest"
 	"stele/proofs"
+	edge "stele/site/edge/witness"
 )
 
-const envWitness = "STELE_TEST_WITNESS" // the folder of a witness that this process is to be
+const (
+	envWitness = "STELE_TEST_WITNESS" // the folder of a witness that this process is to be
+	envEdge    = "STELE_TEST_EDGE"    // the logs' policy, where it is to be an edge's, with its store in that folder
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envWitness); dir != "" {
@@ -44,7 +49,7 @@ func beWitness(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.Open(server.Config{Dir: dir, Signers: []proofs.Signer{signer}, Log: slog.New(slog.DiscardHandler)})
+	handler, err := handlerOf(dir, []proofs.Signer{signer})
 	if err != nil {
 		return err
 	}
@@ -53,13 +58,38 @@ func beWitness(dir string) error {
 		return err
 	}
 	fmt.Printf("http://%s\n", l.Addr())
-	return http.Serve(l, s.Handler())
+	return http.Serve(l, handler)
+}
+
+func handlerOf(dir string, signers []proofs.Signer) (http.Handler, error) {
+	if policy := os.Getenv(envEdge); policy != "" {
+		return edgeOf(dir, policy, signers)
+	}
+	s, err := server.Open(server.Config{Dir: dir, Signers: signers, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	return s.Handler(), nil
+}
+
+// edgeOf is an edge's witness with its store in a folder.
+func edgeOf(dir, policy string, signers []proofs.Signer) (http.Handler, error) {
+	store, err := edgestore.OpenFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := edge.ParseLogs([]byte(policy))
+	if err != nil {
+		return nil, err
+	}
+	return edge.New(edge.Config{Store: store, Signers: signers, Logs: func() (map[string][]*proofs.Key, error) { return logs, nil }}).Handler(), nil
 }
 
 // A killed is a witness as a process of its own that is killed again and again, and what it has answered.
 type killed struct {
 	*testing.T
 	dir  string
+	edge string // envEdge
 	cmd  *exec.Cmd
 	url  string
 	http *http.Client
@@ -79,7 +109,7 @@ type signed struct {
 func (k *killed) start() {
 	k.Helper()
 	k.cmd = exec.Command(os.Args[0])
-	k.cmd.Env = append(os.Environ(), envWitness+"="+k.dir)
+	k.cmd.Env = append(os.Environ(), envWitness+"="+k.dir, envEdge+"="+k.edge)
 	k.cmd.Stderr = os.Stderr
 	out, err := k.cmd.StdoutPipe()
 	if err == nil {
@@ -187,19 +217,32 @@ func (k *killed) load(histories []*witnesstest.Log) *sync.WaitGroup {
 // only, never back in size or time, and after each restart knows what it had answered.
 func TestKilled(t *testing.T) {
 	true_ := witnesstest.NewLog(t, origin, "true", killedEntries)
-	histories := []*witnesstest.Log{true_, true_.Fork(forkedAt, "false")}
 	k := &killed{T: t, dir: t.TempDir()}
-	k.more = sync.NewCond(&k.mu)
 	if err := server.Init(k.dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(k.dir, server.LogsFile), []byte(true_.Policy()), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	k.again(true_)
+}
+
+// TestKilledEdge: the same of an edge's witness.
+func TestKilledEdge(t *testing.T) {
+	true_ := witnesstest.NewLog(t, origin, "true", killedEntries)
+	k := &killed{T: t, dir: t.TempDir(), edge: true_.Policy()}
+	k.again(true_)
+}
+
+// again kills and starts the witness again and again.
+func (k *killed) again(true_ *witnesstest.Log) {
+	k.Helper()
+	k.more = sync.NewCond(&k.mu)
+	histories := []*witnesstest.Log{true_, true_.Fork(forkedAt, "false")}
 	for range kills {
 		k.start()
 		if last, alive := k.send(true_, 0, 0); !alive || last < k.most {
-			t.Fatalf("after a restart it says size %d, and has answered %d", last, k.most)
+			k.Fatalf("after a restart it says size %d, and has answered %d", last, k.most)
 		}
 		busy := k.load(histories)
 		k.await(1 + rand.IntN(40))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -61,7 +63,20 @@ func (l *tesseraLog) publish(entries ...string) (proofs.Checkpoint, *proofs.Note
 	return c, n
 }
 
-// TestTessera: Tessera's witness client gets an ML-DSA-44 cosignature of one of our witnesses and an Ed25519 one of another,
+// serveEdge starts an edge's witness for the logs of a policy, under the path that an edge has for it.
+func serveEdge(t *testing.T, policy, name string) witness.Peer {
+	t.Helper()
+	signers := signers(t, name)
+	h, err := edgeOf(t.TempDir(), policy, signers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(http.StripPrefix("/witness", h))
+	t.Cleanup(web.Close)
+	return witness.Peer{Name: name, URL: web.URL + "/witness", Keys: []*proofs.Key{signers[0].Key(), signers[1].Key()}}
+}
+
+// TestTessera: Tessera's witness client gets an ML-DSA-44 cosignature of one of our witnesses and an Ed25519 one of another, an edge's,
 // and our client agrees with it about what they have cosigned.
 func TestTessera(t *testing.T) {
 	secret, vkey, err := note.GenerateKey(rand.Reader, origin)
@@ -77,7 +92,7 @@ func TestTessera(t *testing.T) {
 	}
 	logs := "log " + vkey + "\nquorum none\n"
 	pq, _ := serveLogs(t, logs, "pq.example/w", server.Config{})
-	classic, _ := serveLogs(t, logs, "classic.example/w", server.Config{})
+	classic := serveEdge(t, logs, "classic.example/w")
 	l.policy = fmt.Appendf(nil, "witness pq %s %s\nwitness classic %s %s\ngroup both all pq classic\nquorum both\n", pq.Keys[0], pq.URL, classic.Keys[1], classic.URL)
 	client := &witness.Client{}
 	for round, entries := range [][]string{{"a"}, {"b", "c"}, {"d", "e", "f", "g", "h"}} {

@@ -2,20 +2,12 @@ package witness
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"net/http"
 
 	"stele/proofs"
 )
-
-// OriginPath is where a witness shows the newest checkpoint of a log, below its monitoring prefix.
-func OriginPath(origin string) string {
-	h := sha256.Sum256([]byte(origin))
-	return hex.EncodeToString(h[:]) + "/checkpoint"
-}
 
 // A View is the newest checkpoint of a log that a witness shows: signed by the log and by the witness.
 type View struct {

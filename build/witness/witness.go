@@ -1,5 +1,5 @@
 // Package witness asks witnesses for their cosignatures: c2sp.org/tlog-witness, the log's side. What a witness of our own
-// answers is in package server.
+// answers is in the package of that name in site/edge, since an edge has one too; package server is one that is a process of its own.
 //
 // A witness vouches that it has seen a ledger only grow. It is sent the new checkpoint with a proof that the one which it
 // cosigned last is a prefix of it:

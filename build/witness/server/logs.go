@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stele/proofs"
+	"stele/site/edge/witness"
 )
 
 // emptyLogs is the file of logs as Init makes it.
@@ -17,11 +18,6 @@ const emptyLogs = `# The logs that this witness cosigns for, a line each: the wo
 # that was stolen is taken out at once. The file is read again when it changes. Its form is c2sp.org/tlog-policy.
 quorum none
 `
-
-const (
-	mostKeys   = 8   // of one log, so that a checkpoint with all of them and ours has 16 lines at most
-	mostOrigin = 255 // bytes: what an ML-DSA-44 cosignature can name
-)
 
 // logs are the keys of each log, by its origin, as a file says.
 type logs struct {
@@ -56,14 +52,17 @@ func openLogs(path string, log *slog.Logger, m *Metrics) (*logs, error) {
 	return l, nil
 }
 
-// current is what the file says. It is looked at each time; one that is broken is told, and what it said before is kept.
-func (l *logs) current() map[string][]*proofs.Key {
+// current is what the file says. It is looked at each time; one that is broken is told, what it said before is kept, and the error says why.
+func (l *logs) current() (map[string][]*proofs.Key, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now := stampOf(l.path); !now.same(l.stamp) {
 		l.reread(now)
 	}
-	return l.keys
+	if l.bad != nil {
+		return l.keys, fmt.Errorf("the file of logs cannot be used: %w", l.bad)
+	}
+	return l.keys, nil
 }
 
 func (l *logs) reread(now stamp) {
@@ -81,14 +80,6 @@ func (l *logs) reread(now stamp) {
 	l.log.Info("the file of logs was read", "file", l.path, "logs", len(keys))
 }
 
-// problem says why the file is not used as it is.
-func (l *logs) problem() error {
-	l.current()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.bad
-}
-
 func stampOf(path string) stamp {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -104,19 +95,6 @@ func readLogs(path string) (stamp, map[string][]*proofs.Key, error) {
 	if err != nil {
 		return at, nil, err
 	}
-	p, err := proofs.ParsePolicy(b)
-	if err != nil {
-		return at, nil, err
-	}
-	keys := map[string][]*proofs.Key{}
-	for _, l := range p.Logs {
-		origin := l.Key.Name
-		if len(origin) > mostOrigin {
-			return at, nil, fmt.Errorf("a log's name of %d bytes, want at most %d", len(origin), mostOrigin)
-		}
-		if keys[origin] = append(keys[origin], l.Key); len(keys[origin]) > mostKeys {
-			return at, nil, fmt.Errorf("over %d keys of %q", mostKeys, origin)
-		}
-	}
-	return at, keys, nil
+	keys, err := witness.ParseLogs(b)
+	return at, keys, err
 }

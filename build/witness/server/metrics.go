@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sys/unix"
+
+	"stele/site/edge/witness"
 )
 
 // Metrics are what a Prometheus server reads.
@@ -52,20 +53,20 @@ func (m *Metrics) Handler() http.Handler {
 	return mux
 }
 
-func (m *Metrics) request(what string, status int, took time.Duration) {
-	m.requests.WithLabelValues(what, strconv.Itoa(status)).Inc()
-	m.took.WithLabelValues(what).Observe(took.Seconds())
-}
-
-func (m *Metrics) cosigned(origin string, size uint64, time int64) {
-	m.sizes.WithLabelValues(origin).Set(float64(size))
-	m.times.WithLabelValues(origin).Set(float64(time))
-}
-
-func (m *Metrics) unfit(origin string) { m.failures.WithLabelValues(origin).Inc() }
-
-func (m *Metrics) misbehaved(origin, kind string) {
-	m.misbehaving.WithLabelValues(origin, kind).Inc()
+// events are what of a witness is counted.
+func (m *Metrics) events() witness.Events {
+	return witness.Events{
+		Request: func(what string, status int, took time.Duration) {
+			m.requests.WithLabelValues(what, strconv.Itoa(status)).Inc()
+			m.took.WithLabelValues(what).Observe(took.Seconds())
+		},
+		Cosigned: func(origin string, size uint64, time int64) {
+			m.sizes.WithLabelValues(origin).Set(float64(size))
+			m.times.WithLabelValues(origin).Set(float64(time))
+		},
+		Unfit:      func(origin string) { m.failures.WithLabelValues(origin).Inc() },
+		Misbehaved: func(origin, kind string) { m.misbehaving.WithLabelValues(origin, kind).Inc() },
+	}
 }
 
 func (m *Metrics) configured(logs int, ok bool) {
@@ -73,53 +74,16 @@ func (m *Metrics) configured(logs int, ok bool) {
 	m.broken.Set(map[bool]float64{false: 1}[ok])
 }
 
-// Health is the answer of /health.
-type Health struct {
-	OK       bool     `json:"ok"`
-	Problems []string `json:"problems"`
-	Logs     int      `json:"logs"`
-}
-
 const leastDisk = 64 << 20 // bytes
 
-// health looks at everything that would keep this witness from signing.
-func (s *Server) health(*http.Request) outcome {
-	keys := s.logs.current()
-	h := Health{Problems: []string{}, Logs: len(keys)}
-	problem := func(format string, args ...any) { h.Problems = append(h.Problems, fmt.Sprintf(format, args...)) }
-	if err := s.logs.problem(); err != nil {
-		problem("the file of logs cannot be used: %v", err)
-	}
-	for origin := range keys {
-		if err := s.fit(origin); err != nil {
-			problem("nothing is signed for %s: %v", origin, err)
-		}
-	}
+// problems are those of the machine.
+func (s *Server) problems() []string {
 	var st unix.Statfs_t
 	if err := unix.Statfs(s.Dir, &st); err != nil {
-		problem("the disk cannot be asked for its room: %v", err)
-	} else if free := st.Bavail * uint64(st.Bsize); free < leastDisk {
-		problem("%d MB are left on the disk, want at least %d", free>>20, leastDisk>>20)
+		return []string{fmt.Sprintf("the disk cannot be asked for its room: %v", err)}
 	}
-	h.OK = len(h.Problems) == 0
-	b, err := json.Marshal(h)
-	if err != nil {
-		return said(http.StatusInternalServerError, "%v", err)
+	if free := st.Bavail * uint64(st.Bsize); free < leastDisk {
+		return []string{fmt.Sprintf("%d MB are left on the disk, want at least %d", free>>20, leastDisk>>20)}
 	}
-	if !h.OK {
-		return outcome{http.StatusServiceUnavailable, "application/json", append(b, '\n')}
-	}
-	return outcome{http.StatusOK, "application/json", append(b, '\n')}
-}
-
-// fit reports why nothing is signed for a log.
-func (s *Server) fit(origin string) error {
-	rec := s.record(origin)
-	rec.Lock()
-	defer rec.Unlock()
-	st, err := s.load(origin, rec)
-	if now := s.Now().Unix(); err == nil && st != nil && now < st.time-backwards {
-		err = fmt.Errorf("the clock is %d seconds before the last cosignature", st.time-now)
-	}
-	return err
+	return nil
 }

@@ -1,7 +1,5 @@
-// Package server is a witness: c2sp.org/tlog-witness. It cosigns the checkpoints of the logs that it has been told of, each
-// only if it continues the one before.
-//
-// All of a witness lies in one folder:
+// Package server is a witness that is a process of its own. What it answers is package witness's of site/edge, which an edge has too; here are its
+// records in a folder, its file of logs and its metrics. All of a witness lies in one folder:
 //
 //	lock            held by the process that serves it
 //	keys/           its private keys (package keys, role witness): ML-DSA-44, Ed25519, or both
@@ -24,12 +22,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"stele/build/durable"
-	"stele/build/witness"
 	"stele/proofs"
+	"stele/site/edge/witness"
 )
 
 // Names in a witness's folder.
@@ -42,14 +39,8 @@ const (
 	badFolder   = "misbehaviour"
 )
 
-const (
-	mostSigners = 4   // keys of one witness
-	mostInside  = 512 // requests at once, each with a body of up to 130 KB
-	mostAtWork  = 16  // of them, those that are being verified, signed and written: who sends slowly keeps nobody waiting
-	backwards   = 60  // seconds that the clock may be behind the last cosignature; more is refused
-)
-
-const contentLines = "text/plain; charset=utf-8"
+// mostAtWork is how many requests are verified, signed and written at once: who sends slowly keeps nobody waiting.
+const mostAtWork = 16
 
 // A Config is what a server is made of.
 type Config struct {
@@ -63,14 +54,10 @@ type Config struct {
 // A Server is a witness at work. It is safe for concurrent use.
 type Server struct {
 	Config
-	lock   *durable.Lock
-	logs   *logs
-	inside chan struct{}
-	atWork chan struct{}
-
-	mu      sync.Mutex
-	origins map[string]bool // those in the file
-	records map[string]*record
+	lock    *durable.Lock
+	logs    *logs
+	records *folder
+	witness *witness.Witness
 }
 
 // An Error says what is the matter with a witness's folder, and what to do.
@@ -140,8 +127,8 @@ func take(dir string) (*durable.Lock, error) {
 
 // Open takes a witness's folder. A second process is refused.
 func Open(c Config) (*Server, error) {
-	if n := len(c.Signers); n == 0 || n > mostSigners {
-		return nil, failed("", "%d witness keys, want 1 to %d", n, mostSigners)
+	if n := len(c.Signers); n == 0 || n > witness.MostSigners {
+		return nil, failed("", "%d witness keys, want 1 to %d", n, witness.MostSigners)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -156,14 +143,16 @@ func Open(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, lock: lock, inside: make(chan struct{}, mostInside), atWork: make(chan struct{}, mostAtWork), records: map[string]*record{}}
+	s := &Server{Config: c, lock: lock}
 	sweep(c.Dir, filepath.Join(c.Dir, stateFolder))
-	if s.origins, err = readOrigins(c.Dir); err == nil {
+	if s.records, err = openFolder(c.Dir); err == nil {
 		s.logs, err = openLogs(filepath.Join(c.Dir, LogsFile), c.Log, c.Metrics)
 	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	s.witness = witness.New(witness.Config{Records: s.records, Signers: c.Signers, Logs: s.logs.current, Now: c.Now, Log: c.Log, AtWork: mostAtWork,
+		Events: c.Metrics.events(), Problems: s.problems})
 	return s, nil
 }
 
@@ -181,79 +170,10 @@ func sweep(dirs ...string) {
 func (s *Server) Close() error { return s.lock.Close() }
 
 // Logs is how many logs are witnessed.
-func (s *Server) Logs() int { return len(s.logs.current()) }
+func (s *Server) Logs() int {
+	keys, _ := s.logs.current()
+	return len(keys)
+}
 
 // Handler is the witness over HTTP: submission and monitoring prefix are one.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /add-checkpoint", s.counted("add-checkpoint", s.add))
-	mux.HandleFunc("GET /{origin}/checkpoint", s.counted("checkpoint", s.show))
-	mux.HandleFunc("GET /health", s.counted("health", s.health))
-	return mux
-}
-
-// An outcome is how a request is answered.
-type outcome struct {
-	status int
-	kind   string // content type; empty for plain text
-	body   []byte
-}
-
-func said(status int, format string, args ...any) outcome {
-	return outcome{status, "", fmt.Appendf(nil, format+"\n", args...)}
-}
-
-// counted answers a request, unless there are too many, and counts it.
-func (s *Server) counted(what string, do func(*http.Request) outcome) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		o := s.inTurn(r, do)
-		h := w.Header()
-		h.Set("Content-Type", orPlain(o.kind))
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-cache")
-		if o.status == http.StatusServiceUnavailable {
-			h.Set("Retry-After", "1")
-		}
-		w.WriteHeader(o.status)
-		w.Write(o.body) // whoever has gone away asks again
-		s.Metrics.request(what, o.status, time.Since(began))
-	}
-}
-
-func (s *Server) inTurn(r *http.Request, do func(*http.Request) outcome) outcome {
-	select {
-	case s.inside <- struct{}{}:
-		defer func() { <-s.inside }()
-		return do(r)
-	default:
-		return said(http.StatusServiceUnavailable, "too many requests at once")
-	}
-}
-
-func orPlain(kind string) string {
-	if kind == "" {
-		return contentLines
-	}
-	return kind
-}
-
-// show is the monitors' side: the last checkpoint that was cosigned, by the hash of its log's origin.
-func (s *Server) show(r *http.Request) outcome {
-	for origin := range s.logs.current() {
-		if witness.OriginPath(origin) != r.PathValue("origin")+"/checkpoint" {
-			continue
-		}
-		rec := s.record(origin)
-		rec.Lock()
-		defer rec.Unlock()
-		st, err := s.load(origin, rec)
-		switch {
-		case err != nil:
-			return s.unfit(origin, err)
-		case st != nil:
-			return outcome{http.StatusOK, contentLines, st.note}
-		}
-	}
-	return said(http.StatusNotFound, "no checkpoint of such a log was cosigned here")
-}
+func (s *Server) Handler() http.Handler { return s.witness.Handler() }

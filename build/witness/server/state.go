@@ -1,8 +1,9 @@
 package server
 
 import (
-	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,151 +11,154 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"stele/build/durable"
-	"stele/build/witness"
+	"stele/site/edge/store"
+	"stele/site/edge/witness"
 )
 
 // ErrDamaged says that what a witness has kept is not what it has written.
-var ErrDamaged = errors.New("damaged")
+var ErrDamaged = witness.ErrDamaged
 
-// A record is what is known of one log. Whoever holds its lock may look and cosign.
+const originsFormat = "stele.witness-origins/1"
+
+// A folder is the home of records in a witness's folder, which is one process's. It is a witness.Records.
+type folder struct {
+	dir string
+
+	mu      sync.Mutex
+	origins map[string]bool // those in the file
+	records map[string]*record
+}
+
+// A record is what is known of one log. Whoever holds its lock may look and replace.
 type record struct {
 	sync.Mutex
-	read  bool   // whether state is what lies on the disk
-	state *state // nil: nothing was ever cosigned
+	read bool   // whether file is what lies on the disk
+	file []byte // nil: nothing was ever cosigned
 }
 
-// A state is the last checkpoint of a log that was cosigned.
-type state struct {
-	time int64  // of its cosignature
-	note []byte // with the log's lines and the witness's
-	said []byte // the lines that were answered; nil once it was read from the disk
-	checkpoint
-}
-
-const (
-	stateFormat   = "stele.witness-state/1"
-	originsFormat = "stele.witness-origins/1"
-)
-
-// checksummed puts a format's name and a SHA-256 before some bytes.
-func checksummed(format string, b []byte) []byte {
-	return append(fmt.Appendf(nil, "%s\nsha256 %x\n", format, sha256.Sum256(b)), b...)
-}
-
-// unsummed is the opposite, and refuses what is not exactly so.
-func unsummed(format string, file []byte) ([]byte, error) {
-	parts := bytes.SplitN(file, []byte("\n"), 3)
-	if len(parts) != 3 || !bytes.Equal(checksummed(format, parts[2]), file) {
-		return nil, fmt.Errorf("%w: its checksum is not that of what it holds", ErrDamaged)
+// version names what a record holds.
+func (rec *record) version() string {
+	if rec.file == nil {
+		return ""
 	}
-	return parts[2], nil
+	h := sha256.Sum256(rec.file)
+	return hex.EncodeToString(h[:])
 }
 
-func (st *state) marshal() []byte {
-	return checksummed(stateFormat, append(fmt.Appendf(nil, "time %d\n\n", st.time), st.note...))
+func openFolder(dir string) (*folder, error) {
+	origins, err := readOrigins(dir)
+	return &folder{dir: dir, origins: origins, records: map[string]*record{}}, err
 }
 
-func parseState(file []byte) (*state, error) {
-	b, err := unsummed(stateFormat, file)
-	if err != nil {
-		return nil, err
-	}
-	head, note, _ := bytes.Cut(b, []byte("\n\n"))
-	st := &state{note: note}
-	text, ok := strings.CutPrefix(string(head), "time ")
-	st.time, err = strconv.ParseInt(text, 10, 64)
-	if !ok || err != nil {
-		return nil, fmt.Errorf("%w: no time", ErrDamaged)
-	}
-	c, err := parseCheckpoint(note)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	st.checkpoint = *c
-	return st, nil
-}
-
-func (s *Server) statePath(origin string) string {
-	return filepath.Join(s.Dir, stateFolder, strings.TrimSuffix(witness.OriginPath(origin), "/checkpoint"))
+func (f *folder) statePath(origin string) string {
+	return filepath.Join(f.dir, stateFolder, witness.OriginName(origin))
 }
 
 // record returns the record of a log. Whether anything is in it is known once it is loaded.
-func (s *Server) record(origin string) *record {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.records[origin] == nil {
-		s.records[origin] = &record{}
+func (f *folder) record(origin string) *record {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.records[origin] == nil {
+		f.records[origin] = &record{}
 	}
-	return s.records[origin]
+	return f.records[origin]
 }
 
-// load returns what was cosigned last of a log, nil if nothing ever was. The caller holds the record.
-func (s *Server) load(origin string, rec *record) (*state, error) {
-	if rec.read {
-		return rec.state, nil
+// Load is witness.Records's. What was read or written once is not read again.
+func (f *folder) Load(_ context.Context, origin string) ([]byte, string, error) {
+	rec := f.record(origin)
+	rec.Lock()
+	defer rec.Unlock()
+	if err := f.load(origin, rec); err != nil {
+		return nil, "", err
 	}
-	path := s.statePath(origin)
+	return rec.file, rec.version(), nil
+}
+
+// load reads a record where it has to. The caller holds it.
+func (f *folder) load(origin string, rec *record) error {
+	if rec.read {
+		return nil
+	}
+	path := f.statePath(origin)
 	b, err := os.ReadFile(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && s.seen(origin):
-		return nil, fmt.Errorf("%s: %w: it is gone, and checkpoints of this log have been cosigned", path, ErrDamaged)
+	case errors.Is(err, fs.ErrNotExist) && f.seen(origin):
+		return fmt.Errorf("%s: %w: it is gone, and checkpoints of this log have been cosigned", path, ErrDamaged)
 	case errors.Is(err, fs.ErrNotExist):
-		rec.read, rec.state = true, nil
-		return nil, nil
+		rec.read, rec.file = true, nil
+		return nil
 	case err != nil:
-		return nil, err
-	}
-	st, err := parseState(b)
-	if err == nil && st.Origin != origin {
-		err = fmt.Errorf("%w: it is of the log %q", ErrDamaged, st.Origin)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	rec.read, rec.state = true, st
-	return st, nil
-}
-
-// save makes a state durable: first the record and then, of a new log, its name in the list, so that a crash in between leaves
-// nothing that looks like a loss. Where it fails, what is on the disk may be the one or the other: no cosignature has left,
-// both are true, and the next to ask reads it again.
-func (s *Server) save(rec *record, st *state) error {
-	rec.read = false
-	if err := durable.WriteFile(s.statePath(st.Origin), st.marshal(), 0o644); err != nil {
 		return err
 	}
-	if err := s.see(st.Origin); err != nil {
-		return err
-	}
-	rec.read, rec.state = true, st
+	rec.read, rec.file = true, b
 	return nil
 }
 
-func (s *Server) seen(origin string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.origins[origin]
+// Save is witness.Records's: first the record and then, of a new log, its name in the list, so that a crash in between leaves
+// nothing that looks like a loss. Where it fails, what is on the disk may be the one or the other: no cosignature has left,
+// both are true, and the next to ask reads it again.
+func (f *folder) Save(_ context.Context, origin, version string, b []byte) error {
+	rec := f.record(origin)
+	rec.Lock()
+	defer rec.Unlock()
+	if err := f.load(origin, rec); err != nil {
+		return err
+	}
+	if rec.version() != version {
+		return store.ErrChanged
+	}
+	rec.read = false
+	if err := durable.WriteFile(f.statePath(origin), b, 0o644); err != nil {
+		return err
+	}
+	if err := f.see(origin); err != nil {
+		return err
+	}
+	rec.read, rec.file = true, b
+	return nil
+}
+
+func (f *folder) seen(origin string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.origins[origin]
 }
 
 // see adds an origin to the list, durably.
-func (s *Server) see(origin string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.origins[origin] {
+func (f *folder) see(origin string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.origins[origin] {
 		return nil
 	}
-	more := maps.Clone(s.origins)
+	more := maps.Clone(f.origins)
 	more[origin] = true
-	if err := writeOrigins(s.Dir, more); err != nil {
+	if err := writeOrigins(f.dir, more); err != nil {
 		return err
 	}
-	s.origins = more
+	f.origins = more
 	return nil
+}
+
+// Keep is witness.Records's.
+func (f *folder) Keep(_ context.Context, origin, kind, name string, b []byte) (string, error) {
+	dir := filepath.Join(f.dir, badFolder, witness.OriginName(origin), kind)
+	n, err := countFiles(dir)
+	if err != nil || n >= witness.MostKept {
+		return "", err
+	}
+	path := filepath.Join(dir, name)
+	if err := durable.WriteNew(path, b, 0o644); errors.Is(err, fs.ErrExist) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	return path, nil
 }
 
 func writeOrigins(dir string, origins map[string]bool) error {
@@ -162,7 +166,7 @@ func writeOrigins(dir string, origins map[string]bool) error {
 	for _, o := range slices.Sorted(maps.Keys(origins)) {
 		b = append(b, o+"\n"...)
 	}
-	return durable.WriteFile(filepath.Join(dir, originsFile), checksummed(originsFormat, b), 0o644)
+	return durable.WriteFile(filepath.Join(dir, originsFile), witness.Checksummed(originsFormat, b), 0o644)
 }
 
 func readOrigins(dir string) (map[string]bool, error) {
@@ -171,7 +175,7 @@ func readOrigins(dir string) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := unsummed(originsFormat, file)
+	b, err := witness.Unsummed(originsFormat, file)
 	if err != nil {
 		return nil, failed("make another witness, in another folder and with other keys: this one does not know any more what it has signed", "%s: %w", path, err)
 	}

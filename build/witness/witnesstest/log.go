@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"stele/proofs"
+	"stele/proofs/signer"
 )
 
 // A Log is a ledger in memory with both signatures. It signs anything.
@@ -44,7 +45,7 @@ func (l *Log) Fork(at int, history string) *Log {
 func Signer(t testing.TB, name string, kind proofs.KeyType, seed string) proofs.Signer {
 	t.Helper()
 	h := sha256.Sum256([]byte(name + "\n" + seed))
-	s, err := proofs.NewMemorySigner(name, kind, h[:])
+	s, err := signer.New(name, kind, h[:])
 	if err != nil {
 		t.Fatal(err)
 	}

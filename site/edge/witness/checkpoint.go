@@ -1,4 +1,4 @@
-package server
+package witness
 
 import (
 	"crypto/ed25519"
@@ -84,6 +84,9 @@ func (c *checkpoint) verifyLine(line *proofs.Signature, k *proofs.Key) error {
 // cosign signs with all keys at a time. "Extension lines … if present MUST be included in the cosigned message" is said of
 // Ed25519; ML-DSA-44 leaves them out.
 func (c *checkpoint) cosign(signers []proofs.Signer, time int64) ([]proofs.Signature, error) {
+	if n := len(signers); n == 0 || n > MostSigners {
+		return nil, fmt.Errorf("%d witness keys, want 1 to %d", n, MostSigners)
+	}
 	var lines []proofs.Signature
 	for _, s := range signers {
 		line, err := c.cosignOne(s, time)
