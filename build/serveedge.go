@@ -71,7 +71,7 @@ func (e *edgeDaemon) run(c *cli, d *daemon) error {
 	if e.objects, err = e.openStore(); err != nil {
 		return err
 	}
-	if e.signers, err = witnessKeys(); err != nil {
+	if e.signers, err = edgeWitnessKeys(); err != nil {
 		return err
 	}
 	if _, err := e.current(); err != nil {
@@ -131,8 +131,8 @@ func (e *edgeDaemon) openStore() (store.Store, error) {
 	return edgestore.OpenS3(e.c.ctx, edgestore.Bucket{Name: s.Bucket, Prefix: s.Prefix, Region: s.Region, Endpoint: s.Endpoint})
 }
 
-// witnessKeys are the keys of the edge's witness; none where it has none.
-func witnessKeys() ([]proofs.Signer, error) {
+// edgeWitnessKeys are the keys of the edge's witness; none where it has none.
+func edgeWitnessKeys() ([]proofs.Signer, error) {
 	path := os.Getenv(envWitnessKeys)
 	if path == "" {
 		return nil, nil
