@@ -144,7 +144,7 @@ func (e *examination) readSet() (err error) {
 		return refusalOf("set", err)
 	}
 	if e.set.Time > e.now+ahead {
-		return refuse(codeReplay, "the set is of %d, which is %d s after the clock here; at most %d s are taken", e.set.Time, e.set.Time-e.now, ahead)
+		return refuse(codeMalformed, "the set is of %d, which is %d s after the clock here; at most %d s are taken", e.set.Time, e.set.Time-e.now, ahead)
 	}
 	for _, f := range e.set.Files {
 		if isProved(f.Name) || f.Name == proofs.ProposalPath || f.Name == proofs.ProposedTrustPath {

@@ -27,7 +27,7 @@ type Health struct {
 	FreshUntil  *string `json:"fresh_until"` // as_of + stale_after
 	Stale       bool    `json:"stale"`
 	Every       int64   `json:"every"`      // seconds between publications; 0 where that is not known
-	NextDue     *string `json:"next_due"`   // as_of + every
+	NextDue     *string `json:"next_due"`   // as_of + every; published + every where that is earlier
 	LateAfter   *string `json:"late_after"` // with some grace
 	Late        bool    `json:"late"`
 	Officers    Quorum  `json:"officers"`

@@ -1,9 +1,9 @@
 package status
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,8 +69,6 @@ func (s *Status) files(ctx context.Context, j *judged) *published.Publication {
 	return &published.Publication{Set: s.Source.Base}
 }
 
-var assetsNamed = regexp.MustCompile(`assets/[0-9a-f]+/`)
-
 // assets finds the folder of a publication's assets. Where older ones are still among its files, its first page says which it is.
 func (s *Status) assets(ctx context.Context, p *published.Publication) string {
 	if p.Set == nil {
@@ -84,8 +82,10 @@ func (s *Status) assets(ctx context.Context, p *published.Publication) string {
 	}
 	if len(folders) > 1 {
 		b, err := s.Source.Read(ctx, p, "index.html")
-		if named := string(assetsNamed.Find(b)); err == nil && slices.Contains(folders, named) {
-			return named
+		for _, folder := range folders {
+			if err == nil && bytes.Contains(b, []byte(folder)) {
+				return folder
+			}
 		}
 	}
 	if len(folders) == 0 {
@@ -137,8 +137,9 @@ func (p page) listed() []Told {
 
 func (p page) alarmTitle(a Told) string { return p.say(alarmKey(a) + ".title") }
 
+// alarmText isolates the address from a sentence that may run the other way.
 func (p page) alarmText(a Told) string {
-	return p.fill(alarmKey(a)+".text", "view", a.View, "due", readable(p.NextDue), "asof", readable(p.AsOf), "verdict", p.say("verdict.stale"))
+	return p.fill(alarmKey(a)+".text", "view", "\u2068"+a.View+"\u2069", "due", readable(p.NextDue), "asof", readable(p.AsOf), "verdict", p.say("verdict.stale"))
 }
 
 func alarmKey(a Told) string {

@@ -32,7 +32,7 @@ const (
 // The states of an edge; where several apply, the first of them.
 const (
 	Unknown = "unknown"           // what is in force cannot be read, or cannot be judged
-	Nothing = "nothing-published" //
+	Nothing = "nothing-published" // yet
 	Wrong   = "alarm"             // an outside view differs or is ahead, or what is served is not as it must be
 	Stale   = "stale"             // the evidence is older than the trust file's stale-after: verifiers say so
 	Late    = "late"              // the next publication is overdue
