@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"stele/proofs"
+	"stele/site/pages/parts"
 	"stele/site/text"
 )
 
@@ -40,24 +41,5 @@ func (p Page) memberNote(m proofs.MemberReport) string {
 	return m.Algorithm
 }
 
-// called is what a member is called: by its keys' own name where they share one, else as the policy calls the group.
-func called(m proofs.MemberReport) string {
-	names := map[string]bool{}
-	keysBelow(m, names)
-	if len(names) != 1 {
-		return m.Name
-	}
-	for name := range names {
-		return name
-	}
-	return ""
-}
-
-func keysBelow(m proofs.MemberReport, names map[string]bool) {
-	if m.Key != "" {
-		names[m.Key] = true
-	}
-	for _, below := range m.Members {
-		keysBelow(below, names)
-	}
-}
+// called is what a member is called.
+func called(m proofs.MemberReport) string { return parts.Called(m) }

@@ -16,6 +16,7 @@ import (
 
 	"stele/proofs"
 	"stele/site/headers"
+	"stele/site/pages/parts"
 	"stele/site/text"
 )
 
@@ -168,19 +169,35 @@ func (p Page) version() string {
 	return strings.Trim(strings.TrimPrefix(p.Assets.Base, "assets/"), "/") + " " + p.TrustPrint
 }
 
+// frame is what stands around the page.
+func (p Page) frame() parts.Frame {
+	f := parts.Frame{Say: p.say, Title: p.Title, Origin: p.Origin, Demo: p.Demo, Home: "index.html", Mark: p.URL("stele.svg"), Language: p.Text.Language, Name: p.Text.Name,
+		Print: p.TrustPrint, Trust: p.at(p.trustPath()), Checkpoint: p.at("ledger/checkpoint"), Offline: "offline.html", TrustName: fileName(p.trustPath())}
+	for _, n := range parts.Navigation {
+		f.Links = append(f.Links, parts.Link{Key: n.Key, Href: templ.SafeURL(n.File), Current: n.File == p.File})
+	}
+	for _, t := range p.Texts {
+		f.Languages = append(f.Languages, parts.Language{Tag: t.Language, Name: t.Name, Direction: t.Direction, Href: p.in(t)})
+	}
+	if p.State {
+		f.Published = p.Published
+	}
+	return f
+}
+
+// The parts that the pages share with the edge's.
+var (
+	when        = parts.When
+	fingerprint = parts.Fingerprint
+	icon        = parts.Icon
+	icons       = parts.Icons
+	machineTime = parts.MachineTime
+)
+
 // ContentSecurityPolicy stands in every page, so that it holds on any host. A
 // host that can send headers should send it too, with frame-ancestors 'none',
 // which has no effect here.
 const ContentSecurityPolicy = headers.ContentSecurityPolicy
-
-// navigation lists the pages in the order of the menu.
-var navigation = []struct{ file, key string }{
-	{"index.html", "nav.check"},
-	{"offline.html", "nav.offline"},
-	{"issuers.html", "nav.issuers"},
-	{"ledger.html", "nav.ledger"},
-	{"developers.html", "nav.developers"},
-}
 
 func (p Page) trustPath() string { return proofs.TrustPath(uint64(p.TrustEpoch)) }
 
@@ -207,20 +224,6 @@ func (s Sample) format() string {
 
 // shown is how many samples stand open on the page.
 func (p Page) shown() int { return min(5, len(p.Samples)) }
-
-// groups splits a hex fingerprint, so that people can compare it by eye.
-func groups(hex string) []string {
-	var parts []string
-	for len(hex) > 8 {
-		parts, hex = append(parts, hex[:8]), hex[8:]
-	}
-	return append(parts, hex)
-}
-
-// plainTime is readable in every language; a script puts it into the reader's own.
-func plainTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " UTC" }
-
-func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
 

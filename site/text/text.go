@@ -7,6 +7,7 @@ package text
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,6 +64,7 @@ type Text struct {
 	Drawn  map[string]string `json:"drawn"`  // a proof as a picture
 	Links  map[string]string `json:"links"`  // short addresses of receipts
 	Embed  map[string]string `json:"embed"`  // the element for others' pages
+	Health map[string]string `json:"health"` // how an edge stands
 
 	// What is said with a number, {count}, by CLDR's plural categories of the language (unicode.org/reports/tr35, part 3).
 	Plurals map[string]map[string]string `json:"plurals"`
@@ -107,6 +109,27 @@ func (t *Text) Whole() []byte { return t.tables(slices.Concat(scripts[""], scrip
 // Embedded returns what the element for others' pages reads.
 func (t *Text) Embedded() []byte {
 	return t.tables(slices.Concat([]string{"embed"}, scripts[""], scripts["-later"]))
+}
+
+// healthPages are what an edge's page says besides: what it has in common with the portal's pages.
+var healthPages = []string{"skip", "nav", "nav.check", "nav.offline", "nav.issuers", "nav.ledger", "nav.developers", "demo", "languages", "foot.origin", "foot.published", "foot.print",
+	"foot.trust", "foot.checkpoint", "foot.other", "ledger.newest", "ledger.time", "ledger.number", "ledger.size", "ledger.root", "ledger.officers", "ledger.witnesses", "ledger.none"}
+
+// healthStale is, in what an edge's page says, the title of the verdict that checks reach while its news is too old.
+const healthStale = "verdict.stale"
+
+// ForHealth returns what the page says that tells how an edge stands, one key a line: a Worker holds no more of the wording.
+func (t *Text) ForHealth() []byte {
+	said := maps.Clone(t.Health)
+	said[healthStale] = t.Verdicts[proofs.Stale].Title
+	for _, key := range healthPages {
+		said[key] = t.Pages[key]
+	}
+	b, err := json.MarshalIndent(map[string]any{"language": t.Language, "direction": t.Direction, "words": said}, "", "\t")
+	if err != nil {
+		panic("text: " + t.Language + ".json: " + err.Error())
+	}
+	return append(b, '\n')
 }
 
 // tables returns some tables of the wording as JSON.

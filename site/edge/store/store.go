@@ -9,7 +9,7 @@
 //	attempts/DAY/…           every attempt at publication
 //	witness/…                package witness
 //	links/…                  package links
-//	status                   package status: what the last scheduled check has found
+//	status/…                 package status: what the last scheduled check has found, and proofs of forks
 package store
 
 import (
