@@ -1,4 +1,4 @@
-// Short addresses of receipts, from the button to whoever opens one, in a real Chromium, at a portal that gives them:
+// Short addresses of receipts, from the button to whoever opens one, in a real Chromium, at an edge (natively, and once in workerd):
 // node --test site/e2e/links.test.mjs
 
 import assert from 'node:assert/strict'
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { accessible, choose, launch, serveFolder, verdicts, watch } from './browser.mjs'
-import { givingPortal } from './edge.mjs'
+import { startEdge, startNative } from './edge.mjs'
 import { buildCommand, makeDemo, must } from './registry.mjs'
 
 let folder, stele, demo, browser, portal, plain
@@ -22,7 +22,7 @@ before(async () => {
   demo = join(folder, 'demo')
   stele = await buildCommand(folder)
   await makeDemo(stele, demo)
-  portal = await givingPortal(stele, demo, folder)
+  portal = await startNative(stele, demo, join(folder, 'deployment'))
   plain = await serveFolder(join(demo, 'public'))
   browser = await launch()
 })
@@ -73,13 +73,6 @@ const asked = (requests) => requests.filter((r) => /\/r(\/|$)/.test(new URL(r.ur
 /** Waits until a row says so. */
 const told = (page, words) => page.locator('.meaning', { hasText: words }).waitFor()
 
-/** Sends a receipt as another program does, and resolves to what the portal answers. */
-const post = async (path) => {
-  const receipt = join(folder, 'posted.tlog-proof')
-  await must(stele, 'receipt', sample(path), '--registry', demo, '-o', receipt)
-  return fetch(new URL('r', portal.url), { method: 'POST', body: await readFile(receipt) })
-}
-
 test('a document gets a short address by one press, and by none nothing is sent', async () => {
   await visit(async (page, requests) => {
     await choose(page, [sample(diploma)])
@@ -93,7 +86,6 @@ test('a document gets a short address by one press, and by none nothing is sent'
     assert.match(await (await fetch(`${address}.tlog-proof`)).text(), /^c2sp.org\/tlog-proof@v1\n/)
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Copy the short address: diploma.pdf')
     await accessible(page, 'a short address')
-    if (process.env.SHOT) await page.locator('.row').screenshot({ path: process.env.SHOT })
   })
 })
 
@@ -153,7 +145,6 @@ test('what the receipt says is shown without its document, and never in green', 
       await page.getByRole('button', { name: 'Show what the receipt says' }).click() // it is there already
       assert.equal(await page.locator('[data-rows] > [data-file]').count(), 2)
       await accessible(page, `what a receipt says: ${verdict}`)
-      if (process.env.SHOT) await page.locator('[data-rows]').screenshot({ path: process.env.SHOT + verdict + '.png' })
       await choose(page, [sample(path)]) // and the document may come yet
       await page.locator('[data-verdict]:not([data-named])').waitFor()
       assert.equal(await page.locator('[data-verdict]:not([data-named])').getAttribute('data-verdict'), verdict)
@@ -294,10 +285,39 @@ test('the service worker lets short addresses through, and keeps nothing of them
   }, { serviceWorkers: 'allow' })
 })
 
-test('the portal is the same bytes as where it gives none, and bounded', async () => {
+test('the portal is the same bytes as where it gives none, and other programs are given addresses as well', async () => {
   for (const path of ['index.html', 'ledger/head', 'sw.js']) {
     const [one, other] = await Promise.all([portal, plain].map(async ({ url }) => Buffer.from(await (await fetch(url + path)).arrayBuffer())))
     assert.ok(one.equals(other), path)
   }
-  assert.equal((await post(diploma)).status, 201)
+  const receipt = join(folder, 'posted.tlog-proof')
+  await must(stele, 'receipt', sample(diploma), '--registry', demo, '-o', receipt)
+  const answer = await fetch(new URL('r', portal.url), { method: 'POST', body: await readFile(receipt) })
+  assert.equal(answer.status, 201)
+  const { code, address } = await answer.json()
+  assert.ok(address.endsWith(`/r/${code}`))
+  assert.deepEqual(Buffer.from(await (await fetch(new URL(`r/${code}.tlog-proof`, portal.url))).arrayBuffer()), await readFile(receipt))
+})
+
+test('in workerd, the same', async () => {
+  const edge = await startEdge(stele, demo, join(folder, 'workerd'))
+  try {
+    let address
+    await visit(async (page) => {
+      await choose(page, [sample(diploma)])
+      await verdicts(page, 1)
+      address = await ask(page)
+      const code = address.split('/').at(-1)
+      await visit(async (other) => {
+        await verdicts(other, 1)
+        await choose(other, [sample(diploma)])
+        await other.locator('[data-verdict=authentic]').waitFor()
+      }, { at: edge, to: `r/${code}` })
+      await page.getByRole('button', { name: 'Withdraw the short address' }).click()
+      await page.getByText('has been withdrawn for good').waitFor()
+    }, { at: edge })
+    assert.equal((await fetch(`${address}.tlog-proof`)).status, 410)
+  } finally {
+    await edge.end()
+  }
 })
