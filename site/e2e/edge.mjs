@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { root } from './chromium.mjs'
 import { freePort, start } from './processes.mjs'
+import { must } from './registry.mjs'
 
 /** The environment in which `stele deploy --local` finds the packages that the tests have. */
 const withPackages = (env) => ({ ...env, STELE_NODE_MODULES: join(root, 'site/e2e/node_modules') })
@@ -26,6 +27,14 @@ export async function startEdge(stele, registry, folder, ...flags) {
   const [, control] = await run.says(/^schedule (http:\S+)$/m)
   const tick = async () => String((await ask(control, { method: 'POST' })).body).trim()
   return { url, token, tick, said: run.said, end: run.end }
+}
+
+/** Deploys a registry into a folder and serves that natively: {url, end}. */
+export async function startNative(stele, registry, folder) {
+  await must(stele, 'deploy', '--registry', registry, '-o', folder)
+  const run = start(stele.path, ['serve', '--edge', folder, '--addr', '127.0.0.1:0'], stele.env)
+  const [, url] = await run.says(/^(http:\S+)$/m)
+  return { url, end: run.end }
 }
 
 /** Serves a registry as its publisher does, for comparison: {url, end}. */
