@@ -29,7 +29,11 @@ func runRelease(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if err := c.compileRelease(f, out); err != nil {
+	e, err := verifier.CompileEdge(c.ctx, ".")
+	if err != nil {
+		return err
+	}
+	if err := c.compileRelease(f, e, out); err != nil {
 		return err
 	}
 	if c.json {
@@ -39,15 +43,19 @@ func runRelease(c *cli) error {
 	return nil
 }
 
-// compileRelease compiles the command with the verifier laid over the source tree, in which nothing is written.
-func (c *cli) compileRelease(f *verifier.Files, out string) error {
+// compileRelease compiles the command with the verifier and the Worker's program laid over the source tree, in which nothing is written.
+func (c *cli) compileRelease(f *verifier.Files, e *verifier.Edge, out string) error {
+	edge, err := e.Zipped()
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "stele-release-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for name, b := range map[string][]byte{"verifier.wasm": f.WASM, "viewer.wasm": f.Viewer, "wasm_exec.js": f.Exec} {
+	for name, b := range map[string][]byte{"verifier.wasm": f.WASM, "viewer.wasm": f.Viewer, "wasm_exec.js": f.Exec, "edge.wasm.gz": edge} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 			return err
 		}

@@ -16,6 +16,9 @@ import (
 // as far as each file can change, a folder's first page for the folder, and no listings. Any other file server will do too.
 func Handler(dir string) http.Handler { return HandlerFS(os.DirFS(dir)) }
 
+// An ETag names a file's bytes, quotes included. A file system that knows it gives it as FileInfo.Sys, and HandlerFS sends it.
+type ETag string
+
 // HandlerFS is Handler for files that lie elsewhere.
 func HandlerFS(root fs.FS) http.Handler {
 	files := http.FileServerFS(root)
@@ -32,24 +35,26 @@ func HandlerFS(root fs.FS) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		there, err := isFile(root, name)
-		folder := err == nil && !there // that of a language, say
+		file, err := fileOf(root, name)
+		folder := err == nil && file == nil // that of a language, say
 		if folder {
 			name = path.Join(name, Index)
-			there, err = isFile(root, name)
+			file, err = fileOf(root, name)
 		} else if strings.HasSuffix(r.URL.Path, "/") {
-			there = false
+			file = nil
 		}
 		switch {
-		case strings.Contains("/"+name, "/.") || err == nil && !there:
+		case strings.Contains("/"+name, "/.") || err == nil && file == nil:
 			http.NotFound(w, r)
 			return
-		case err != nil: // an outage must not look like a missing file
-			w.Header().Set("Retry-After", "60")
-			http.Error(w, "503 the files cannot be read now", http.StatusServiceUnavailable)
+		case err != nil:
+			Unreadable(w)
 			return
 		}
 		headers.Set(w.Header(), name)
+		if tag, ok := file.Sys().(ETag); ok && (!folder || strings.HasSuffix(r.URL.Path, "/")) && path.Base(r.URL.Path) != Index { // else it is led elsewhere
+			w.Header().Set("ETag", string(tag))
+		}
 		switch {
 		case !folder:
 			files.ServeHTTP(w, r)
@@ -61,16 +66,25 @@ func HandlerFS(root fs.FS) http.Handler {
 	})
 }
 
-// isFile keeps folders, and names that no file can have, from being anything but absent.
-func isFile(root fs.FS, name string) (bool, error) {
+// Unreadable answers that the files cannot be read now: an outage must not look like a missing file.
+func Unreadable(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "60")
+	http.Error(w, "503 the files cannot be read now", http.StatusServiceUnavailable)
+}
+
+// fileOf keeps folders, and names that no file can have, from being anything but absent: nil.
+func fileOf(root fs.FS, name string) (fs.FileInfo, error) {
 	if name == "" {
-		return false, nil
+		return nil, nil
 	}
 	info, err := fs.Stat(root, name)
 	for _, none := range []error{fs.ErrNotExist, fs.ErrInvalid, fs.ErrPermission, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.ELOOP} {
 		if errors.Is(err, none) {
-			return false, nil
+			return nil, nil
 		}
 	}
-	return err == nil && !info.IsDir(), err
+	if err != nil || info.IsDir() {
+		return nil, err
+	}
+	return info, nil
 }

@@ -161,6 +161,15 @@ func (r *Registry) path(elem ...string) string {
 // Public is the folder to serve, or the address of the part of a bucket.
 func (r *Registry) Public() string { return strings.TrimSuffix(r.at.Public.Path(""), "/") }
 
+// PublicFiles are what is published, to be read.
+func (r *Registry) PublicFiles() PublicFiles { return r.at.Public }
+
+// PublicFiles are published files by slash-separated names; see storage.Files.
+type PublicFiles interface {
+	Read(name string) ([]byte, error)
+	List(below string, f func(name string, size int64) error) error
+}
+
 // Site serves what is published.
 func (r *Registry) Site() http.Handler { return site.HandlerFS(storage.FS(r.at.Public)) }
 

@@ -16,6 +16,8 @@ var (
 	viewer []byte
 	//go:embed wasm_exec.js
 	wasmExec []byte
+	//go:embed edge.wasm.gz
+	embeddedEdge []byte
 
 	embedded = &Files{wasm, viewer, wasmExec}
 )

@@ -2,5 +2,8 @@
 
 package verifier
 
-// embedded is nil outside of releases.
-var embedded *Files
+// Both are nil outside of releases.
+var (
+	embedded     *Files
+	embeddedEdge []byte // the Worker's program, compressed
+)

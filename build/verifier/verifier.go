@@ -82,20 +82,21 @@ func Compile(ctx context.Context, root string) (*Files, error) {
 		return nil, err
 	}
 	f := &Files{}
-	if f.WASM, err = compile(ctx, goTool, root, "./wasm", filepath.Join(dir, "verifier.wasm")); err != nil {
+	// Inlining where speed does not matter makes the page heavier.
+	lean := []string{"-gcflags=runtime=-l", "-gcflags=stele/proofs=-l"}
+	if f.WASM, err = compile(ctx, goTool, root, "./wasm", filepath.Join(dir, "verifier.wasm"), lean...); err != nil {
 		return nil, err
 	}
-	if f.Viewer, err = compile(ctx, goTool, root, "./wasm/viewer", filepath.Join(dir, "viewer.wasm")); err != nil {
+	if f.Viewer, err = compile(ctx, goTool, root, "./wasm/viewer", filepath.Join(dir, "viewer.wasm"), lean...); err != nil {
 		return nil, err
 	}
 	f.Exec, err = readExec(ctx, goTool)
 	return f, err
 }
 
-func compile(ctx context.Context, goTool, root, program, out string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
-		// Inlining where speed does not matter makes the page heavier.
-		"-gcflags=runtime=-l", "-gcflags=stele/proofs=-l", "-o", out, program)
+func compile(ctx context.Context, goTool, root, program, out string, flags ...string) ([]byte, error) {
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, flags...)
+	cmd := exec.CommandContext(ctx, goTool, append(args, "-o", out, program)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {

@@ -3,6 +3,7 @@
 package headers
 
 import (
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -82,6 +83,9 @@ func Lasts(name string) bool {
 }
 
 const binary = "application/octet-stream"
+
+// Types are all types by extension, with its dot, and what every other file has.
+func Types() (byExtension map[string]string, other string) { return maps.Clone(types), binary }
 
 // types are those of all files that are published, by their extension: a machine's own table would say something else on another machine.
 var types = map[string]string{

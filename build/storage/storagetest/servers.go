@@ -72,6 +72,22 @@ func Start(t testing.TB) *Servers {
 	return s
 }
 
+// StartStore starts the store alone, and returns the name of its bucket and its address.
+func StartStore(t testing.TB) (bucket, endpoint string) {
+	t.Helper()
+	gateway, err := versitygw()
+	if err != nil && os.Getenv("STELE_TOOLS") == "" {
+		t.Skipf("%v: sh build/test.sh installs it", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Servers{}
+	s.startStore(t, gateway)
+	setEnvironment()
+	return bucketName, s.Endpoint
+}
+
 // setEnvironment is the same for all servers, so that tests with servers of their own can run side by side.
 var setEnvironment = sync.OnceFunc(func() {
 	for name, value := range map[string]string{

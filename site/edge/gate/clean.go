@@ -126,9 +126,7 @@ func (g *Gate) cleanOffers(ctx context.Context, before time.Time) (open []*offer
 
 // cleanRests deletes what is told of publications that are neither the one that current names nor on offer.
 func (g *Gate) cleanRests(ctx context.Context, open []*offer) error {
-	stored := *g.Source
-	stored.Base = nil
-	now, err := stored.Current(ctx)
+	now, err := g.Source.WithoutBase().Current(ctx)
 	if err != nil {
 		return err
 	}
@@ -209,9 +207,7 @@ type reference struct {
 
 func (g *Gate) references(ctx context.Context, open []*offer) (*references, error) {
 	r := &references{g: g, files: map[string]bool{}, tiles: map[string]*proofs.MapTile{}}
-	stored := *g.Source
-	stored.Base = nil
-	for _, src := range []*published.Source{g.Source, &stored} {
+	for _, src := range []*published.Source{g.Source, g.Source.WithoutBase()} {
 		now, err := src.Current(ctx)
 		if err != nil {
 			return nil, err

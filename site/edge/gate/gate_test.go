@@ -56,9 +56,8 @@ func newEdge(t *testing.T, trust *proofs.Trust) *edge {
 
 // over makes a gate over a store, which may be the edge's own with faults.
 func (e *edge) over(s store.Store) *gate.Gate {
-	src := *e.source
-	src.Store = s
-	return gate.New(gate.Config{Source: &src, TokenSHA256: sha256.Sum256([]byte(token)), Limits: e.limits, Now: func() time.Time { return e.now },
+	src := &published.Source{Store: s, Base: e.source.Base, Asset: e.source.Asset, Trust: e.source.Trust}
+	return gate.New(gate.Config{Source: src, TokenSHA256: sha256.Sum256([]byte(token)), Limits: e.limits, Now: func() time.Time { return e.now },
 		Published: func(_ context.Context, p *published.Publication) {
 			e.mu.Lock()
 			defer e.mu.Unlock()

@@ -307,9 +307,7 @@ func (b *base) files() []proofs.SetFile {
 
 // wholeBase finds what to compare with: the publication in force or, where that one was deployed without its ledger, the newest one that was published.
 func (g *Gate) wholeBase(ctx context.Context) (*base, error) {
-	stored := *g.Source
-	stored.Base = nil
-	for _, src := range []*published.Source{g.Source, &stored} {
+	for _, src := range []*published.Source{g.Source, g.Source.WithoutBase()} {
 		now, err := src.Current(ctx)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"stele/proofs"
 	"stele/site/edge/store"
@@ -30,6 +31,20 @@ type Source struct {
 	Base  *proofs.Set                                            // nil where nothing was deployed
 	Asset func(ctx context.Context, name string) ([]byte, error) // a file of the base; fs.ErrNotExist where there is none
 	Trust *proofs.Trust                                          // that the edge was deployed with
+
+	parsed atomic.Pointer[parsed]
+}
+
+// parsed is what the object current named when it was read last: every request asks, and a set can name thousands of files.
+type parsed struct {
+	version string
+	set     *proofs.Set
+	id      proofs.Hash
+}
+
+// WithoutBase is a source of what was published to the store alone.
+func (s *Source) WithoutBase() *Source {
+	return &Source{Store: s.Store, Asset: s.Asset, Trust: s.Trust}
 }
 
 // A Publication is one set of files. Its zero value, with a nil Set, is that nothing was published yet.
@@ -49,22 +64,33 @@ func (s *Source) Current(ctx context.Context) (*Publication, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read which publication is in force: %w", err)
 	default:
-		n, err := proofs.ParseNote(b)
+		now, err := s.parse(b, version)
 		if err != nil {
 			return nil, fmt.Errorf("the object %s: %w", CurrentObject, err)
 		}
-		if p.Set, err = proofs.ParseSetText(n.Text); err != nil {
-			return nil, fmt.Errorf("the object %s: %w", CurrentObject, err)
-		}
-		p.Version, p.Stored = version, true
+		p.Set, p.ID, p.Version, p.Stored = now.set, now.id, version, true
 	}
 	if s.Base != nil && (p.Set == nil || p.Time < s.Base.Time) {
-		p.Set, p.Stored = s.Base, false
-	}
-	if p.Set != nil {
-		p.ID = IDOf(p.Set)
+		p.Set, p.ID, p.Stored = s.Base, IDOf(s.Base), false
 	}
 	return p, nil
+}
+
+func (s *Source) parse(b []byte, version string) (*parsed, error) {
+	if last := s.parsed.Load(); last != nil && last.version == version {
+		return last, nil
+	}
+	n, err := proofs.ParseNote(b)
+	if err != nil {
+		return nil, err
+	}
+	set, err := proofs.ParseSetText(n.Text)
+	if err != nil {
+		return nil, err
+	}
+	now := &parsed{version, set, IDOf(set)}
+	s.parsed.Store(now)
+	return now, nil
 }
 
 // IDOf names a set: the SHA-256 of its text.

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"stele/build/deploy"
+	"stele/build/durable"
+	"stele/build/registry"
+	"stele/build/verifier"
+	"stele/proofs"
+	"stele/site/edge"
+	"stele/site/edge/witness"
+)
+
+// A deployRun is what the command line of stele deploy says.
+type deployRun struct {
+	c                                *cli
+	out, url, witness, webhook, addr string
+	views                            list
+	every                            time.Duration
+	free, local                      bool
+}
+
+func runDeploy(c *cli) error {
+	d := &deployRun{c: c}
+	args, err := c.parse(func(fs *flag.FlagSet) {
+		fs.StringVar(&d.out, "o", "", "the `folder` to make; what stele deploy has made there before is replaced")
+		fs.StringVar(&d.url, "url", "", "where the portal will be found, such as https://registry.gov.example/, if that is known")
+		fs.StringVar(&d.witness, "witness", "", "cosign for the ledgers in this `file`: lines log VKEY, and quorum none; stele witness --init --for-edge makes the keys")
+		fs.Var(&d.views, "views", "an `address` that shows the registry from outside, such as a mirror's, to compare with; may be repeated")
+		fs.StringVar(&d.webhook, "webhook", "", "the `address` that is told when the publication is late, or an outside view differs")
+		fs.DurationVar(&d.every, "every", 24*time.Hour, "how often something is published; later is an alarm")
+		fs.BoolVar(&d.free, "free", false, "for the host's free plan, which allows less in one request, and fewer files")
+		fs.BoolVar(&d.local, "local", false, "run it here, in the Workers' own runtime, until it is interrupted; nothing is uploaded; "+witness.KeysSecret+" may hold a witness's keys")
+		fs.StringVar(&d.addr, "addr", "127.0.0.1:8787", "where --local listens")
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.check(args); err != nil {
+		return err
+	}
+	r, err := c.look()
+	if err != nil {
+		return err
+	}
+	if err := c.mustBePublished(r); err != nil {
+		return err
+	}
+	made, err := d.make(r)
+	if err != nil {
+		return err
+	}
+	if err := d.tell(made); err != nil || !d.local {
+		return err
+	}
+	return d.run()
+}
+
+func (d *deployRun) check(args []string) error {
+	switch {
+	case len(args) > 0:
+		return usage("stele deploy -o "+shell(args[0]), "deploy takes no arguments, got %s", shown(args[0]))
+	case d.out == "":
+		return usage("stele deploy -o edge", "no folder for the deployment: -o is missing")
+	case registry.IsRegistry(d.out) && !exists(filepath.Join(d.out, edge.DeploymentFile)): // a deployment has the file trust too
+		return usage("choose a folder of its own with -o", "%s is a registry's folder", shown(d.out))
+	case d.every < time.Minute:
+		return usage("such as 1h, or 24h", "--every %s: want a minute at least", d.every)
+	}
+	for flag, address := range map[string]string{"--url": d.url, "--webhook": d.webhook} {
+		if err := checkAddress(flag, address); err != nil {
+			return err
+		}
+	}
+	for _, v := range d.views {
+		if err := checkAddress("--views", v); err != nil {
+			return err
+		}
+	}
+	if d.url != "" && !strings.HasSuffix(d.url, "/") {
+		d.url += "/"
+	}
+	return nil
+}
+
+func checkAddress(flag, address string) error {
+	u, err := url.Parse(address)
+	if address != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Fragment != "") {
+		return usage("such as "+flag+" https://registry.gov.example/", "%s %s is no address", flag, shown(address))
+	}
+	return nil
+}
+
+// mustBePublished wants a publication with its pages.
+func (c *cli) mustBePublished(r *registry.Registry) error {
+	if !c.published() {
+		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
+	}
+	if !hasPages(r) {
+		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: withPages}
+	}
+	return nil
+}
+
+// How many objects are put in place in one request: four subrequests each, of 1,000 and of 50.
+const (
+	chunkPaid = 200
+	chunkFree = 10
+)
+
+func (d *deployRun) make(r *registry.Registry) (*deploy.Made, error) {
+	token, err := gateToken(d.tokenFile())
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(token))
+	it := edge.Deployment{Format: edge.DeploymentFormat, URL: d.url, Gate: &edge.Gate{TokenSHA256: hex.EncodeToString(sum[:]), Chunk: chunkPaid}, Links: true,
+		Check: edge.Check{Every: int64(d.every / time.Second), Views: append([]string{}, d.views...), Webhook: d.webhook}}
+	if d.free {
+		it.Gate.Chunk = chunkFree
+	}
+	if it.URL == "" && d.local {
+		it.URL = d.address()
+	}
+	if d.witness != "" {
+		logs, err := os.ReadFile(d.witness)
+		if err != nil {
+			return nil, usage("name a file with the lines log VKEY and quorum none", "--witness %s: %s", shown(d.witness), fileReason(err))
+		}
+		it.Witness = &edge.Witness{Logs: string(logs)}
+	}
+	if _, err := edge.ParseDeployment(it.Marshal()); err != nil {
+		return nil, usage("see stele deploy --help", "%v", err)
+	}
+	program, err := verifier.GetEdge(d.c.ctx)
+	if errors.Is(err, verifier.ErrNoSource) {
+		return nil, usage("use a released stele, which carries it, or go run ./build deploy at the top of stele's source tree", "the Worker's program is missing: %v", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &deploy.Plan{Public: r.PublicFiles(), Trust: r.Trust, Deployment: it, Free: d.free, Edge: program, Now: time.Now}
+	made, err := p.Make(d.c.ctx, d.out)
+	if errors.Is(err, deploy.ErrOther) {
+		return nil, usage("name a new folder with -o, or remove that one first", "%v", err)
+	}
+	return made, err
+}
+
+// tokenFile is where the gate's token lies. Whoever has it may offer publications, and can change nothing by that.
+func (d *deployRun) tokenFile() string { return filepath.Join(d.c.registryDir, "gate-token") }
+
+const tokenSize = 32 // bytes
+
+// gateToken reads the token, or makes it once.
+func gateToken(path string) (string, error) {
+	b := make([]byte, tokenSize)
+	rand.Read(b)
+	err := durable.WriteNew(path, []byte(hex.EncodeToString(b)+"\n"), 0o600)
+	if err == nil {
+		return hex.EncodeToString(b), nil
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSuffix(string(text), "\n")
+	if _, err := proofs.ParseHash(token); err != nil { // 64 hexadecimal digits
+		return "", usage("remove it: a new one is made, and has to be deployed", "%s: want 64 hexadecimal digits", shown(path))
+	}
+	return token, nil
+}
+
+func (d *deployRun) address() string { return "http://" + d.addr + "/" }
+
+// run runs the deployment here until it is interrupted.
+func (d *deployRun) run() error {
+	l := &deploy.Local{Dir: d.out, Addr: d.addr, Modules: os.Getenv("STELE_NODE_MODULES"), Log: d.c.stderr}
+	return l.Run(d.c.ctx, func() {
+		if d.c.json {
+			d.c.printJSON(map[string]string{"address": d.address()})
+			return
+		}
+		fmt.Fprintf(d.c.stdout, "\nserving %s in workerd\n%s\n", shown(d.out), d.address())
+	})
+}
+
+// tell says what was made, and what to type next.
+func (d *deployRun) tell(m *deploy.Made) error {
+	next := d.next(m)
+	if d.c.json {
+		return d.c.printJSON(map[string]any{"deployment": d.out, "name": m.Name, "publication": m.Publication, "size": m.Size, "files": m.Files, "left_out": m.Left,
+			"program": m.Compressed, "token_file": d.tokenFile(), "next": next})
+	}
+	w := d.c.stdout
+	fmt.Fprintf(w, "deployment  %s\n", shown(d.out))
+	if m.Whole() {
+		fmt.Fprintf(w, "holds       publication %d, %d entries, in %d static files\n", m.Publication, m.Size, m.Files)
+	} else {
+		fmt.Fprintf(w, "holds       no publication: %s; it goes into the bucket, by the last command below\n", m.Left)
+	}
+	fmt.Fprintf(w, "program     %.2f MB compressed\ntoken       %s\n", float64(m.Compressed)/1e6, shown(d.tokenFile()))
+	if d.local {
+		return nil
+	}
+	fmt.Fprintf(w, "\nnext:\n  %s\n", strings.Join(next, "\n  "))
+	return nil
+}
+
+func (d *deployRun) next(m *deploy.Made) []string {
+	to := d.url
+	if to == "" {
+		to = "https://ADDRESS/"
+	}
+	next := []string{"cd " + shell(d.out), "npm install --ignore-scripts", "npx wrangler login", "npx wrangler r2 bucket create " + m.Name}
+	if d.witness != "" {
+		next = append(next, "npx wrangler secret put "+witness.KeysSecret+" < KEYS") // as stele witness --init --for-edge KEYS has written them
+	}
+	next = append(next, "npx wrangler deploy")
+	absolute := d.c.registryDir
+	if a, err := filepath.Abs(absolute); err == nil { // the commands above have gone to another folder
+		absolute = a
+	}
+	return append(next, "stele publish --registry "+shell(absolute)+" --to "+shell(to))
+}

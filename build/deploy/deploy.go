@@ -1,0 +1,169 @@
+// Package deploy makes the folder of a deployment: what a registry has published as static files, the Worker that answers what is no file, and the
+// settings of the tool that brings both to their host. Nothing in it is secret, and nothing in it names an account.
+//
+//	deployment.json  what the edge does (edge.Deployment)          trust, base   the registry's trust file, and the set of the files deployed
+//	assets/          the files, with _headers for their host       worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
+//	wrangler.jsonc, package.json                                   wrangler's settings, and its version
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"stele/build/durable"
+	"stele/build/verifier"
+	"stele/proofs"
+	"stele/site/edge"
+)
+
+// A Public is what a registry has published.
+type Public interface {
+	Read(name string) ([]byte, error)
+	List(below string, f func(name string, size int64) error) error
+}
+
+// A Plan is what is to be deployed.
+type Plan struct {
+	Public     Public
+	Trust      *proofs.Trust
+	Deployment edge.Deployment
+	Free       bool // the host's free plan, which allows less
+	Edge       *verifier.Edge
+	Now        func() time.Time
+	// Before is called with the name of each file before it is written; it may be nil. Tests break the work off there.
+	Before func(name string) error
+}
+
+// Made says what a deployment is.
+type Made struct {
+	Name        string // of the Worker and its bucket
+	Publication uint64 // 0 where none of what is published is in it
+	Size        uint64
+	Files       int    // static files
+	Left        string // why what is published is left out; "" where it is in
+	Compressed  int    // bytes of the Go program as it is uploaded
+}
+
+// Whole reports whether what is published is in the deployment.
+func (m *Made) Whole() bool { return m.Left == "" }
+
+// kept are what a host's tool leaves in the folder: they survive a new deployment.
+var kept = []string{"node_modules", "package-lock.json", ".wrangler"}
+
+// Make makes a deployment in a folder. It is written beside it, and takes its place once it is whole: one that is broken off leaves the folder as it was.
+func (p *Plan) Make(ctx context.Context, dir string) (*Made, error) {
+	if err := mayReplace(dir); err != nil {
+		return nil, err
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := durable.MakeDirs(parent); err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(filepath.Clean(dir))+".new-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	m, err := p.write(ctx, tmp)
+	if err == nil {
+		err = errors.Join(os.Chmod(tmp, 0o755), durable.SyncTree(tmp))
+	}
+	if err == nil {
+		err = replaceFolder(dir, tmp)
+	}
+	return m, err
+}
+
+// ErrOther says that a folder is something else than a deployment.
+var ErrOther = errors.New("it is not empty, and no deployment that stele has made")
+
+// mayReplace refuses a folder that holds something else.
+func mayReplace(dir string) error {
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(list) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	b, err := os.ReadFile(filepath.Join(dir, edge.DeploymentFile))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.Contains(b, []byte(`"stele.deployment/`)) {
+		return fmt.Errorf("%s: %w", dir, ErrOther)
+	}
+	return err
+}
+
+// replaceFolder puts a folder into the place of another, of which it takes over what is kept.
+func replaceFolder(dir, by string) error {
+	dir = filepath.Clean(dir)
+	old := by + ".old"
+	err := os.Rename(dir, old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(by, dir)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(by, dir); err != nil {
+		return errors.Join(err, os.Rename(old, dir))
+	}
+	for _, name := range kept {
+		if err := os.Rename(filepath.Join(old, name), filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return os.RemoveAll(old)
+}
+
+// write writes all files of a deployment into a new folder.
+func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
+	b, err := p.copyBase(ctx, filepath.Join(dir, edge.AssetsFolder))
+	if err != nil {
+		return nil, err
+	}
+	zipped, err := p.Edge.Zipped()
+	if err != nil {
+		return nil, err
+	}
+	m := &Made{Name: WorkerName(p.Trust.Origin), Files: b.files, Left: b.left, Compressed: len(zipped)}
+	files := map[string][]byte{
+		"trust": p.Trust.Marshal(), "base": {}, edge.DeploymentFile: p.Deployment.Marshal(), "assets/_headers": headerRules(),
+		"worker/stele.wasm": p.Edge.WASM, "worker/wasm_exec.js": p.Edge.Exec, "worker/headers.mjs": headerModule(), "package.json": packageJSON(m.Name),
+	}
+	if b.set != nil {
+		files["base"] = []byte(b.set.Text())
+		m.Publication, m.Size = b.set.Publication, b.size
+	}
+	for _, name := range []string{"worker/front.mjs", "worker/worker.mjs"} {
+		if files[name], err = edge.Scripts.ReadFile(name); err != nil {
+			return nil, err
+		}
+	}
+	if files["wrangler.jsonc"], err = wranglerSettings(m.Name, b.set); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := p.writeFile(dir, name, files[name]); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (p *Plan) writeFile(dir, name string, b []byte) error {
+	if p.Before != nil {
+		if err := p.Before(name); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, b, 0o644))
+}

@@ -1,0 +1,176 @@
+// The edge in workerd, the Workers' own runtime, beside the publisher's own server: node --test site/e2e/edge.test.mjs
+
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { launch, verdicts, visitor } from './browser.mjs'
+import { ask, startEdge, startNative, startOrigin } from './edge.mjs'
+import { buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
+
+let folder, stele, expected, published, origin, edge, native
+const demo = () => join(folder, 'demo')
+const deployed = () => join(folder, 'edge')
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stele-edge-'))
+  stele = await buildCommand(folder)
+  expected = await makeDemo(stele, demo())
+  published = (await filesBelow(join(demo(), 'public'))).filter((name) => !name.split('/').some((part) => part.startsWith('.')))
+  origin = await startOrigin(stele, demo())
+  edge = await startEdge(stele, demo(), deployed())
+  native = await startNative(stele, demo(), join(folder, 'native'))
+})
+
+after(async () => {
+  for (const one of [edge, native, origin]) await one?.end()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** The headers that say what an answer is and what may be done with it. */
+const MATTER = ['content-type', 'cache-control', 'content-security-policy', 'permissions-policy', 'x-content-type-options', 'referrer-policy',
+  'access-control-allow-origin', 'allow', 'retry-after', 'location', 'content-range']
+
+const matters = ({ status, headers, body }) => ({ status, headers: Object.fromEntries(MATTER.map((name) => [name, headers[name]])), body: body.toString('latin1') })
+
+/** Asks the publisher, the Worker and the edge that runs natively for the same, and holds that they answer the same. */
+async function same(path, options = {}) {
+  const [theirs, ours, others] = await Promise.all([origin, edge, native].map(({ url }) => ask(url, { path, ...options })))
+  const asked = `${options.method ?? 'GET'} ${path} ${JSON.stringify(options.headers ?? {})}`
+  assert.deepEqual(matters(ours), matters(theirs), asked)
+  assert.deepEqual(matters(others), matters(theirs), `${asked}, natively`)
+  return ours
+}
+
+const encoded = (name) => '/' + name.split('/').map(encodeURIComponent).join('/')
+
+/** Whether the assets' host answers by itself, without the Worker: what never changes under its name. */
+const lasts = (name) => /^(ledger\/tile|index|assets)\//.test(name) || /^ledger\/history\/\d/.test(name)
+
+test('every published file: the same bytes, under the same headers, and its ETag', async () => {
+  assert.ok(published.length > 150, `${published.length} files`)
+  const addressed = published.filter((name) => !name.endsWith('index.html')) // those have their folder's address
+  await Promise.all(addressed.map(async (name) => {
+    const { status, headers, body } = await same(encoded(name))
+    assert.equal(status, 200, name)
+    assert.deepEqual(body, await readFile(join(demo(), 'public', name)), name)
+    if (!lasts(name)) assert.equal(headers.etag, `"${createHash('sha256').update(body).digest('hex')}"`, name)
+    const again = await ask(edge.url, { path: encoded(name), headers: { 'If-None-Match': headers.etag } })
+    assert.deepEqual([again.status, again.body.length, again.headers['cache-control'], again.headers.etag], [304, 0, headers['cache-control'], headers.etag], name)
+  }))
+})
+
+test('folders, what is not there, and what is hidden', async () => {
+  for (const path of ['/', '/ru/', '/ru', '/zh/', '/index.html', '/ru/index.html', '/ru/index.html?a=b', '/?arrived=lost']) {
+    assert.notEqual((await same(path)).status, 404, path)
+  }
+  const none = ['/nothing', '/xx/', '/xx', '/ledger', '/ledger/', '/ledger/head/', '/ledger/tile', '/index/', '/index/00/none', '/assets/none.js', '/ledger/tile/0/x999/999',
+    '/ledger/history/1/none', '/ru/index.html/', '/.hidden', '/assets/.hidden', '/ledger/.new-1', '/_headers', '/ledger/proposal', '/trust/proposed', '/gate-token',
+    `/${'long/'.repeat(150)}`, '/a%20b', '/%ff', '/%D1%8F']
+  for (const path of none) assert.equal((await same(path)).status, 404, path)
+})
+
+test('HEAD has the headers and no body; a part is a part', async () => {
+  for (const path of ['/', '/ledger/head', '/verify.html', '/sw.js', encoded(published.find((name) => name.startsWith('index/'))), '/nothing', '/ru']) {
+    const { body } = await same(path, { method: 'HEAD' })
+    assert.equal(body.length, 0, path)
+  }
+  for (const Range of ['bytes=0-9', 'bytes=-7', 'bytes=100-', 'bytes=5-5', 'bytes=0-99999999']) {
+    assert.equal((await same('/ledger/checkpoint', { headers: { Range } })).status, 206, Range)
+  }
+  const beyond = await ask(edge.url, { path: '/ledger/checkpoint', headers: { Range: 'bytes=99999999-' } })
+  assert.equal(beyond.status, 416)
+  const { headers } = await ask(edge.url, { path: '/ledger/checkpoint' })
+  const ifSame = (tag) => ask(edge.url, { path: '/ledger/checkpoint', headers: { Range: 'bytes=0-9', 'If-Range': tag } })
+  assert.equal((await ifSame(headers.etag)).status, 206)
+  assert.equal((await ifSame('"another"')).status, 200)
+})
+
+test('only reading is for readers', async () => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+    for (const path of ['/', '/ledger/head', '/nothing', '/v2']) {
+      const { status } = await same(path, { method, body: method === 'OPTIONS' ? undefined : 'a body' })
+      assert.equal(status, 405)
+    }
+  }
+  assert.equal((await same('/share', { method: 'POST', body: 'a document' })).status, 303)
+  // What never changes is answered by the assets' host alone.
+  const asset = await ask(edge.url, { path: encoded(published.find((name) => name.startsWith('assets/'))), method: 'POST', body: 'a body' })
+  assert.equal(asset.status, 405)
+})
+
+test('no way of writing a path leads around the publication in force', async () => {
+  for (const path of ['/led%67er/head', '//ledger/head', '/ledger//head', '/./ledger/head', '/ledger/x/../head', '/ledger/head?a=b', '/ledger/head%3F', '/LEDGER/head']) {
+    let answer = await ask(edge.url, { path })
+    if (answer.status === 307) answer = await ask(new URL(answer.headers.location, edge.url))
+    if (answer.status === 200) assert.ok(answer.headers.etag.length === 66, `${path} was answered by the assets' host`)
+    else assert.equal(answer.status, 404, path)
+  }
+})
+
+test('a person checks every sample there', async () => {
+  const browser = await launch()
+  try {
+    const visit = visitor(browser, { url: edge.url, log: [] }, new Set(published))
+    const got = await visit(async (page) => {
+      await page.setInputFiles('#folder', join(demo(), 'samples'))
+      return verdicts(page, Object.keys(expected).length)
+    })
+    assert.deepEqual(Object.fromEntries(got.map(({ path, verdict }) => [path.replace(/^samples\//, ''), verdict]).filter(([path]) => path in expected)), expected)
+  } finally {
+    await browser.close()
+  }
+})
+
+test('the command checks a document there, and audits everything', async () => {
+  const trust = join(demo(), 'trust')
+  await must(stele, 'verify', join(demo(), 'samples/education/diploma.pdf'), '--portal', edge.url, '--policy', trust)
+  await must(stele, 'audit', '--portal', edge.url, '--policy', trust)
+})
+
+test('the schedule is kept, and what Go decides is decided', async () => {
+  assert.equal(await edge.tick(), 'ok')
+  const health = JSON.parse((await ask(`${edge.url}health.json`)).body)
+  assert.equal(health.status, 'ok')
+  assert.ok(health.checked, 'the schedule has left no trace')
+  const page = await ask(`${edge.url}health`, { headers: { 'Accept-Language': 'ru' } })
+  assert.equal(page.status, 200)
+  assert.match(String(page.body), /lang="ru"/)
+  assert.equal((await ask(`${edge.url}publish/attempts`)).status, 401)
+  assert.equal((await ask(`${edge.url}r/unknown`)).status, 404)
+  assert.equal((await ask(`${edge.url}witness/health`)).status, 404, 'no witness was asked for')
+})
+
+test('the program is small, and nothing secret or of an account is deployed', async () => {
+  const program = gzipSync(await readFile(join(deployed(), 'worker/stele.wasm')), { level: 9 })
+  console.log(`the Worker's program: ${program.length} bytes compressed`)
+  assert.ok(program.length < 2_500_000, `${program.length} bytes compressed`)
+  const settings = await readFile(join(deployed(), 'wrangler.jsonc'), 'utf8')
+  assert.doesNotMatch(settings, /account_id|api_token|secret/)
+  assert.equal((await stat(join(demo(), 'gate-token'))).mode & 0o777, 0o600)
+  for (const name of await filesBelow(deployed())) {
+    if (name.startsWith('.wrangler/')) continue
+    assert.ok(!(await readFile(join(deployed(), name))).includes(edge.token), `${name} holds the gate's token`)
+  }
+})
+
+test('deploying tells what to type next, again takes the place of what was, and nothing else is touched', async () => {
+  const out = join(folder, 'told')
+  const said = await must(stele, 'deploy', '--registry', demo(), '-o', out, '--url', 'https://registry.example')
+  for (const line of ['npm install', 'npx wrangler r2 bucket create stele-demo-stele-example-ledger', 'npx wrangler deploy', '--to https://registry.example/']) {
+    assert.ok(said.includes(line), `${line} is not in\n${said}`)
+  }
+  const first = await readFile(join(out, 'base'), 'utf8')
+  const told = JSON.parse(await must(stele, 'deploy', '--registry', demo(), '-o', out, '--json'))
+  assert.equal(told.deployment, out)
+  const time = (base) => Number(/^time (\d+)$/m.exec(base)[1])
+  assert.ok(time(await readFile(join(out, 'base'), 'utf8')) >= time(first))
+  assert.equal(JSON.parse(await readFile(join(out, 'deployment.json'))).gate.token_sha256, createHash('sha256').update(edge.token).digest('hex'))
+  const refused = await stele('deploy', '--registry', demo(), '-o', join(demo(), 'samples'))
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /no deployment that stele has made/)
+  await access(join(demo(), 'samples/expected.json'))
+})
