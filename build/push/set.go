@@ -43,15 +43,6 @@ func (p *Pusher) make(ctx context.Context) (m *made, err error) {
 	return m, err
 }
 
-// MakeSet names a registry's published files, in a set without a time.
-func MakeSet(ctx context.Context, p *Pusher) (*proofs.Set, error) {
-	m, err := p.make(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return m.set, nil
-}
-
 // read makes the set of what is there. Where checkpoint or head are others in the end than in the beginning, somebody publishes without
 // having the publisher's lock.
 func (p *Pusher) read(ctx context.Context) (*made, error) {
