@@ -23,6 +23,7 @@ import (
 	"stele/site"
 	"stele/site/edge"
 	"stele/site/edge/front"
+	"stele/site/edge/links"
 	"stele/site/edge/store"
 	"stele/site/edge/witness"
 )
@@ -211,7 +212,11 @@ func (e *edgeDaemon) load(made fs.FileInfo) (*nativeEdge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(e.dir), err)
 	}
-	return &nativeEdge{now, made, front.Handler(now.Source, e.log)}, nil
+	answers := front.Handler(now.Source, e.log)
+	if deployment.Links {
+		answers = links.Announce(answers)
+	}
+	return &nativeEdge{now, made, answers}, nil
 }
 
 // schedule looks every few minutes how fresh everything is, and clears up.
