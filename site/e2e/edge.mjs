@@ -1,6 +1,6 @@
 // For tests of the edge: a deployment that runs in workerd, the Workers' own runtime, and requests as they are, without what fetch() does by itself.
 
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { root } from './chromium.mjs'
@@ -26,7 +26,18 @@ export async function startEdge(stele, registry, folder, ...flags) {
   const token = (await readFile(join(registry, 'gate-token'), 'utf8')).trim()
   const [, control] = await run.says(/^schedule (http:\S+)$/m)
   const tick = async () => String((await ask(control, { method: 'POST' })).body).trim()
-  return { url, token, tick, said: run.said, end: run.end }
+  const kill = async () => {
+    for (const pid of await descendants(run.child.pid)) process.kill(pid, 'SIGKILL')
+    return run.end('SIGKILL')
+  }
+  return { url, token, tick, said: run.said, end: run.end, kill }
+}
+
+/** The processes that a process has started, and those that they have. */
+async function descendants(pid) {
+  const of = async (task) => (await readFile(`/proc/${pid}/task/${task}/children`, 'utf8')).split(' ').filter(Boolean).map(Number)
+  const children = (await Promise.all((await readdir(`/proc/${pid}/task`)).map(of))).flat()
+  return [...children, ...(await Promise.all(children.map(descendants))).flat()]
 }
 
 /** Deploys a registry into a folder and serves that natively: {url, end}. */
