@@ -27,6 +27,7 @@ const at = (...names) => join(folder, ...names)
 const ours = () => at('registry')
 const neighbour = () => at('neighbour')
 const twin = () => at('twin') // another ledger under the neighbour's name and keys, without witnesses
+const superseded = new Set() // what our registry still has of its first publications, and has never brought to the edge
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
 before(async () => {
@@ -158,7 +159,7 @@ const addressOf = (name) => (/(^|\/)index\.html$/.test(name) ? name.slice(0, -'i
 
 /** Holds that an edge serves a whole publication, and no file of another; `matters` says which files are looked at. */
 async function serves(url, one, matters = () => true) {
-  const names = [...one.files.keys()].filter(matters)
+  const names = [...one.files.keys()].filter((name) => matters(name) && !superseded.has(name))
   for (let i = 0; i < names.length; i += 16) {
     await Promise.all(names.slice(i, i + 16).map(async (name) => {
       const { status, body } = await ask(url, { path: `/${addressOf(name)}` })
@@ -218,13 +219,18 @@ async function heldOffer(registry, before = () => undefined) {
 test('a ledger that is not among the static files is published for the first time', async () => {
   assert.deepEqual([(await ask(edge.url)).status, (await ask(`${edge.url}ledger/head`)).status], [404, 404])
   assert.deepEqual([(await state()).set, (await state()).size], ['', 0])
-  const document = await register(ours())
   const pushed = await mustPublish(ours(), edge.url)
   const one = seen.get(ours())
-  assert.equal(pushed.objects, one.files.size)
+  for (const name of one.files.keys()) {
+    if (/^(index|ledger\/tile)\//.test(name) && (await ask(edge.url, { path: `/${name}` })).status === 404) superseded.add(name)
+  }
+  await cp(join(ours(), 'public'), at('copy'), { recursive: true })
+  for (const name of superseded) await rm(at('copy', name)) // then nothing needs them
+  await must(stele, 'audit', '--portal', at('copy'), '--policy', join(ours(), 'trust'))
+  assert.equal(pushed.objects, one.files.size - superseded.size)
   await serves(edge.url, one)
   await must(stele, 'audit', '--portal', edge.url, '--policy', join(ours(), 'trust'))
-  assert.equal(JSON.parse(await must(stele, 'verify', document, '--portal', edge.url, '--policy', join(ours(), 'trust'), '--json')).verdict, 'authentic')
+  assert.equal(JSON.parse(await must(stele, 'verify', at('documents/1.txt'), '--portal', edge.url, '--policy', join(ours(), 'trust'), '--json')).verdict, 'authentic')
 })
 
 test('a neighbour publishes, with this edge for its witness', async () => {
@@ -239,8 +245,13 @@ test('a neighbour publishes, with this edge for its witness', async () => {
 const READERS = 4
 const PUBLICATIONS = 10
 
-/** A reader, who goes on until `reader.ended`. What was read is judged in the end, when all that was published is known. */
-async function read(reader, verifier) {
+/**
+ * A reader, who goes on until `reader.ended`. What was read is judged in the end, when all that was published is known. A verifier takes a head for new for half a minute:
+ * it is one that looks on over the next publication, until the reader wants to know of a document that it cannot know of.
+ */
+async function read(reader, openVerifier) {
+  let verifier
+  let known
   const get = async (name) => {
     const { status, body } = await ask(edge.url, { path: `/${addressOf(name)}` })
     assert.equal(status, 200, name)
@@ -258,11 +269,17 @@ async function read(reader, verifier) {
     await Promise.all(tags.map(async ([, name, hash, want]) => {
       assert.equal(createHash(hash.replace('sha', 'sha')).update(await get(name)).digest('base64'), want, name)
     }))
+    if (document !== known) {
+      verifier?.close()
+      verifier = await openVerifier()
+      known = document
+    }
     const { verdict, report } = await verifier.check(new Blob([await readFile(document)]))
     assert.deepEqual([verdict, report.reason, report.detail], ['authentic', '', report.detail])
     reader.lookups++
     reader.done = reader.begun
   }
+  verifier?.close()
 }
 
 /** Holds that what a reader was given, in order, are files of publications of which none was older than the one before. */
@@ -279,9 +296,10 @@ function ordered(reads, publications) {
 test('ten publications under readers, of whom none sees anything that is not whole', async () => {
   await must(stele, 'npm', '-o', at('npm'))
   const { createVerifier } = await import(pathToFileURL(at('npm/node.js')))
-  const verifier = await createVerifier({ trust: await readFile(join(ours(), 'trust')), portal: edge.url })
+  const trust = await readFile(join(ours(), 'trust'))
+  const openVerifier = () => createVerifier({ trust, portal: edge.url, remember: false })
   const readers = Array.from({ length: READERS }, () => ({ reads: [], begun: 0, done: 0, lookups: 0, document: at('documents/1.txt'), ended: false }))
-  const all = Promise.all(readers.map((reader) => read(reader, verifier)))
+  const all = Promise.all(readers.map((reader) => read(reader, openVerifier)))
   all.catch(() => undefined) // awaited below
   const publications = [seen.get(ours())]
   try {
@@ -295,7 +313,7 @@ test('ten publications under readers, of whom none sees anything that is not who
     }
   } finally {
     for (const reader of readers) reader.ended = true
-    await all.finally(() => verifier.close())
+    await all
   }
   for (const { reads } of readers) ordered(reads, publications)
   const heads = publications.map(({ files }) => readers.flatMap(({ reads }) => reads).filter(([name, hash]) => name === 'ledger/head' && hash === files.get(name)).length)
@@ -385,4 +403,264 @@ test('a publisher killed at every step, and begun again', async () => {
   assert.ok(sent > 20, `${sent} objects were uploaded before`)
   await serves(edge.url, seen.get(ours()))
   await must(stele, 'audit', '--portal', edge.url, '--policy', join(ours(), 'trust'))
+})
+
+// Two publishers
+
+test('two publishers at once: one is overtaken, is told, and begins anew', async () => {
+  await register(ours())
+  const slow = await relayToEdge()
+  let go
+  const gone = new Promise((resolve) => (go = resolve))
+  let waits
+  const waiting = new Promise((resolve) => (waits = resolve))
+  slow.before = async (asked) => {
+    if (asked.kind === 'finish' && waits) {
+      waits = waits()
+      await gone
+    }
+  }
+  const first = publish(ours(), slow.url)
+  await Promise.race([waiting, first])
+  await mustPublish(ours(), edge.url)
+  go()
+  const { code, pushed, stderr } = await first
+  assert.equal(code, 0, stderr)
+  assert.equal(pushed.already, true)
+  const refused = slow.log.filter(({ kind }) => kind === 'finish').map(({ answer }) => JSON.parse(answer.body).error?.code)
+  assert.deepEqual(refused, ['overtaken'])
+  await serves(edge.url, seen.get(ours()), changing)
+})
+
+test('two registries of the same keys that have forked: one wins, the other is told why', async () => {
+  const fork = at('fork')
+  await cp(ours(), fork, { recursive: true })
+  await register(ours())
+  await register(fork)
+  const between = await relayToEdge()
+  let won
+  between.before = async ({ kind }) => {
+    if (kind === 'finish' && !won) won = await mustPublish(ours(), edge.url)
+  }
+  const { code, stderr } = await publish(fork, between.url)
+  assert.equal(code, 1)
+  assert.match(stderr, /the edge refuses \(fork\): root [0-9a-f]{64} at size \d+, and [0-9a-f]{64} is in force/)
+  assert.match(stderr, /hint: keep both checkpoints/)
+  assert.deepEqual(between.log.filter(({ kind }) => kind === 'offers' || kind === 'finish').map(({ answer }) => JSON.parse(answer.body).error?.code), [undefined, 'overtaken', 'fork'])
+  assert.equal(await inForce(edge.url), seen.get(ours()))
+  await serves(edge.url, seen.get(ours()), changing)
+})
+
+// What is refused
+
+/** Changes one digit or letter of a text, from a place on. */
+function flipped(text, from) {
+  const i = text.slice(from).search(/[0-8a-y]/) + from
+  return text.slice(0, i) + String.fromCharCode(text.charCodeAt(i) + 1) + text.slice(i + 1)
+}
+
+test('forged, old, foreign and unsigned offers are refused with the reason, and change nothing', async () => {
+  const old = await relayToEdge()
+  await register(ours())
+  await mustPublish(ours(), old.url)
+  const accepted = old.log.find(({ kind }) => kind === 'offers').body
+  await register(ours())
+  await mustPublish(ours(), edge.url)
+  const foreign = await heldOffer(neighbour(), ({ kind }) => kind === 'state' && { status: 200,
+    body: JSON.stringify({ origin: 'neighbour.example/ledger', publication: 0, time: 0, size: 0, root: '', set: '', checkpoint: '', epoch: 1, limits: { pack: 1 << 25, object: 1 << 24, objects: 9 } }) })
+  const fork = await heldOffer(at('fork'), ({ kind }) => kind === 'state' && { status: 200,
+    body: JSON.stringify({ origin: 'registry.example/ledger', publication: 0, time: 0, size: 0, root: '', set: '', checkpoint: '', epoch: 1, limits: { pack: 1 << 25, object: 1 << 24, objects: 9 } }) })
+  await register(ours())
+  const offer = await heldOffer(ours())
+  const was = await state()
+  const whole = await inForce(edge.url)
+
+  const signatures = offer.set.lastIndexOf('\n\n') + 2
+  const nameEnd = offer.set.lastIndexOf(' ') + 8
+  const tries = {
+    'sent again': [accepted, 'replay', 409],
+    'of a registry that has forked': [fork, 'rollback', 409],
+    'of another registry': [foreign, 'other-registry', 403],
+    'without a signature': [{ ...offer, set: offer.set.slice(0, signatures) }, 'malformed', 400],
+    'with a signature that is not the log’s': [{ ...offer, set: flipped(offer.set, nameEnd) }, 'unsigned', 403],
+    'with another file in the set': [{ ...offer, set: flipped(offer.set, offer.set.indexOf('\nfile ') + 10) }, 'unsigned', 403],
+    'with another checkpoint': [{ ...offer, checkpoint: flipped(offer.checkpoint, offer.checkpoint.indexOf('\n', 24) + 1) }, 'malformed', 400],
+    'with another head': [{ ...offer, head: flipped(offer.head, 60) }, 'malformed', 400],
+    'over another size': [{ ...offer, old: offer.old - 1 }, 'overtaken', 409],
+    'that proves no growth': [{ ...offer, consistency: offer.consistency.map((hash) => flipped(hash, 3)) }, 'fork', 409],
+    'that is nothing': ['nothing', 'malformed', 400],
+  }
+  for (const [what, [body, code, status]] of Object.entries(tries)) {
+    const { error, ...answer } = await post('offers', body)
+    assert.deepEqual([answer.status, error?.code], [status, code], `${what}: ${error?.message}`)
+  }
+  for (const token of ['', '0'.repeat(64), edge.token.toUpperCase(), edge.token.slice(1)]) {
+    const { error, ...answer } = await post('offers', offer, { token })
+    assert.deepEqual([answer.status, error?.code], [401, 'unauthorised'])
+  }
+  // The token alone: nothing can be uploaded, nor be called by its name.
+  for (const id of ['0'.repeat(64), was.set, 'current', sha256(offer.set)]) {
+    for (const step of ['objects', 'plan', 'chunks/0', 'finish']) {
+      const { error, ...answer } = await post(`offers/${id}/${step}`, step === 'objects' ? packed(Buffer.from('garbage')) : { have: {}, sha256: [] })
+      assert.deepEqual([answer.status, error?.code], [404, 'unknown-offer'], `${id} ${step}`)
+    }
+  }
+  assert.deepEqual(await state(), was)
+  assert.equal(await inForce(edge.url), whole)
+  const { status, offer: id } = await post('offers', offer) // as it is, it is taken
+  assert.deepEqual([status, id], [201, sha256(offer.set)])
+  assert.deepEqual(await state(), was)
+  await mustPublish(ours(), edge.url)
+  const late = await post('offers', offer)
+  assert.deepEqual([late.status, late.error.code], [409, 'replay'])
+})
+
+// What is uploaded
+
+test('corrupted uploads are noticed, uploaded again or refused, and never in force', async () => {
+  await register(ours())
+  const once = await relayToEdge()
+  const spoilt = []
+  once.before = ({ kind, body }) => {
+    if (kind !== 'objects' || spoilt.length > 1) return
+    spoilt.push(sha256(unpack(body).at(-1)))
+    body[body.length - 1] ^= 1
+  }
+  let misread = 0
+  once.behind = ({ kind, path }, answer) => {
+    if (kind === 'read' && path.startsWith('/ledger/tile/') && misread++ === 0) return { ...answer, body: Buffer.from(answer.body).fill(0, 0, 1) }
+    return undefined
+  }
+  await mustPublish(ours(), once.url)
+  const { acknowledged } = uploads(once.log)
+  assert.equal(spoilt.length, 2)
+  for (const hash of spoilt) assert.ok(acknowledged.includes(hash), 'what was spoilt was not uploaded again')
+  assert.ok(misread > 1)
+  await serves(edge.url, seen.get(ours()), changing)
+
+  const was = await inForce(edge.url)
+  await register(ours())
+  const always = await relayToEdge()
+  always.before = ({ kind, body }) => {
+    if (kind === 'objects') body[body.length - 1] ^= 1
+  }
+  const { code, stderr } = await publish(ours(), always.url)
+  assert.equal(code, 1)
+  assert.match(stderr, /the gate does not keep \S+, which was uploaded \d times/)
+  assert.equal(await inForce(edge.url), was)
+  await serves(edge.url, was, changing)
+})
+
+test('garbage does not come under the name of a future file', async () => {
+  const was = await inForce(edge.url)
+  await register(ours())
+  await killAt('list', 'before')
+  const next = seen.get(ours())
+  const between = await relayToEdge()
+  between.before = ({ kind }) => (kind === 'plan' ? { status: 422, body: '{"error":{"code":"wrong","message":"held back"}}' } : undefined)
+  assert.equal((await publish(ours(), between.url)).code, 1)
+  const id = JSON.parse(between.log.find(({ kind }) => kind === 'offers').answer.body).offer
+  const { missing } = await post(`offers/${id}/plan`, { have: {} })
+  assert.ok(missing.length > 0)
+  const garbage = Buffer.from('garbage')
+  assert.equal((await post(`offers/${id}/objects`, packed(garbage))).stored, 1)
+  for (const path of missing) {
+    const { status, error } = await post(`offers/${id}/plan`, { have: { [path]: sha256(garbage) } })
+    assert.deepEqual([status, error.code], [422, 'wrong'], path)
+  }
+  // With what the plan needs, and garbage in place of all that is verified by itself.
+  const have = {}
+  for (const path of missing) {
+    const b = await readFile(join(ours(), 'public', path))
+    await post(`offers/${id}/objects`, packed(b))
+    have[path] = sha256(b)
+  }
+  const plan = await post(`offers/${id}/plan`, { have })
+  assert.ok(plan.chunks > 0, JSON.stringify(plan))
+  const { paths } = JSON.parse((await ask(edge.url, { path: `/publish/offers/${id}/chunks/0`, headers: { Authorization: `Bearer ${edge.token}` } })).body)
+  const { status, error } = await post(`offers/${id}/chunks/0`, { sha256: paths.map(() => sha256(garbage)) })
+  assert.deepEqual([status, error.code], [422, 'wrong'])
+  const finish = await post(`offers/${id}/finish`, {})
+  assert.deepEqual([finish.status, finish.error.code], [409, 'missing'])
+  for (const path of paths) assert.notEqual(sha256((await ask(edge.url, { path: `/${addressOf(path)}` })).body), sha256(garbage), path)
+  assert.equal(await inForce(edge.url), was)
+  await serves(edge.url, was, changing)
+  await mustPublish(ours(), edge.url)
+  await serves(edge.url, seen.get(ours()), (name) => changing(name) && (!next.files.has(name) || next.files.get(name) === seen.get(ours()).files.get(name)))
+})
+
+/** A request whose body is sent bit by bit: write(bytes), end(), and the answer, null where the connection broke off. */
+function drip(path, headers, url = edge.url) {
+  let answered
+  const answer = new Promise((resolve) => (answered = resolve))
+  const sent = open(url, { method: 'POST', path, agent: false, headers: { Authorization: `Bearer ${edge.token}`, ...headers } }, (incoming) => {
+    const parts = []
+    incoming.on('data', (part) => parts.push(part)).on('error', () => answered(null)).on('end', () => answered({ status: incoming.statusCode, ...JSON.parse(Buffer.concat(parts)) }))
+  })
+  sent.on('error', () => answered(null))
+  const write = (bytes) => new Promise((resolve) => sent.write(bytes, resolve))
+  return { answer, write, end: () => sent.end(), destroy: () => sent.destroy() }
+}
+
+test('oversized and slow requests are refused or waited for, and keep nobody waiting', async () => {
+  await register(ours())
+  const offer = await heldOffer(ours())
+  const { offer: id } = await post('offers', offer)
+  const was = await state()
+  const { limits } = was
+  const over = await post(`offers/${id}/objects`, Buffer.alloc(limits.pack + 1))
+  assert.deepEqual([over.status, over.error.code], [413, 'too-large'])
+  const long = Buffer.alloc(4)
+  long.writeUInt32BE(limits.object + 1)
+  const object = await post(`offers/${id}/objects`, Buffer.concat([long, Buffer.alloc(100)]))
+  assert.deepEqual([object.status, object.error.code], [413, 'too-large'])
+  const many = await post(`offers/${id}/objects`, Buffer.alloc(4 * (limits.objects + 1)))
+  assert.deepEqual([many.status, many.error.code], [413, 'too-large'])
+  const cut = await post(`offers/${id}/objects`, Buffer.from([0, 0, 0, 9, 1]))
+  assert.deepEqual([cut.status, cut.error.code], [400, 'malformed'])
+
+  // Without its length said beforehand, and beyond all limits.
+  for (const path of [`/publish/offers/${id}/objects`, '/publish/offers']) {
+    const chunked = drip(path, { 'Transfer-Encoding': 'chunked' })
+    const head = Buffer.alloc(4)
+    head.writeUInt32BE(limits.object)
+    await chunked.write(head)
+    await chunked.write(Buffer.alloc(limits.pack))
+    chunked.end()
+    const answer = await chunked.answer
+    if (answer) assert.deepEqual([answer.status, answer.error.code], [413, 'too-large'], path)
+  }
+
+  const slow = [`/publish/offers/${id}/objects`, '/publish/offers', `/publish/offers/${id}/plan`].flatMap((path) => [
+    drip(path, { 'Content-Length': 1000 }), drip(path, { 'Transfer-Encoding': 'chunked' }),
+  ])
+  const fetched = was.checkpoint
+  for (let i = 0; i < 8; i++) {
+    await Promise.all(slow.map(({ write }) => write(Buffer.from([0]))))
+    const [checkpoint, said] = await Promise.all([ask(`${edge.url}ledger/checkpoint`), state()])
+    assert.deepEqual([sha256(checkpoint.body), said], [fetched, was])
+  }
+  for (const one of slow.slice(0, 3)) one.destroy()
+  await mustPublish(ours(), edge.url) // beside those that are still under way
+  for (const one of slow) one.destroy()
+  assert.equal(await inForce(edge.url), seen.get(ours()))
+  await serves(edge.url, seen.get(ours()), (name) => !/^(index|ledger\/tile|assets)\//.test(name))
+})
+
+test('every attempt is told to whoever has the token, and to nobody else', async () => {
+  const day = new Date().toISOString().slice(0, 10)
+  const list = (headers = {}, after = '') => ask(`${edge.url}publish/attempts?day=${day}&after=${after}`, { headers })
+  assert.equal((await list()).status, 401)
+  assert.equal((await list({ Authorization: `Bearer ${'0'.repeat(64)}` })).status, 401)
+  const all = []
+  for (let after = ''; ; ) {
+    const { attempts, next } = JSON.parse((await list({ Authorization: `Bearer ${edge.token}` }, after)).body)
+    all.push(...attempts)
+    if (!(after = next)) break
+  }
+  const codes = new Set(all.map(({ code }) => code))
+  for (const code of ['taken', 'published', 'fork', 'replay', 'rollback', 'overtaken', 'other-registry', 'unsigned', 'malformed', 'wrong']) assert.ok(codes.has(code), `${code} is not in ${[...codes]}`)
+  assert.ok(!codes.has('unauthorised'))
+  assert.deepEqual(all.map(({ time }) => time), all.map(({ time }) => time).sort())
+  for (const { remote, step } of all) assert.ok(remote && step)
 })
