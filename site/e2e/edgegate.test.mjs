@@ -10,6 +10,7 @@ import { createServer, request as open } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { ask, startEdge } from './edge.mjs'
 import { start, until } from './processes.mjs'
@@ -104,7 +105,7 @@ async function relay() {
     one.log.push(asked)
     let answer = await one.before(asked)
     if (answer === undefined) {
-      const { host, connection, 'content-length': length, 'transfer-encoding': encoding, ...rest } = headers
+      const { host, connection, 'accept-encoding': coding, 'content-length': length, 'transfer-encoding': encoding, ...rest } = headers
       answer = await ask(one.target, { method, path: url, headers: rest, body: method === 'GET' ? undefined : asked.body }).catch(() => 'cut')
       asked.answer = answer
       if (answer !== 'cut') answer = (await one.behind(asked, answer)) ?? answer
@@ -210,10 +211,17 @@ async function heldOffer(registry, before = () => undefined) {
     offer = JSON.parse(asked.body)
     return { status: 403, body: '{"error":{"code":"held","message":"held back"}}' }
   }
-  const { code, stderr } = await publish(registry, between.url)
+  const { code, stderr } = await publish(registry, between.url, '--token', join(ours(), 'gate-token'))
   assert.equal(code, 1)
   assert.match(stderr, /held back/)
   return offer
+}
+
+/** For heldOffer: what an edge of a registry to which nothing was published would say. */
+const saysEmpty = (origin) => ({ kind }) => {
+  const limits = { pack: 26 << 20, object: 25 << 20, chunk: 200, objects: 800 }
+  const body = JSON.stringify({ origin, publication: 0, time: 0, size: 0, root: '', set: '', checkpoint: '', epoch: 1, limits })
+  return kind === 'state' ? { status: 200, body } : undefined
 }
 
 test('a ledger that is not among the static files is published for the first time', async () => {
@@ -243,6 +251,7 @@ test('a neighbour publishes, with this edge for its witness', async () => {
 // Ten publications under readers
 
 const READERS = 4
+const THINKS = 100 // milliseconds between two rounds of a reader's
 const PUBLICATIONS = 10
 
 /**
@@ -252,6 +261,7 @@ const PUBLICATIONS = 10
 async function read(reader, openVerifier) {
   let verifier
   let known
+  const kept = new Set() // files that never change, and that a browser asks for once
   const get = async (name) => {
     const { status, body } = await ask(edge.url, { path: `/${addressOf(name)}` })
     assert.equal(status, 200, name)
@@ -266,8 +276,9 @@ async function read(reader, openVerifier) {
     const page = String(await get('index.html'))
     const tags = [...page.matchAll(/(?:src|href)="([^"]+)" integrity="(sha\d+)-([^"]+)"/g)]
     assert.ok(tags.length > 3, `${tags.length} files of the page are named with their hashes`)
-    await Promise.all(tags.map(async ([, name, hash, want]) => {
-      assert.equal(createHash(hash.replace('sha', 'sha')).update(await get(name)).digest('base64'), want, name)
+    await Promise.all(tags.filter(([tag]) => !kept.has(tag)).map(async ([tag, name, hash, want]) => {
+      assert.equal(createHash(hash).update(await get(name)).digest('base64'), want, name)
+      kept.add(tag)
     }))
     if (document !== known) {
       verifier?.close()
@@ -278,6 +289,7 @@ async function read(reader, openVerifier) {
     assert.deepEqual([verdict, report.reason, report.detail], ['authentic', '', report.detail])
     reader.lookups++
     reader.done = reader.begun
+    await setTimeout(THINKS)
   }
   verifier?.close()
 }
@@ -326,8 +338,8 @@ test('ten publications under readers, of whom none sees anything that is not who
 
 /** Where a publisher is killed: at which request, and whether that has come to the edge. */
 const KILLS = [
-  ['state', 'before'], ['offers', 'before'], ['offers', 'behind'], ['plan', 'behind'], ['objects', 'half'], ['objects', 'behind'], ['list', 'behind'], ['promote', 'before'],
-  ['promote', 'behind'], ['read', 'behind'], ['finish', 'before'], ['finish', 'behind'], ['last', 'before'],
+  ['state', 'before'], ['offers', 'behind'], ['plan', 'behind'], ['objects', 'half'], ['objects', 'behind'], ['list', 'behind'], ['promote', 'behind'], ['read', 'behind'],
+  ['finish', 'before'], ['finish', 'behind'], ['last', 'before'],
 ]
 
 /** Sends half of a body, and breaks off. */
@@ -466,10 +478,8 @@ test('forged, old, foreign and unsigned offers are refused with the reason, and 
   const accepted = old.log.find(({ kind }) => kind === 'offers').body
   await register(ours())
   await mustPublish(ours(), edge.url)
-  const foreign = await heldOffer(neighbour(), ({ kind }) => kind === 'state' && { status: 200,
-    body: JSON.stringify({ origin: 'neighbour.example/ledger', publication: 0, time: 0, size: 0, root: '', set: '', checkpoint: '', epoch: 1, limits: { pack: 1 << 25, object: 1 << 24, objects: 9 } }) })
-  const fork = await heldOffer(at('fork'), ({ kind }) => kind === 'state' && { status: 200,
-    body: JSON.stringify({ origin: 'registry.example/ledger', publication: 0, time: 0, size: 0, root: '', set: '', checkpoint: '', epoch: 1, limits: { pack: 1 << 25, object: 1 << 24, objects: 9 } }) })
+  const foreign = await heldOffer(neighbour(), saysEmpty('neighbour.example/ledger'))
+  const fork = await heldOffer(at('fork'), saysEmpty('registry.example/ledger'))
   await register(ours())
   const offer = await heldOffer(ours())
   const was = await state()

@@ -132,6 +132,9 @@ func (g *Gate) promote(ctx context.Context, o *offer, s *planState, c *chunk, sh
 	if len(sha) != len(c.items) {
 		return nil, refuse(codeMalformed, "%d hashes, want one for each of the %d paths", len(sha), len(c.items))
 	}
+	if _, _, err := g.inForce(ctx, o); err != nil { // what was overtaken can be a fork, whose tiles have the names of those in force
+		return nil, err
+	}
 	run, err := g.notCleaning(ctx)
 	if err != nil {
 		return nil, err

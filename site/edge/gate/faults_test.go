@@ -317,6 +317,42 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// Two forks come to the last step together. What the one that is overtaken has left under the names of tiles keeps nobody from publishing there, and it comes under
+// no name any more.
+func TestForkLeavesNothing(t *testing.T) {
+	r := followtest.New(t, policy)
+	r.Register(followtest.Office, 0, 20)
+	r.Publish()
+	e := newEdge(t, r.Trust)
+	e.publishNow(r)
+	for _, n := range []int{5, 700} { // within the last tile, and with full tiles
+		fork := r.Clone()
+		fork.Register(followtest.Office, 1000, 1000+n)
+		fork.Publish()
+		r.Register(followtest.Office, 2000, 2000+n)
+		r.Publish()
+		if fork.Size() != r.Size() || fork.Checkpoint().Root == r.Checkpoint().Root {
+			t.Fatal("no fork")
+		}
+		e.now = r.Clock()
+		slow, lost := newPublisher(t, fork, e.handler()), newPublisher(t, fork, e.handler())
+		lost.makeSet(r.Now + 1)
+		slow.makeSet(r.Now + 2)
+		_, err := slow.propose()
+		slow.must(err)
+		_, err = slow.plan()
+		slow.must(err)
+		lost.must(lost.stage())
+		p := newPublisher(t, r, e.handler())
+		p.makeSet(r.Now + 3)
+		p.must(p.publish())
+		e.whole()
+		wantCode(t, lost.finish(), "overtaken")
+		wantCode(t, slow.chunk(0), "overtaken")
+		e.whole()
+	}
+}
+
 // assets makes an edge's base out of files.
 func (e *edge) deploy(p *publisher, files func(path string) bool) {
 	e.source.Base = p.set

@@ -176,17 +176,28 @@ func (p *plan) begin(ctx context.Context) error {
 	return nil
 }
 
-// fetch reads a file that the walk needs: what was uploaded for it, or what is under its name already.
-func (p *plan) fetch(ctx context.Context, path string) (b []byte, ok bool, err error) {
+// A fetched file is one that the walk needs: what was uploaded for it, or what is under its name already. The latter can be of a fork, which was proved and not put
+// in force: where that is not what is wanted, it is as good as not there.
+type fetched struct {
+	b        []byte
+	uploaded bool
+}
+
+// fetch reads a file; nil if it is not there.
+func (p *plan) fetch(ctx context.Context, path string) (*fetched, error) {
 	if sha, given := p.have[path]; given {
 		if _, err := proofs.ParseHash(sha); err != nil {
-			return nil, false, refuse(codeMalformed, "have: %s: %v", path, err)
+			return nil, refuse(codeMalformed, "have: %s: %v", path, err)
 		}
-		if b, ok, err = p.g.get(ctx, stagedPrefix+sha); err != nil || ok {
-			return b, ok, err
+		if b, ok, err := p.g.get(ctx, stagedPrefix+sha); err != nil || ok {
+			return &fetched{b, true}, err
 		}
 	}
-	return p.g.get(ctx, published.KeptPrefix+path)
+	b, ok, err := p.g.get(ctx, published.KeptPrefix+path)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &fetched{b, false}, nil
 }
 
 // files adds the set's files that the publication compared with has not.

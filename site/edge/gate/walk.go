@@ -85,11 +85,15 @@ func (p *plan) walk(ctx context.Context) (left []node, err error) {
 // read reads and verifies what a node names; nil if it is not there.
 func (p *plan) read(ctx context.Context, n node) (*walked, error) {
 	it := n.item()
-	b, ok, err := p.fetch(ctx, it.Path)
-	if err != nil || !ok {
+	f, err := p.fetch(ctx, it.Path)
+	if err != nil || f == nil {
 		return nil, err
 	}
+	b := f.b
 	if err := it.verify(b); err != nil {
+		if !f.uploaded {
+			return nil, nil
+		}
 		return nil, refuse(codeWrong, "%s: %v", it.Path, err)
 	}
 	w := &walked{}
@@ -128,28 +132,33 @@ type edgeTile struct {
 	hashes []proofs.Hash
 }
 
-// edge reads the right edge, whose tiles together make the signed root. There is none to be read where the ledger is that of the base.
+// edge reads the right edge, whose tiles together make the signed root. There is none to be read where the ledger is that of the base. If they do not make it, those
+// that nobody has uploaded for this offer are asked for: they can be of a fork of the same size.
 func (p *plan) edge(ctx context.Context) ([]edgeTile, error) {
 	if p.sameLedger() {
 		return nil, nil
 	}
 	var tiles []edgeTile
+	var found []string // under their names
 	have := map[proofs.Tile][]byte{}
 	for _, t := range edgeOf(p.o.Size) {
 		path := "ledger/" + t.Path()
-		b, ok, err := p.fetch(ctx, path)
+		f, err := p.fetch(ctx, path)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
+		if f == nil {
 			p.missing = append(p.missing, path)
 			continue
 		}
-		hashes, err := hashesOf(t, b)
+		if !f.uploaded {
+			found = append(found, path)
+		}
+		hashes, err := hashesOf(t, f.b)
 		if err != nil {
 			return nil, refuse(codeWrong, "%s: %v", path, err)
 		}
-		tiles, have[t] = append(tiles, edgeTile{t, b, hashes}), b
+		tiles, have[t] = append(tiles, edgeTile{t, f.b, hashes}), f.b
 	}
 	if len(p.missing) > 0 {
 		return nil, nil
@@ -157,6 +166,10 @@ func (p *plan) edge(ctx context.Context) ([]edgeTile, error) {
 	root, err := proofs.TileNodes(p.o.Size, func(t proofs.Tile) ([]byte, error) { return have[t], nil }).Root(p.o.Size)
 	if err == nil && root.String() != p.o.Root {
 		err = fmt.Errorf("the partial tiles of the ledger make the root %s, but %s was signed", root, p.o.Root)
+	}
+	if err != nil && len(found) > 0 {
+		p.missing = append(p.missing, found...)
+		return nil, nil
 	}
 	if err != nil {
 		return nil, refuse(codeWrong, "ledger/%s: %v", tiles[0].tile.Path(), err)
