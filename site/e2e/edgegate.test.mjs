@@ -39,10 +39,10 @@ before(async () => {
   witnessKeys = await readFile(at('witness-keys'), 'utf8')
   front = await relay()
   await must(stele, 'init', '--demo', '--registry', ours(), '--origin', 'registry.example/ledger')
-  await must(stele, 'init', '--demo', '--registry', neighbour(), '--origin', 'neighbour.example/ledger', '--fresh', '40s',
+  await must(stele, 'init', '--demo', '--registry', neighbour(), '--origin', 'neighbour.example/ledger', '--fresh', '30s',
     ...keys.flatMap((vkey) => ['--witness', `${vkey}=${front.url}witness`]))
   await cp(join(neighbour(), 'keys'), join(twin(), 'keys'), { recursive: true })
-  await must(stele, 'init', '--demo', '--adopt-keys', '--registry', twin(), '--origin', 'neighbour.example/ledger', '--fresh', '40s')
+  await must(stele, 'init', '--demo', '--adopt-keys', '--registry', twin(), '--origin', 'neighbour.example/ledger', '--fresh', '30s')
   const trust = await readFile(join(neighbour(), 'trust'), 'utf8')
   await writeFile(at('logs'), `${trust.match(/^log \S+$/gm).join('\n')}\nquorum none\n`)
   await register(ours())
@@ -71,6 +71,8 @@ async function deploy() {
   await rm(large)
   assert.match(edge.said(), /holds +no publication: large\.bin has 26214401 bytes/)
 }
+
+const publicFile = (registry, name) => readFile(join(registry, 'public', name))
 
 /** A server of a test's own: its address, with a slash at the end. */
 async function serve(answer) {
@@ -574,17 +576,19 @@ test('garbage does not come under the name of a future file', async () => {
   assert.ok(missing.length > 0)
   const garbage = Buffer.from('garbage')
   assert.equal((await post(`offers/${id}/objects`, packed(garbage))).stored, 1)
-  for (const path of missing) {
-    const { status, error } = await post(`offers/${id}/plan`, { have: { [path]: sha256(garbage) } })
-    assert.deepEqual([status, error.code], [422, 'wrong'], path)
-  }
-  // With what the plan needs, and garbage in place of all that is verified by itself.
   const have = {}
   for (const path of missing) {
-    const b = await readFile(join(ours(), 'public', path))
+    const b = await publicFile(ours(), path)
     await post(`offers/${id}/objects`, packed(b))
     have[path] = sha256(b)
   }
+  const tiles = missing.filter((path) => path.startsWith('ledger/tile/'))
+  assert.ok(tiles.length > 0, String(missing))
+  for (const path of tiles) {
+    const { status, error } = await post(`offers/${id}/plan`, { have: { ...have, [path]: sha256(garbage) } })
+    assert.deepEqual([status, error?.code], [422, 'wrong'], path)
+  }
+  // What the plan needs, and then garbage in place of all that is verified by itself.
   const plan = await post(`offers/${id}/plan`, { have })
   assert.ok(plan.chunks > 0, JSON.stringify(plan))
   const { paths } = JSON.parse((await ask(edge.url, { path: `/publish/offers/${id}/chunks/0`, headers: { Authorization: `Bearer ${edge.token}` } })).body)
@@ -673,4 +677,169 @@ test('every attempt is told to whoever has the token, and to nobody else', async
   assert.ok(!codes.has('unauthorised'))
   assert.deepEqual(all.map(({ time }) => time), all.map(({ time }) => time).sort())
   for (const { remote, step } of all) assert.ok(remote && step)
+})
+
+// The neighbour: this edge is its witness, and an edge of its own looks at it from outside
+
+const originHash = sha256('neighbour.example/ledger')
+const cosigned = async () => String((await ask(`${edge.url}witness/${originHash}/checkpoint`)).body)
+const rootIn = (checkpoint) => checkpoint.split('\n')[2]
+
+/** What a witness is asked for with a checkpoint; for one of the same size no proof is needed. */
+const addCheckpoint = (old, checkpoint) => ask(`${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from(`old ${old}\n\n`), checkpoint]) })
+
+/** Publishes the twin until its ledger is as large as the neighbour's. */
+async function raiseTwin() {
+  const size = async (registry) => Number(String(await publicFile(registry, 'ledger/checkpoint')).split('\n')[1])
+  do {
+    await register(twin())
+    await must(stele, 'publish', '--registry', twin())
+    await note(twin())
+  } while ((await size(twin())) < (await size(neighbour())))
+  assert.equal(await size(twin()), await size(neighbour()))
+  return size(twin())
+}
+
+test('the edge cosigns for its neighbour, also twice at once, and remembers after it was killed', async () => {
+  const before = await cosigned()
+  const pairs = []
+  front.before = ({ kind, body }) => {
+    if (kind === 'witness') pairs.push({ body, second: ask(`${edge.url}witness/add-checkpoint`, { method: 'POST', body }) })
+  }
+  front.behind = async ({ kind }, { status }) => {
+    if (kind === 'witness') pairs.at(-1).statuses = [status, (await pairs.at(-1).second).status]
+  }
+  await register(neighbour())
+  await must(stele, 'publish', '--registry', neighbour())
+  await note(neighbour())
+  front.before = front.behind = () => undefined
+  const last = await cosigned()
+  assert.notEqual(rootIn(last), rootIn(before))
+  const signed = pairs.filter(({ statuses }) => statuses.includes(200))
+  assert.ok(signed.length > 0 && signed.every(({ body }) => body.includes(rootIn(last))))
+  for (const { statuses } of pairs) assert.ok(statuses.every((status) => status === 200 || status === 409), String(statuses))
+
+  await edge.kill()
+  await deploy()
+  front.target = edge.url
+  assert.equal(await cosigned(), last)
+  await register(neighbour())
+  await must(stele, 'publish', '--registry', neighbour())
+  await note(neighbour())
+  assert.equal(JSON.parse((await ask(`${edge.url}witness/health`)).body).ok, true)
+  // What was published to this edge is there as it was.
+  await serves(edge.url, await inForce(edge.url), (name) => !/^(index|ledger\/tile|assets)\//.test(name))
+  assert.equal(await inForce(edge.url), seen.get(ours()))
+})
+
+test('a fork of the neighbour’s log is refused, and the proof of it is kept', async () => {
+  const size = await raiseTwin()
+  const last = await cosigned()
+  const forked = await publicFile(twin(), 'ledger/checkpoint')
+  const refused = await addCheckpoint(size, forked)
+  assert.equal(refused.status, 422, String(refused.body))
+  assert.equal(await cosigned(), last)
+  const blobs = at('edge/.wrangler/state')
+  const kept = []
+  for (const name of await filesBelow(blobs)) {
+    const b = await readFile(join(blobs, name))
+    if (b.includes(rootIn(String(forked))) && b.includes(rootIn(last)) && !b.includes('SQLite format')) kept.push(b)
+  }
+  assert.equal(kept.length, 1)
+  await writeFile(at('kept.stele-evidence'), kept[0])
+  const proved = JSON.parse(await must(stele, 'verify-evidence', at('kept.stele-evidence'), '--policy', join(neighbour(), 'trust'), '--json'))
+  assert.deepEqual([proved.proved, proved.kind, proved.size], [true, 'fork', size])
+})
+
+/** What the outside view shows: a registry's published files, or what is nobody's. */
+let shown
+const told = [] // what the webhook was told
+
+async function deployNeighbour() {
+  const view = await serve(async (request, response) => {
+    const b = shown && (await publicFile(shown, request.url.slice(1)).catch(() => null))
+    response.writeHead(shown ? (b ? 200 : 404) : 200).end(b ?? 'nothing that anybody has signed\n')
+  })
+  const webhook = await serve(async (request, response) => {
+    const parts = []
+    for await (const part of request) parts.push(part)
+    told.push(JSON.parse(Buffer.concat(parts)))
+    response.end()
+  })
+  neighbourEdge = await startEdge(stele, neighbour(), at('neighbour-edge'), '--every', '1m', '--views', view, '--webhook', webhook)
+  return view
+}
+
+const health = async () => {
+  const { status, body } = await ask(`${neighbourEdge.url}health.json`)
+  return { code: status, ...JSON.parse(body) }
+}
+
+/** Lets the edge look, and returns what its webhook was told then of one thing. That evidence goes stale meanwhile is a test of its own. */
+async function look(about) {
+  const from = told.length
+  assert.equal(await neighbourEdge.tick(), 'ok')
+  return told.slice(from).filter(({ code }) => code === about).map(({ state }) => state)
+}
+
+const alarms = async () => (await health()).alarms.filter(({ code }) => code !== 'stale').map(({ code }) => code)
+
+test('the scheduled check tells once that an outside view shows nothing of the registry’s, and once that it does again', async () => {
+  shown = neighbour()
+  const view = await deployNeighbour()
+  await mustPublish(neighbour(), neighbourEdge.url)
+  await look()
+  const well = await health()
+  assert.deepEqual([well.late, well.every, well.checked !== null], [false, 60, true])
+  assert.deepEqual(well.views.map(({ url, result }) => [url, result]), [[view, 'same']])
+  assert.equal(Date.parse(well.next_due), Date.parse(well.as_of) + 60_000)
+  assert.ok(Date.parse(well.late_after) > Date.parse(well.next_due))
+  assert.deepEqual([told.filter(({ code }) => code !== 'stale'), await alarms()], [[], []])
+  shown = null // told at the third time
+  assert.deepEqual([await look('view-broken'), await look('view-broken'), await look('view-broken'), await look('view-broken')], [[], [], ['begins'], []])
+  assert.deepEqual([await alarms(), (await health()).code], [['view-broken'], 503])
+  shown = neighbour()
+  assert.deepEqual([await look('view-broken'), await look('view-broken'), await alarms()], [['ends'], [], []])
+})
+
+test('an outside view that shows a fork is told once, with the proof, which stands', async () => {
+  await raiseTwin()
+  shown = twin()
+  assert.deepEqual([await look('fork'), await look('fork')], [['begins'], []])
+  assert.deepEqual([await alarms(), (await health()).code], [['fork'], 503])
+  const { views, alarms: all } = await health()
+  assert.deepEqual(views.map(({ result }) => result), ['differs'])
+  const { body } = await ask(new URL(all.find(({ code }) => code === 'fork').evidence, neighbourEdge.url))
+  await writeFile(at('shown.stele-evidence'), body)
+  assert.equal(JSON.parse(await must(stele, 'verify-evidence', at('shown.stele-evidence'), '--policy', join(neighbour(), 'trust'), '--json')).proved, true)
+  shown = neighbour()
+  assert.deepEqual([await look('fork'), await alarms()], [[], ['fork']], 'that two histories were signed does not end')
+})
+
+test('what too few have signed is refused', async () => {
+  const between = Object.assign(await relay(), { target: neighbourEdge.url })
+  const was = (await ask(`${neighbourEdge.url}publish/state`)).body
+  // The twin's trust file demands no witnesses. Here it publishes the neighbour's, which does, beside its own checkpoint: signed by the log, and by no witness.
+  between.before = async ({ kind }) => {
+    if (kind === 'state') for (const name of ['policy', 'trust/1']) await cp(join(neighbour(), 'public', name), join(twin(), 'public', name))
+  }
+  const { code, stderr } = await publish(twin(), between.url, '--token', join(neighbour(), 'gate-token'))
+  assert.equal(code, 1)
+  assert.match(stderr, /the edge refuses \(quorum\): .*witness/)
+  assert.deepEqual((await ask(`${neighbourEdge.url}publish/state`)).body, was)
+})
+
+test('that nothing newer is published is told once, and once that there is', async () => {
+  await until(async () => (await health()).stale, async () => JSON.stringify(await health()))
+  await look()
+  await look()
+  const states = () => told.filter(({ code }) => code === 'stale').map(({ state }) => state)
+  assert.deepEqual(states(), ['begins'])
+  const { code, alarms: all } = await health()
+  assert.equal(code, 503)
+  assert.ok(all.some((alarm) => alarm.code === 'stale'))
+  await mustPublish(neighbour(), neighbourEdge.url)
+  await look()
+  assert.deepEqual(states(), ['begins', 'ends'])
+  assert.ok(!(await health()).stale)
 })
