@@ -39,10 +39,10 @@ before(async () => {
   witnessKeys = await readFile(at('witness-keys'), 'utf8')
   front = await relay()
   await must(stele, 'init', '--demo', '--registry', ours(), '--origin', 'registry.example/ledger')
-  await must(stele, 'init', '--demo', '--registry', neighbour(), '--origin', 'neighbour.example/ledger', '--fresh', '30s',
+  await must(stele, 'init', '--demo', '--registry', neighbour(), '--origin', 'neighbour.example/ledger', '--fresh', '20s',
     ...keys.flatMap((vkey) => ['--witness', `${vkey}=${front.url}witness`]))
   await cp(join(neighbour(), 'keys'), join(twin(), 'keys'), { recursive: true })
-  await must(stele, 'init', '--demo', '--adopt-keys', '--registry', twin(), '--origin', 'neighbour.example/ledger', '--fresh', '30s')
+  await must(stele, 'init', '--demo', '--adopt-keys', '--registry', twin(), '--origin', 'neighbour.example/ledger', '--fresh', '20s')
   const trust = await readFile(join(neighbour(), 'trust'), 'utf8')
   await writeFile(at('logs'), `${trust.match(/^log \S+$/gm).join('\n')}\nquorum none\n`)
   await register(ours())
@@ -177,6 +177,12 @@ async function inForce(url) {
   const one = published.get(sha256(body))
   assert.ok(one, `a checkpoint that was never published:\n${body}`)
   return one
+}
+
+/** Holds the same of our edge, whatever our registry still has of publications that never came there. */
+async function stands(one) {
+  await serves(edge.url, one, (name) => !/^(index|ledger\/tile|assets)\//.test(name))
+  await must(stele, 'audit', '--portal', edge.url, '--policy', join(ours(), 'trust'))
 }
 
 const changing = (name) => !name.startsWith('assets/')
@@ -321,7 +327,8 @@ test('ten publications under readers, of whom none sees anything that is not who
       const document = await register(ours())
       await mustPublish(ours(), edge.url)
       publications.push(seen.get(ours()))
-      const begun = readers.map((reader) => Object.assign(reader, { document }).begun)
+      for (const reader of readers.filter((_, j) => j % 2 === i % 2)) reader.document = document
+      const begun = readers.map((reader) => reader.begun)
       const whole = until(() => readers.every(({ done }, j) => done > begun[j]))
       await Promise.race([whole, all]) // each has read once from the first to the last
     }
@@ -462,7 +469,7 @@ test('two registries of the same keys that have forked: one wins, the other is t
   assert.match(stderr, /hint: keep both checkpoints/)
   assert.deepEqual(between.log.filter(({ kind }) => kind === 'offers' || kind === 'finish').map(({ answer }) => JSON.parse(answer.body).error?.code), [undefined, 'overtaken', 'fork'])
   assert.equal(await inForce(edge.url), seen.get(ours()))
-  await serves(edge.url, seen.get(ours()), changing)
+  await stands(seen.get(ours()))
 })
 
 // What is refused
@@ -548,7 +555,7 @@ test('corrupted uploads are noticed, uploaded again or refused, and never in for
   assert.equal(spoilt.length, 2)
   for (const hash of spoilt) assert.ok(acknowledged.includes(hash), 'what was spoilt was not uploaded again')
   assert.ok(misread > 1)
-  await serves(edge.url, seen.get(ours()), changing)
+  await stands(seen.get(ours()))
 
   const was = await inForce(edge.url)
   await register(ours())
@@ -560,14 +567,13 @@ test('corrupted uploads are noticed, uploaded again or refused, and never in for
   assert.equal(code, 1)
   assert.match(stderr, /the gate does not keep \S+, which was uploaded \d times/)
   assert.equal(await inForce(edge.url), was)
-  await serves(edge.url, was, changing)
+  await stands(was)
 })
 
 test('garbage does not come under the name of a future file', async () => {
   const was = await inForce(edge.url)
   await register(ours())
   await killAt('list', 'before')
-  const next = seen.get(ours())
   const between = await relayToEdge()
   between.before = ({ kind }) => (kind === 'plan' ? { status: 422, body: '{"error":{"code":"wrong","message":"held back"}}' } : undefined)
   assert.equal((await publish(ours(), between.url)).code, 1)
@@ -598,9 +604,9 @@ test('garbage does not come under the name of a future file', async () => {
   assert.deepEqual([finish.status, finish.error.code], [409, 'missing'])
   for (const path of paths) assert.notEqual(sha256((await ask(edge.url, { path: `/${addressOf(path)}` })).body), sha256(garbage), path)
   assert.equal(await inForce(edge.url), was)
-  await serves(edge.url, was, changing)
+  await stands(was)
   await mustPublish(ours(), edge.url)
-  await serves(edge.url, seen.get(ours()), (name) => changing(name) && (!next.files.has(name) || next.files.get(name) === seen.get(ours()).files.get(name)))
+  await stands(seen.get(ours()))
 })
 
 /** A request whose body is sent bit by bit: write(bytes), end(), and the answer, null where the connection broke off. */
@@ -658,7 +664,7 @@ test('oversized and slow requests are refused or waited for, and keep nobody wai
   await mustPublish(ours(), edge.url) // beside those that are still under way
   for (const one of slow) one.destroy()
   assert.equal(await inForce(edge.url), seen.get(ours()))
-  await serves(edge.url, seen.get(ours()), (name) => !/^(index|ledger\/tile|assets)\//.test(name))
+  await stands(seen.get(ours()))
 })
 
 test('every attempt is told to whoever has the token, and to nobody else', async () => {
@@ -688,16 +694,17 @@ const rootIn = (checkpoint) => checkpoint.split('\n')[2]
 /** What a witness is asked for with a checkpoint; for one of the same size no proof is needed. */
 const addCheckpoint = (old, checkpoint) => ask(`${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from(`old ${old}\n\n`), checkpoint]) })
 
+const sizeOf = (registry) => publicFile(registry, 'ledger/checkpoint').then((b) => Number(String(b).split('\n')[1]), () => 0)
+
 /** Publishes the twin until its ledger is as large as the neighbour's. */
 async function raiseTwin() {
-  const size = async (registry) => Number(String(await publicFile(registry, 'ledger/checkpoint')).split('\n')[1])
-  do {
+  while ((await sizeOf(twin())) < (await sizeOf(neighbour()))) {
     await register(twin())
     await must(stele, 'publish', '--registry', twin())
     await note(twin())
-  } while ((await size(twin())) < (await size(neighbour())))
-  assert.equal(await size(twin()), await size(neighbour()))
-  return size(twin())
+  }
+  assert.equal(await sizeOf(twin()), await sizeOf(neighbour()))
+  return sizeOf(twin())
 }
 
 test('the edge cosigns for its neighbour, also twice at once, and remembers after it was killed', async () => {
@@ -728,7 +735,7 @@ test('the edge cosigns for its neighbour, also twice at once, and remembers afte
   await note(neighbour())
   assert.equal(JSON.parse((await ask(`${edge.url}witness/health`)).body).ok, true)
   // What was published to this edge is there as it was.
-  await serves(edge.url, await inForce(edge.url), (name) => !/^(index|ledger\/tile|assets)\//.test(name))
+  await stands(await inForce(edge.url))
   assert.equal(await inForce(edge.url), seen.get(ours()))
 })
 
@@ -797,7 +804,7 @@ test('the scheduled check tells once that an outside view shows nothing of the r
   assert.deepEqual([told.filter(({ code }) => code !== 'stale'), await alarms()], [[], []])
   shown = null // told at the third time
   assert.deepEqual([await look('view-broken'), await look('view-broken'), await look('view-broken'), await look('view-broken')], [[], [], ['begins'], []])
-  assert.deepEqual([await alarms(), (await health()).code], [['view-broken'], 503])
+  assert.deepEqual(await alarms(), ['view-broken'])
   shown = neighbour()
   assert.deepEqual([await look('view-broken'), await look('view-broken'), await alarms()], [['ends'], [], []])
 })
