@@ -307,9 +307,7 @@ func (b *base) files() []proofs.SetFile {
 
 // wholeBase finds what to compare with: the publication in force or, where that one was deployed without its ledger, the newest one that was published.
 func (g *Gate) wholeBase(ctx context.Context) (*base, error) {
-	stored := *g.Source
-	stored.Base = nil
-	for _, src := range []*published.Source{g.Source, &stored} {
+	for _, src := range []*published.Source{g.Source, g.Source.WithoutBase()} {
 		now, err := src.Current(ctx)
 		if err != nil {
 			return nil, err
@@ -336,13 +334,6 @@ func (g *Gate) restsOn(ctx context.Context, now *published.Publication) (string,
 	if !now.Stored {
 		return now.ID.String(), nil
 	}
-<<<<<<< HEAD
-	src := g.Source.WithoutBase()
-	if now, err = src.Current(ctx); err != nil || now.Set == nil {
-		return &base{}, err
-	}
-	return g.readBase(ctx, now)
-=======
 	b, _, err := g.get(ctx, restsObject(now.ID.String()))
 	return string(b), err
 }
@@ -350,7 +341,6 @@ func (g *Gate) restsOn(ctx context.Context, now *published.Publication) (string,
 // stands reports whether a deployment, if one is rested on, is the one that is there.
 func (g *Gate) stands(rests string) bool {
 	return rests == "" || g.Source.Base != nil && rests == published.IDOf(g.Source.Base).String()
->>>>>>> 31ad1b48613701fa336e24d02105582d6e5bfe3c
 }
 
 // readBase reads what is compared. The error is fs.ErrNotExist where the files that the checkpoint proves are not there.
