@@ -126,8 +126,7 @@ func (g *Gate) cleanOffers(ctx context.Context, before time.Time) (open []*offer
 
 // cleanRests deletes what is told of publications that are neither the one that current names nor on offer.
 func (g *Gate) cleanRests(ctx context.Context, open []*offer) error {
-	stored := g.Source.WithoutBase()
-	now, err := stored.Current(ctx)
+	now, err := g.Source.WithoutBase().Current(ctx)
 	if err != nil {
 		return err
 	}
