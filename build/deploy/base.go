@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
+	"stele/build/push"
 	"stele/proofs"
 	"stele/site/headers"
 )
@@ -32,10 +32,7 @@ type base struct {
 // ours are files that the assets' host takes for itself.
 const ours = 1 // _headers
 
-// unpublished are files that officers read at the publisher's own address, and that are no part of a publication.
-var unpublished = []string{"ledger/proposal", "trust/proposed"}
-
-// changed says that the registry has published while its files were being copied.
+// errChanged says that the registry has published while its files were being copied.
 var errChanged = errors.New("the registry has published meanwhile")
 
 // attempts is how often copying begins again where the registry publishes meanwhile.
@@ -75,7 +72,7 @@ func (p *Plan) copyOnce(ctx context.Context, dir string) (*base, error) {
 		if err := p.writeFile(dir, name, content); err != nil {
 			return nil, err
 		}
-		if isOfSet(name) {
+		if push.InSet(name) {
 			b.set.Files = append(b.set.Files, proofs.SetFile{SHA256: sha256.Sum256(content), Size: uint64(len(content)), Name: name})
 		}
 	}
@@ -117,7 +114,7 @@ func (p *Plan) names() (names []string, left string, err error) {
 	}
 	err = p.Public.List("", func(name string, size int64) error {
 		switch {
-		case !proofs.IsSetName(name) || slices.Contains(unpublished, name):
+		case !push.InSet(name) && !headers.Lasts(name) || !proofs.IsSetName(name): // for officers, and hidden
 			return nil
 		case size > mostFileSize:
 			left = fmt.Sprintf("%s has %d bytes, and a static file may have %d", name, size, mostFileSize)
@@ -130,9 +127,4 @@ func (p *Plan) names() (names []string, left string, err error) {
 	}
 	slices.Sort(names)
 	return names, left, err
-}
-
-// isOfSet reports whether a published file is proved by the set: what lies in the ledger's and the index's trees is proved by the checkpoint.
-func isOfSet(name string) bool {
-	return !headers.Lasts(name) || strings.HasPrefix(name, "assets/")
 }
