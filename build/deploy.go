@@ -190,10 +190,7 @@ func (d *deployRun) address() string { return "http://" + d.addr + "/" }
 
 // run runs the deployment here until it is interrupted.
 func (d *deployRun) run() error {
-	l := &deploy.Local{Dir: d.out, Addr: d.addr, Modules: os.Getenv("STELE_NODE_MODULES"), Secrets: map[string]string{}, Log: d.c.stderr}
-	if keys := os.Getenv(witness.KeysSecret); keys != "" {
-		l.Secrets[witness.KeysSecret] = keys
-	}
+	l := &deploy.Local{Dir: d.out, Addr: d.addr, Modules: os.Getenv("STELE_NODE_MODULES"), Log: d.c.stderr}
 	return l.Run(d.c.ctx, func() {
 		if d.c.json {
 			d.c.printJSON(map[string]string{"address": d.address()})

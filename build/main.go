@@ -21,6 +21,7 @@ import (
 
 	"stele/build/keys"
 	lists "stele/build/list"
+	"stele/build/push"
 	"stele/build/registry"
 	"stele/build/verifier"
 )
@@ -59,11 +60,11 @@ func commands() []command {
 		{"restore", "DOC… [--reason TEXT] [--issuer AUTHORITY | --root]", "end the suspension of documents", runRestore},
 		{"supersede", "OLD NEW [--reason TEXT]", "replace a document by another that is registered already", runSupersede},
 		{"link", "DOC… --relation WORD [--target DOC] [--reason TEXT]", "tell something more about documents: an amendment, custody, a translation", runLink},
-		{"publish", "[--approval FILE]… [--anew]", "take what is registered into the ledger; propose it to the officers, or sign and write it", runPublish},
+		{"publish", "[--approval FILE]… [--anew] [--to URL]…", "take what is registered into the ledger; propose it to the officers, or sign and write it", runPublish},
 		{"approve", "--portal URL --policy TRUST --keys DIR", "look at what is proposed, on an officer's own machine, and approve it", runApprove},
 		{"receipt", "FILE [-o FILE]", "write a receipt that proves a document's status offline", runReceipt},
 		{"verify", "FILE [--receipt R] [--policy P] [--portal URL|DIR]", "check a document", runVerify},
-		{"serve", "[--addr A] [--publish-every D]", "serve what is published, take statements, publish on a schedule", runServe},
+		{"serve", "[--addr A] [--publish-every D [--to URL]…] | --edge DIR [--store S]", "serve what is published, take statements, publish on a schedule; or serve a deployment", runServe},
 		{"deploy", "-o DIR [--local [--addr A]]", "make the folder that brings what is published to Cloudflare Workers, or try it here", runDeploy},
 		{"submit", "ACTION FILE… --to URL --keys DIR --policy TRUST", "register, revoke… documents in a registry elsewhere: sign here, send, fetch receipts", runSubmit},
 		{"witness", "--dir DIR [--init --name NAME] [--addr A]", "cosign what other ledgers publish, so that they can only grow", runWitness},
@@ -191,6 +192,7 @@ func hintFor(err error) string {
 		reg     *registry.Error
 		key     *keys.Error
 		compile *verifier.CompileError
+		pushing *push.Error
 		whole   *lists.Error
 	)
 	switch {
@@ -198,6 +200,8 @@ func hintFor(err error) string {
 		return wrong.hint
 	case errors.As(err, &reg):
 		return reg.Hint
+	case errors.As(err, &pushing):
+		return pushing.Hint
 	case errors.As(err, &whole):
 		return whole.Hint
 	case errors.As(err, &key):

@@ -35,6 +35,7 @@ type publishResult struct {
 	Witnessed   []string        `json:"witnessed,omitempty"`
 	Witnesses   []witnessFault  `json:"witness_faults,omitempty"`
 	LeftOut     []string        `json:"left_out,omitempty"`
+	Pushed      []pushedTo      `json:"pushed,omitempty"`
 }
 
 // A proposalResult is what waits.
@@ -137,11 +138,16 @@ func statementID(text string) string { return proofs.Hash(sha256.Sum256([]byte(t
 func runPublish(c *cli) error {
 	var o registry.Options
 	var approvals list
+	var to edges
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.Var(&approvals, "approval", "a `FILE` that stele approve has written; may be repeated")
 		fs.BoolVar(&o.Anew, "anew", false, "propose what is pending too, in place of a proposal that waits: officers approve anew")
 		fs.BoolVar(&o.NoHandover, "no-handover", false, "a change of trust without the old officers and witnesses, where they cannot be had any more: nobody can follow it by itself")
+		to.define(fs)
 	})
+	if err == nil {
+		err = to.check()
+	}
 	if err != nil {
 		return err
 	}
@@ -156,6 +162,9 @@ func runPublish(c *cli) error {
 		return err
 	}
 	r, err := c.open()
+	if err == nil {
+		err = to.load(r)
+	}
 	if err != nil {
 		return err
 	}
@@ -163,10 +172,40 @@ func runPublish(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if err := c.tellPublish(r, p); err != nil {
+	if err := c.tellAndPush(r, p, &to); err != nil {
 		return err
 	}
 	if len(p.Refused) > 0 {
+		return exit(1)
+	}
+	return nil
+}
+
+// tellAndPush tells what was published, and brings it to the edges. In JSON both are one answer. Where officers have to approve, what is published is
+// brought, and not what is proposed.
+func (c *cli) tellAndPush(r *registry.Registry, p *registry.Publication, to *edges) error {
+	if !c.json {
+		if err := c.tellPublish(r, p, nil); err != nil {
+			return err
+		}
+	}
+	if p.Number == 0 && len(to.to) > 0 {
+		c.note("note: nothing is published yet that could be brought to an edge")
+		to = &edges{}
+	}
+	pushed, err := c.pushAll(r, to)
+	if err != nil {
+		return err
+	}
+	if !c.json {
+		return c.tellPushed(pushed)
+	}
+	if err := c.tellPublish(r, p, pushed); err != nil {
+		return err
+	}
+	if err := c.tellPushed(pushed); err != nil { // stdout has it already
+		c.note("stele: %s", plain(err))
+		c.note("hint: %s", c.inRegistry(hintFor(err)))
 		return exit(1)
 	}
 	return nil
@@ -278,14 +317,14 @@ func (c *cli) noteWitnesses(p *registry.Publication) {
 	}
 }
 
-func (c *cli) tellPublish(r *registry.Registry, p *registry.Publication) error {
+func (c *cli) tellPublish(r *registry.Registry, p *registry.Publication, pushed []pushedTo) error {
 	if c.json {
 		root, time := p.Checkpoint.Root.String(), stamp(p.Time)
 		if p.Number == 0 { // nothing is published yet
 			root, time = "", ""
 		}
 		return c.printJSON(publishResult{p.Number, p.Checkpoint.Size, root, time, p.Added, p.Heartbeat,
-			p.Keys, refusals(p), p.RefusedFile, r.Public(), p.Epoch, p.Proposal != nil, proposalOf(p), p.Held, p.Stale, p.Witnessed, faultsOf(p), p.LeftOut})
+			p.Keys, refusals(p), p.RefusedFile, r.Public(), p.Epoch, p.Proposal != nil, proposalOf(p), p.Held, p.Stale, p.Witnessed, faultsOf(p), p.LeftOut, pushed})
 	}
 	if p.Number > 0 {
 		c.tellPublished(p)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"stele/build/intake"
@@ -20,17 +21,29 @@ import (
 
 func runServe(c *cli) error {
 	var d daemon
+	var e edgeDaemon
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&d.addr, "addr", "127.0.0.1:8080", "where to listen")
 		fs.DurationVar(&d.every, "publish-every", 0, "publish on a schedule, such as 1h (default: only serve)")
 		fs.StringVar(&d.metrics, "metrics", "", "where to serve metrics for Prometheus, such as 127.0.0.1:9090 (default: nowhere)")
 		fs.IntVar(&d.queue, "queue", 100_000, "the most statements that may wait for publication")
+		d.to.define(fs)
+		e.define(fs)
 	})
+	if err == nil {
+		err = d.to.check()
+	}
 	if err != nil {
 		return err
 	}
 	if len(args) > 0 {
 		return usage("stele serve --registry "+shell(args[0]), "serve takes no arguments, got %s", shown(args[0]))
+	}
+	if e.dir != "" || e.store != "" {
+		return e.run(c, &d)
+	}
+	if len(d.to.to) > 0 && d.every == 0 {
+		return usage("add --publish-every 1h; or once: stele publish --to "+shell(d.to.to[0]), "--to needs --publish-every: it is after a publication that something is brought to an edge")
 	}
 	if d.every != 0 && d.every < leastEvery {
 		return usage("such as 1h, or 24h", "--publish-every %s: want %s at least", d.every, leastEvery)
@@ -39,6 +52,9 @@ func runServe(c *cli) error {
 		return usage("such as --queue 100000", "--queue %d: want 1 at least", d.queue)
 	}
 	r, err := c.openToServe(d.every > 0)
+	if err == nil {
+		err = d.to.load(r)
+	}
 	if err != nil {
 		return err
 	}
@@ -99,6 +115,7 @@ type daemon struct {
 	addr, metrics string
 	every         time.Duration
 	queue         int
+	to            edges
 
 	c        *cli
 	r        *registry.Registry
@@ -107,6 +124,7 @@ type daemon struct {
 	schedule *intake.Schedule
 	counts   *intake.Metrics
 	atOnce   chan struct{} // a publication is asked for
+	pushing  []*pushing    // one for each edge
 	servers  []*http.Server
 }
 
@@ -114,10 +132,7 @@ type daemon struct {
 func (d *daemon) run(c *cli, r *registry.Registry) error {
 	d.c, d.r = c, r
 	c.bar = &progress{} // a log has no line that renews itself
-	d.log = slog.New(slog.NewTextHandler(c.stderr, nil))
-	if c.json {
-		d.log = slog.New(slog.NewJSONHandler(c.stderr, nil))
-	}
+	d.log = logTo(c)
 	d.schedule = &intake.Schedule{Every: d.every}
 	d.atOnce = make(chan struct{}, 1)
 	handler := d.handler()
@@ -131,6 +146,13 @@ func (d *daemon) run(c *cli, r *registry.Registry) error {
 	if metrics != nil {
 		d.serve(metrics, d.counts.Handler(), failed)
 	}
+	var pushed sync.WaitGroup
+	for _, address := range d.to.to {
+		p := &pushing{d: d, address: address, due: make(chan struct{}, 1)}
+		d.pushing = append(d.pushing, p)
+		p.wake() // what was published before may not be there
+		pushed.Go(p.run)
+	}
 	published := make(chan struct{})
 	go func() { defer close(published); d.publishEvery() }()
 	select {
@@ -140,8 +162,17 @@ func (d *daemon) run(c *cli, r *registry.Registry) error {
 	d.end()
 	if d.every > 0 && err == nil {
 		<-published
+		pushed.Wait()
 	}
 	return err
+}
+
+// logTo logs on stderr, in JSON where that was asked for.
+func logTo(c *cli) *slog.Logger {
+	if c.json {
+		return slog.New(slog.NewJSONHandler(c.stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, nil))
 }
 
 // handler is the portal with the intake under /v1/. Whoever only serves need not be able to write, nor to read what is not
@@ -299,6 +330,11 @@ func (d *daemon) publish(publish func(ctx context.Context) (*registry.Publicatio
 		"heartbeat", p.Heartbeat, "seconds", took.Seconds())
 	d.logProposal(p)
 	d.refresh()
+	if p.Number > 0 {
+		for _, e := range d.pushing {
+			e.wake()
+		}
+	}
 	return p.Stale == "" && (p.Proposal == nil || !p.Proposal.ForWitnesses())
 }
 

@@ -52,7 +52,7 @@ func HandlerFS(root fs.FS) http.Handler {
 			return
 		}
 		headers.Set(w.Header(), name)
-		if tag, ok := file.Sys().(ETag); ok {
+		if tag, ok := file.Sys().(ETag); ok && (!folder || strings.HasSuffix(r.URL.Path, "/")) && path.Base(r.URL.Path) != Index { // else it is led elsewhere
 			w.Header().Set("ETag", string(tag))
 		}
 		switch {

@@ -423,7 +423,7 @@ func TestScriptsHaveWording(t *testing.T) {
 	tableKey := regexp.MustCompile(`\.of\(\s*["']([a-z]+)["'],\s*["']([A-Za-z.-]+)["']`)
 	pluralKey := regexp.MustCompile(`\.count\(\s*["']([A-Za-z.-]+)["']`)
 	english := text.English()
-	tables := map[string]map[string]string{"files": english.Files, "hints": english.Hints, "device": english.Device, "drawn": english.Drawn}
+	tables := map[string]map[string]string{"files": english.Files, "hints": english.Hints, "device": english.Device, "drawn": english.Drawn, "links": english.Links}
 	for name, content := range rendered(t) {
 		if !strings.HasSuffix(name, ".js") {
 			continue

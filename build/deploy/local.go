@@ -2,29 +2,27 @@ package deploy
 
 import (
 	"context"
+	_ "embed" // local.mjs
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// Local runs a deployment on this machine, in the Workers' own runtime, with the settings with which it would be deployed. It needs Node, but no account;
-// once its packages are installed, it needs no network either. What is published to it lies in the folder .wrangler of the deployment.
+// Local runs a deployment on this machine, in the Workers' own runtime, with the settings and the bundle with which it would be deployed (local.mjs). It needs
+// Node, but no account; once its packages are installed, it needs no network either. What is published to it lies in the folder .wrangler of the deployment.
+// A witness's keys are taken from the environment.
 type Local struct {
 	Dir     string
 	Addr    string // host and port
 	Modules string // an installed node_modules; "" for the deployment's own
-	Secrets map[string]string
 	Log     io.Writer
 }
 
@@ -51,13 +49,16 @@ func (l *Local) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	if err := l.writeSecrets(); err != nil {
+	script, err := l.writeScript()
+	if err != nil {
 		return err
 	}
-	defer os.Remove(l.secrets())
-	cmd := l.command(node, filepath.Join(modules, "wrangler", "bin", "wrangler.js"), "dev", "--local", "--ip", host, "--port", port,
-		"--inspector-port", "0", "--show-interactive-dev-session=false",
-		"--test-scheduled") // GET /__scheduled does what the schedule would: the runtime's own way to that stops at the static files
+	cmd := l.command(node, script, modules, host, port)
+	stdin, err := cmd.StdinPipe() // it ends with this process, however that ends
+	if err != nil {
+		return err
+	}
+	defer stdin.Close()
 	said := &tail{to: l.Log}
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
@@ -79,26 +80,24 @@ func (l *Local) Run(ctx context.Context, ready func()) error {
 	}
 }
 
-// secrets is the file from which the tool takes secrets here.
-func (l *Local) secrets() string { return filepath.Join(l.Dir, ".dev.vars") }
+//go:embed local.mjs
+var script []byte
 
-func (l *Local) writeSecrets() error {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(l.Secrets)) {
-		fmt.Fprintf(&b, "%s=\"%s\"\n", name, strings.ReplaceAll(l.Secrets[name], "\n", `\n`))
+// writeScript writes the program that runs the runtime, where the tool keeps what is its own.
+func (l *Local) writeScript() (string, error) {
+	path, err := filepath.Abs(filepath.Join(l.Dir, ".wrangler", "local.mjs"))
+	if err != nil {
+		return "", err
 	}
-	if b.Len() == 0 {
-		return nil
-	}
-	return os.WriteFile(l.secrets(), []byte(b.String()), 0o600)
+	return path, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, script, 0o644))
 }
 
 // command is a program of Node's that runs in the deployment's folder, in a group of processes of its own.
 func (l *Local) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = l.Dir
-	cmd.Env = append(os.Environ(), "CI=1", "NO_COLOR=1", "WRANGLER_SEND_METRICS=false", "WRANGLER_HIDE_BANNER=true", "CLOUDFLARE_CF_FETCH_ENABLED=false",
-		"WRANGLER_LOG_PATH=.wrangler/logs", "WRANGLER_REGISTRY_PATH=.wrangler/registry")
+	cmd.Env = append(os.Environ(), "CI=1", "NO_COLOR=1", "WRANGLER_SEND_METRICS=false", "WRANGLER_HIDE_BANNER=true",
+		"WRANGLER_LOG_PATH=.wrangler/logs")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
@@ -155,7 +154,7 @@ func (l *Local) wait(ctx context.Context, ended chan error, said *tail) error {
 // end ends a program with all that it has started, in order if it will.
 func end(cmd *exec.Cmd, ended chan error) {
 	group := -cmd.Process.Pid
-	syscall.Kill(group, syscall.SIGINT)
+	syscall.Kill(cmd.Process.Pid, syscall.SIGTERM) // it ends its own children
 	select {
 	case <-ended:
 	case <-time.After(ends):

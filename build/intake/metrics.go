@@ -26,6 +26,9 @@ type Metrics struct {
 	refused      prometheus.Counter
 	size, keys   prometheus.Gauge
 	published    prometheus.Gauge
+	pushes       *prometheus.CounterVec
+	pushed       *prometheus.GaugeVec
+	pushTook     prometheus.Histogram
 
 	officersHave, officersNeeded prometheus.Gauge
 	witnessesFailed              prometheus.Gauge
@@ -73,6 +76,11 @@ func NewMetrics(in *registry.Intake) *Metrics {
 		keys:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_index_keys", Help: "Documents in the index as this daemon has published it last."}),
 		published: prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_published_timestamp_seconds", Help: "When this daemon has published last."}),
 
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "stele_pushes_total", Help: "Attempts to bring what is published to an edge."}, []string{"edge", "result"}),
+		pushed: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "stele_pushed_timestamp_seconds", Help: "When an edge was last found to serve what is published."}, []string{"edge"}),
+		pushTook: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "stele_push_seconds", Help: "How long it took to bring a publication to an edge.",
+			Buckets: prometheus.ExponentialBuckets(0.05, 2, 14)}),
+
 		officersHave:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_proposal_officers", Help: "Officers of the quorum that have approved the proposal; 0 where there is none."}),
 		officersNeeded:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_proposal_officers_needed", Help: "Officers that have to approve the proposal; 0 where there is none."}),
 		witnessesFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "stele_witnesses_failed", Help: "Witnesses that did not cosign at this daemon's last publication."}),
@@ -80,7 +88,7 @@ func NewMetrics(in *registry.Intake) *Metrics {
 	m.all.MustRegister(m.officersHave, m.officersNeeded, m.witnessesFailed,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stele_proposal_age_seconds", Help: "How long the proposal has waited; 0 where there is none."}, m.since.age),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stele_publication_age_seconds", Help: "How long ago the log has signed what this daemon has published last."}, m.signed.age))
-	m.all.MustRegister(m.requests, m.took, m.statements, m.committed, m.commitTook, m.publications, m.publishTook, m.refused, m.size, m.keys, m.published,
+	m.all.MustRegister(m.requests, m.took, m.statements, m.committed, m.commitTook, m.publications, m.publishTook, m.refused, m.size, m.keys, m.published, m.pushes, m.pushed, m.pushTook,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if in != nil {
 		m.watch(in)
@@ -142,6 +150,17 @@ func (m *Metrics) Publication(p *registry.Publication, took time.Duration, err e
 		m.published.Set(float64(p.Time))
 		m.signed.set(p.Time)
 	}
+}
+
+// Push counts an attempt to bring what is published to an edge.
+func (m *Metrics) Push(edge string, took time.Duration, err error) {
+	m.pushTook.Observe(took.Seconds())
+	if err != nil {
+		m.pushes.WithLabelValues(edge, "failed").Inc()
+		return
+	}
+	m.pushes.WithLabelValues(edge, "ok").Inc()
+	m.pushed.WithLabelValues(edge).Set(float64(time.Now().Unix()))
 }
 
 // proposal tells of what waits.

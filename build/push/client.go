@@ -87,8 +87,8 @@ func (p *Pusher) prepare() error {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" {
 		return &Error{Message: fmt.Sprintf("%s: not the address of an edge", shown(p.URL)), Hint: "type it as in a browser, with https:// in front"}
 	}
-	if len(p.Token) != 2*TokenBytes || strings.Trim(p.Token, "0123456789abcdef") != "" {
-		return &Error{Message: fmt.Sprintf("the token has %d characters, want %d of 0-9 and a-f", len(p.Token), 2*TokenBytes), Hint: "take the file that stele deploy has written: gate-token"}
+	if err := CheckToken(p.Token); err != nil {
+		return err
 	}
 	gate := *p.HTTP
 	gate.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // it would turn a POST into a GET, elsewhere
@@ -117,6 +117,14 @@ func (p *Pusher) askState(ctx context.Context) (*state, error) {
 		s.Limits.Objects = leastPacked
 	}
 	return s, nil
+}
+
+// CheckToken refuses what cannot be a token: TokenBytes random bytes in hexadecimal.
+func CheckToken(token string) error {
+	if len(token) != 2*TokenBytes || strings.Trim(token, "0123456789abcdef") != "" {
+		return &Error{Message: fmt.Sprintf("the token has %d characters, want %d of 0-9 and a-f", len(token), 2*TokenBytes), Hint: "take the file that stele deploy has written: gate-token"}
+	}
+	return nil
 }
 
 const notAnEdge = "look whether the address is that of the edge itself, where the portal is read; whether it takes publications: stele deploy says so"

@@ -49,7 +49,9 @@ type Pusher struct {
 
 // New pushes to the edge at an address, with a client that waits for ten minutes at most.
 func New(address, token string) *Pusher {
-	return &Pusher{URL: strings.TrimSuffix(address, "/"), Token: token, HTTP: &http.Client{Timeout: 10 * time.Minute},
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = chunksAtOnce * packersAtOnce
+	return &Pusher{URL: strings.TrimSuffix(address, "/"), Token: token, HTTP: &http.Client{Timeout: 10 * time.Minute, Transport: transport},
 		Alone: func(_ context.Context, f func() error) error { return f() }, Now: time.Now,
 		Progress: func(Progress) {}, Waiting: func(string, time.Duration) {}, Pause: pause}
 }

@@ -22,6 +22,9 @@ type made struct {
 	headFile       []byte
 }
 
+// ErrUnpublished is that there is nothing to push.
+var ErrUnpublished = errors.New("nothing is published here yet")
+
 const checkpointPath = "ledger/checkpoint"
 
 // InSet reports whether a published file is named by a publication's set. The others are proved by the checkpoint, are for officers alone, or are hidden: what
@@ -97,7 +100,7 @@ func (p *Pusher) begin() (*made, *proofs.VerifiedIndex, error) {
 	var err error
 	m.checkpointFile, err = p.Files.Read(checkpointPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, &Error{Message: "nothing is published here yet", Hint: "stele publish"}
+		return nil, nil, &Error{why: ErrUnpublished, Message: ErrUnpublished.Error(), Hint: "stele publish"}
 	}
 	if err != nil {
 		return nil, nil, err

@@ -17,10 +17,10 @@ import (
 
 const (
 	// packBytes is how large a pack is made, unless one object alone is larger.
-	packBytes = 4 << 20
+	packBytes = 2 << 20
 	// lengthBytes stand before each object of a pack.
 	lengthBytes = 4
-	// packersAtOnce read and send packs of one chunk, chunksAtOnce chunks are in work: together they hold 64 MiB.
+	// packersAtOnce read and send packs of one chunk, chunksAtOnce chunks are in work: together they hold 32 MiB, less than a gate takes at once.
 	packersAtOnce = 4
 	chunksAtOnce  = 4
 	// mostKnown is how many hashes are remembered between upload and promotion, some 40 MB; of more files, those beyond are hashed again.

@@ -35,6 +35,35 @@ type Settings struct {
 
 // ParseSettings parses the file.
 func ParseSettings(b []byte) (*Settings, error) {
+	s, err := parseSettings(b)
+	if err == nil {
+		err = s.checkBucket()
+	}
+	if err == nil {
+		err = s.checkDatabase()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ParseBucket parses a file that names a bucket alone, such as an edge's.
+func ParseBucket(b []byte) (*Settings, error) {
+	s, err := parseSettings(b)
+	if err == nil {
+		err = s.checkBucket()
+	}
+	if err == nil && s.Database != "" {
+		err = errors.New("a database line: want a bucket alone")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func parseSettings(b []byte) (*Settings, error) {
 	lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
 	if lines[0] != settingsFormat {
 		return nil, fmt.Errorf("line 1: %q, want %q", lines[0], settingsFormat)
@@ -52,11 +81,11 @@ func ParseSettings(b []byte) (*Settings, error) {
 		}
 		*field = value
 	}
-	return s, s.check()
+	return s, nil
 }
 
-func (s *Settings) check() error {
-	for name, value := range map[string]string{"bucket": s.Bucket, "region": s.Region, "database": s.Database} {
+func (s *Settings) checkBucket() error {
+	for name, value := range map[string]string{"bucket": s.Bucket, "region": s.Region} {
 		if value == "" {
 			return fmt.Errorf("no %s line", name)
 		}
@@ -66,6 +95,13 @@ func (s *Settings) check() error {
 	}
 	if u, err := url.Parse(s.Endpoint); s.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		return fmt.Errorf("endpoint %q: want an address that begins with https://", s.Endpoint)
+	}
+	return nil
+}
+
+func (s *Settings) checkDatabase() error {
+	if s.Database == "" {
+		return errors.New("no database line")
 	}
 	c, err := mysql.ParseDSN(s.Database)
 	switch {

@@ -1,6 +1,7 @@
 // Files that come by another way than the page itself: the operating system opens them with the installed portal, or another program
-// shares them. The service worker keeps what is shared until it is taken here (sw.mjs).
+// shares them; the service worker keeps what is shared until it is taken here (sw.mjs). And receipts that have a short address.
 
+import { lazy } from './lazy.mjs'
 import { root } from './root.mjs'
 
 /** Hands over what was shared, and forgets it. */
@@ -39,11 +40,24 @@ async function open(add, { files }) {
   if (opened.length > 0) add(opened)
 }
 
+const linked = /^#r=([0-9A-Za-z-]{10,20})$/
+
+/** Takes the receipt that a short address leads to. Its code stays in the address, so that the page can be loaded again. */
+async function follow(add) {
+  const [, code] = location.hash.match(linked) ?? []
+  if (!code) return
+  const name = `r/${code}`
+  const item = await lazy('links.mjs').then(({ open }) => open(code, root), () => ({ name, path: name, file: null, why: 'linkOutage' }))
+  add([item])
+}
+
 /**
  * Gives what arrives to the page.
  * @param {(given: object[]) => void} add takes items with files, or {text}
  */
 export function arrivals(add) {
   take(add)
+  follow(add)
+  addEventListener('hashchange', () => follow(add))
   globalThis.launchQueue?.setConsumer((launch) => open(add, launch))
 }

@@ -116,12 +116,8 @@ export class Intake {
     item.list = { count: found.entries.length, bad: found.bad, badCount: found.badCount, more: found.more }
     return found.entries.map(({ name, digests }) => {
       const path = name || shortened(digests)
-      return { name: path.split('/').at(-1) || path, path, label: visible(name) || this.digestLabel(digests), within: item.path, file: null, digests, told: true }
+      return { name: path.split('/').at(-1) || path, path, label: visible(name) || digestLabel(digests, this.wording), within: item.path, file: null, digests, told: true }
     })
-  }
-
-  digestLabel(digests) {
-    return this.wording.of('files', 'digest', { digest: `${digests.sha256.slice(0, 8)}…${digests.sha256.slice(-8)}` })
   }
 
   /** What a text comes to. `link` is whether an address came along, and `files` what is taken where the text is nothing. */
@@ -146,7 +142,7 @@ export class Intake {
         return [{ name, path: name, file: new File([found.text], name), kind: 'receipt' }]
       }
       case 'digest':
-        return [{ name: shortened(found.digests), path: shortened(found.digests), label: this.digestLabel(found.digests), file: null, digests: found.digests, told: true }]
+        return [toldItem(found.digests, wording)]
       case 'list': {
         const name = wording.of('files', 'pastedList')
         const list = { name, path: name, file: null, kind: 'list' }
@@ -176,6 +172,16 @@ async function recogniseMember(item) {
 
 /** A name for files that are saved about a fingerprint. */
 const shortened = (digests) => `sha256-${digests.sha256.slice(0, 16)}`
+
+function digestLabel({ sha256 }, wording) {
+  return wording.of('files', 'digest', { digest: `${sha256.slice(0, 8)}…${sha256.slice(-8)}` })
+}
+
+/** A fingerprint that is to be looked up. */
+export function toldItem(digests, wording) {
+  const name = shortened(digests)
+  return { name, path: name, label: digestLabel(digests, wording), file: null, digests, told: true }
+}
 
 /**
  * What a drop or a paste holds. It has to be called before the first wait: the browser empties the transfer when the event is over.

@@ -57,6 +57,7 @@ function rowsOf(wording, portal, pool) {
     demo: find('[data-demo]') !== null,
     title: check.dataset.registry,
     origin: check.dataset.origin,
+    guessable: check.dataset.guessable?.split(' ') ?? [],
     wording,
     portal,
     pool,

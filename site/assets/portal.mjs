@@ -71,6 +71,7 @@ export class Portal {
     this.kept = kept
     this.files = new Map() // path → {at, answer}, oldest use first
     this.held = 0
+    this.links = false // whether it gives short addresses of receipts, as it says with the head
   }
 
   /**
@@ -172,6 +173,7 @@ export class Portal {
       signal: AbortSignal.timeout(patience),
     })
     if (!response.ok) throw new PortalError(`HTTP ${response.status}`)
+    if (path === 'ledger/head') this.links = response.headers.has('Stele-Links')
     return read(response)
   }
 

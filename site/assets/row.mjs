@@ -3,6 +3,7 @@
 import { button, download, element, slots, visible } from './dom.mjs'
 import { bothSides, evidenceBody, evidenceBrief, evidenceTitle, keepsakes, readEvidence, standing } from './evidence.mjs'
 import { recognise } from './kinds.mjs'
+import { lazy } from './lazy.mjs'
 import { brief, localBody, localBrief, reportBody } from './report.mjs'
 import { sinceNote } from './since.mjs'
 
@@ -142,9 +143,11 @@ export class Row {
   waitForDocument() {
     const { wording } = this.page
     this.setState('alone', wording.ui('alone'), 'receipt')
-    this.fillBody([element('p', { class: 'meaning' }, wording.local('alone'))])
+    const linked = this.item.link
+    this.fillBody([element('p', { class: 'meaning' }, wording.local(linked ? 'aloneLinked' : 'alone'))])
     this.setTools([
       this.chooser(wording.ui('addDocument'), (file) => this.page.addDocument(this, file)),
+      ...(linked ? [this.button('linkSays', 'quiet', () => this.page.withPart(() => lazy('links.mjs'), ({ says }) => says(this)))] : []),
       this.removeButton(),
     ])
   }
@@ -344,7 +347,32 @@ export class Row {
     if (this.examined)
       return [...evidenceBody(this.outcome, this.name, wording), element('div', { class: 'row-tools' }, this.button('asDocument', 'quiet', () => this.checkAsDocument()))]
     const content = report ? this.reportBody(report) : localBody(why, detail, wording)
-    return [...content, element('div', { class: 'row-tools' }, ...this.actions())]
+    return [...content, element('div', { class: 'row-tools' }, ...this.actions()), this.shortAddress()].filter(Boolean)
+  }
+
+  /**
+   * The place for a short address of the receipt, where the portal gives such; null where it does not, or the document is not for everybody. What has
+   * been given stays as long as the row does: nothing else can withdraw it.
+   */
+  shortAddress() {
+    const { report, receipt } = this.outcome
+    if (this.short?.node.dataset.given === '') return this.short.node
+    if (!this.page.portal.links || this.named || !receipt || !report?.life) return null
+    if (report.notices.includes('sealed') || this.page.guessable.includes(report.kind)) return null
+    this.short ??= this.shortAddressPlace()
+    return this.short.node
+  }
+
+  shortAddressPlace() {
+    const ask = this.button('shortAddress', 'quiet', async () => {
+      if (ask.hasAttribute('aria-disabled')) return
+      ask.setAttribute('aria-disabled', 'true')
+      await this.page.withPart(() => lazy('links.mjs'), ({ give }) => give(this, place))
+      ask.removeAttribute('aria-disabled')
+    })
+    const said = element('p', { class: 'soft', role: 'status' }, this.page.wording.ui('shortAddressPrivacy'))
+    const place = { node: element('div', { class: 'replacement-tools', 'data-short': '' }, ask, said), ask, said }
+    return place
   }
 
   /** What was found in a list, and what could not be read. */

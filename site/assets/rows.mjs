@@ -4,6 +4,7 @@
 import { visible } from './dom.mjs'
 import { isReceipt, pair } from './files.mjs'
 import { Hinting } from './hinting.mjs'
+import { toldItem } from './intake.mjs'
 import { lazy } from './lazy.mjs'
 import { Row } from './row.mjs'
 import { overall, summary } from './summary.mjs'
@@ -16,7 +17,7 @@ const announceEvery = 1_000 // milliseconds; a screen reader cannot follow more
 export class Rows {
   /**
    * @param {object} page input, results, list, head, tools, status, overall, stopAll, again, clear, saveTable, print, table (elements), template,
-   *   wording, pool, portal, demo
+   *   wording, pool, portal, demo, guessable (kinds of documents that are not for everybody)
    */
   constructor(page) {
     Object.assign(this, page)
@@ -176,21 +177,29 @@ export class Rows {
     if (known) return this.reveal(known.node)
     const name = this.wording.fileName('replacementFile', { name: row.name })
     const label = this.wording.ui('replacementOf', { name: visible(row.name) })
-    const newer = new Row({ name, path: name, label, file: null, digests: { sha256, sha3: sha3_512 } }, this)
-    row.node.after(newer.node)
-    this.rows.splice(this.rows.indexOf(row) + 1, 0, newer)
-    newer.check()
-    this.reveal(newer.node)
+    this.addBelow(row, { name, path: name, label, file: null, digests: { sha256, sha3: sha3_512 } })
+  }
+
+  /** Shows what a receipt says whose document is not there: its fingerprint is looked up, in a row below it; the same one only once. */
+  addSaid(row, digests) {
+    const known = this.rows.find((r) => r.receipt === row.item)
+    if (known) return this.reveal(known.node)
+    this.addBelow(row, toldItem(digests, this.wording), row.item)
   }
 
   /** Checks a part of a row's file, or a form of it, in a row below it. */
   addPart(row, file, label) {
-    const notes = [this.wording.of('files', 'partOf', { name: visible(row.name) })]
-    const part = new Row({ name: file.name, path: file.name, label, file, notes }, this)
-    row.node.after(part.node)
-    this.rows.splice(this.rows.indexOf(row) + 1, 0, part)
-    part.check()
-    this.reveal(part.node)
+    this.addBelow(row, { name: file.name, path: file.name, label, file, notes: [this.wording.of('files', 'partOf', { name: visible(row.name) })] })
+  }
+
+  /** Checks an item in a row below another. */
+  addBelow(row, item, receipt = null) {
+    const below = new Row(item, this)
+    below.receipt = receipt
+    row.node.after(below.node)
+    this.rows.splice(this.rows.indexOf(row) + 1, 0, below)
+    below.check()
+    this.reveal(below.node)
   }
 
   removed(row) {

@@ -62,6 +62,7 @@ type Text struct {
 	Hints  map[string]string `json:"hints"`  // what may have happened to a file that is not registered
 	Device map[string]string `json:"device"` // without a network: what is kept on the device, the verifier in one file
 	Drawn  map[string]string `json:"drawn"`  // a proof as a picture
+	Links  map[string]string `json:"links"`  // short addresses of receipts
 	Embed  map[string]string `json:"embed"`  // the element for others' pages
 	Health map[string]string `json:"health"` // how an edge stands
 
@@ -89,7 +90,7 @@ func English() *Text {
 // The parts of the wording that scripts read, each a file of its own: nobody has to load what another page says.
 var scripts = map[string][]string{
 	"":        {"verdicts", "named", "told", "evidence", "reasons", "notices", "steps", "stepStates", "labels", "actions", "relations", "lifeStates", "roles", "algorithms", "kinds", "local", "ui", "files", "device", "plurals"},
-	"-later":  {"hints", "drawn"}, // what no first answer says
+	"-later":  {"hints", "drawn", "links"}, // what no first answer says
 	"-viewer": {"viewer", "fields", "statements", "standings", "relations", "roles", "algorithms", "kinds", "ui", "drawn", "plurals"},
 }
 

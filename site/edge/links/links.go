@@ -239,7 +239,7 @@ func (l *Links) open(w http.ResponseWriter, r *http.Request) error {
 		return unknown
 	}
 	if !asked {
-		w.Header().Set("Location", "../index.html#r="+string(c)) // relative: the portal may lie in a folder
+		w.Header().Set("Location", "../#r="+string(c)) // relative: the portal may lie in a folder
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}

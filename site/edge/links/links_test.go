@@ -192,7 +192,7 @@ func TestBrowserIsLedToThePage(t *testing.T) {
 	typed = strings.NewReplacer("0", "o", "1", "l").Replace(typed) // as somebody reads them on paper
 	for _, path := range []string{"/r/" + m.Code, "/r/" + typed} {
 		r := p.do("GET", path, nil, "Accept", "text/html")
-		if want := "../index.html#r=" + m.Code; r.StatusCode != 303 || r.Header.Get("Location") != want {
+		if want := "../#r=" + m.Code; r.StatusCode != 303 || r.Header.Get("Location") != want {
 			t.Errorf("GET %s: %d to %q, want 303 to %q", path, r.StatusCode, r.Header.Get("Location"), want)
 		}
 	}

@@ -43,7 +43,9 @@ type parsed struct {
 }
 
 // WithoutBase is a source of what was published to the store alone.
-func (s *Source) WithoutBase() *Source { return &Source{Store: s.Store, Asset: s.Asset, Trust: s.Trust} }
+func (s *Source) WithoutBase() *Source {
+	return &Source{Store: s.Store, Asset: s.Asset, Trust: s.Trust}
+}
 
 // A Publication is one set of files. Its zero value, with a nil Set, is that nothing was published yet.
 type Publication struct {

@@ -53,11 +53,16 @@ const textOf = (note) => note.slice(0, note.lastIndexOf('\n\n') + 1)
 /** What readers are answered with, for as long as the program stays loaded. */
 export class Front {
   #base // the set that was deployed, or null
+  #links // whether receipts are given short addresses
   #known = null // the newest set that was read from the bucket, with its ETag there
 
-  /** @param {string} base the text of the set that was deployed; empty where none was */
-  constructor(base) {
+  /**
+   * @param {string} base the text of the set that was deployed; empty where none was
+   * @param {boolean} links whether receipts are given short addresses: the head's answer says so, as links.Announce does
+   */
+  constructor(base, links = false) {
     this.#base = base ? parseSet(base) : null
+    this.#links = links
   }
 
   /** Answers a request. An outage never looks like a missing file. */
@@ -86,7 +91,11 @@ export class Front {
   /** Sends a file; what is none is answered as missing, or with null where it may be a folder. */
   async #send(request, env, name, orFolder = false) {
     const file = await this.#find(env, name)
-    if (file) return send(request, file, headersOf(name))
+    if (file) {
+      const headers = headersOf(name)
+      if (this.#links && name === 'ledger/head') headers.set('Stele-Links', 'r')
+      return send(request, file, headers)
+    }
     return orFolder ? null : missing()
   }
 

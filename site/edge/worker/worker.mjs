@@ -9,7 +9,7 @@ import program from './stele.wasm'
 import './wasm_exec.js'
 
 const deployment = JSON.parse(deploymentText)
-const front = new Front(base)
+const front = new Front(base, deployment.links)
 
 /** Whether a path is for Go: edge.Handles. */
 function decides(path) {
