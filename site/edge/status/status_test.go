@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -146,10 +148,6 @@ func (e *edge) put(name string, b []byte) {
 	}
 }
 
-// portal are the files besides the ledger's that a publication has: those of two builds, of which the pages name the second.
-var portal = map[string]string{"index.html": `<link href="assets/beefbeefbeef/stele.css">`, "assets/beefbeefbeef/stele.css": "p{}", "assets/beefbeefbeef/stele.svg": "<svg/>",
-	"assets/beefbeefbeef/viewer.css": "q{}", "assets/0ld0ld/stele.css": "old"}
-
 // publish puts what a registry has published into force.
 func (e *edge) publish(reg *followtest.Registry) {
 	e.t.Helper()
@@ -170,9 +168,7 @@ func (e *edge) install(reg *followtest.Registry) {
 			e.put(published.SetPrefix+h.String(), b)
 		}
 	}
-	for name, content := range portal {
-		add(name, []byte(content))
-	}
+	add("index.html", []byte("<!doctype html>"))
 	for _, name := range reg.Paths() {
 		if headers.Lasts(name) {
 			e.put(published.KeptPrefix+name, reg.Get(name))
@@ -797,6 +793,46 @@ func states(t *testing.T) []inState {
 			}
 		}),
 	}
+}
+
+var write = flag.Bool("write", false, "write the answers that the browser tests show: go test ./site/edge/status -run Answers -write")
+
+// TestAnswers holds that what the page is tested with in a browser (site/e2e/health.test.mjs) is what an edge answers in each state.
+func TestAnswers(t *testing.T) {
+	for _, in := range states(t) {
+		in.edge.wantStatus(in.status)
+		got := in.edge.answer()
+		path := filepath.Join("testdata", in.status+".json")
+		if *write {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(path); err != nil || !bytes.Equal(want, got) {
+			t.Errorf("%s is not what is answered (%v): go test ./site/edge/status -run Answers -write", path, err)
+		}
+	}
+}
+
+// answer is what is answered, but for what is another thing each time: addresses, proofs, and the set, which names signatures.
+func (e *edge) answer() []byte {
+	e.t.Helper()
+	text := e.get("/health.json").Body.String()
+	for i, view := range e.views {
+		text = strings.ReplaceAll(text, view, fmt.Sprintf("https://view%d.test.example", i+1))
+	}
+	any := strings.Repeat("0123456789abcdef", 4)
+	text = regexp.MustCompile(`(evidence/|"set": ")[0-9a-f]{64}`).ReplaceAllString(text, "${1}"+any)
+	var h status.Health
+	if err := json.Unmarshal([]byte(text), &h); err != nil {
+		e.t.Fatal(err)
+	}
+	slices.SortStableFunc(h.Alarms, func(a, b status.Told) int { return strings.Compare(a.View, b.View) }) // as addresses, the order is another one each time
+	b, err := json.MarshalIndent(h, "", "\t")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return append(b, '\n')
 }
 
 // TestHeaders: read by everybody's tools, and kept by nobody.
