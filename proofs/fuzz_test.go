@@ -192,6 +192,24 @@ func fuzzExtra(f *testing.F, seeds [][]byte, reformat func([]byte) ([]byte, erro
 	})
 }
 
+func FuzzSet(f *testing.F) {
+	var seeds [][]byte
+	for _, s := range sets() {
+		seeds = append(seeds, []byte(s.Text()))
+	}
+	parse := func(b []byte) (*proofs.Set, error) { return proofs.ParseSetText(string(b)) }
+	roundTrip(f, seeds, parse, func(s *proofs.Set) []byte { return []byte(s.Text()) }, func(t *testing.T, s *proofs.Set) {
+		if _, err := proofs.ParseCheckpointText(s.Text()); err == nil {
+			t.Fatal("is a checkpoint too")
+		}
+		for _, f := range s.Files {
+			if got := s.File(f.Name); got == nil || *got != f || !proofs.IsSetName(f.Name) {
+				t.Fatalf("%q: %v", f.Name, got)
+			}
+		}
+	})
+}
+
 func FuzzTrust(f *testing.F) {
 	roundTrip(f, gather(f).trusts, proofs.ParseTrust, (*proofs.Trust).Marshal, func(t *testing.T, p *proofs.Trust) {
 		if p.Policy.Met(p.Policy.Quorum, func(int) bool { return false }) {

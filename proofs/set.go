@@ -134,7 +134,7 @@ func SignSet(s *Set, log Signer) ([]byte, error) {
 	return n.Marshal(), nil
 }
 
-// ReadSet parses a signed set, and verifies that one of the log's Ed25519 keys of the trust file has signed it.
+// ReadSet parses a signed set, and verifies that it bears one line, of one of the log's Ed25519 keys of the trust file.
 func (t *Trust) ReadSet(b []byte) (*Set, error) {
 	if len(b) > MaxSet {
 		return nil, malformed("set", itoa(len(b)), " bytes, want at most ", itoa(MaxSet))
@@ -150,12 +150,10 @@ func (t *Trust) ReadSet(b []byte) (*Set, error) {
 	if s.Origin != t.Origin {
 		return nil, &OtherRegistryError{Got: s.Origin, Want: t.Origin}
 	}
-	for i := range n.Signatures {
-		for _, l := range t.Policy.Logs {
-			if n.Signatures[i].verifyText(l.Key, n.Text) {
-				return s, nil
-			}
+	for _, l := range t.Policy.Logs {
+		if len(n.Signatures) == 1 && n.Signatures[0].verifyText(l.Key, n.Text) {
+			return s, nil
 		}
 	}
-	return nil, unverified("set", "no signature of a log key of ", quote(t.Origin))
+	return nil, unverified("set", "want one signature, of a log key of ", quote(t.Origin))
 }

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { launch, verdicts, visitor } from './browser.mjs'
-import { ask, startEdge, startOrigin } from './edge.mjs'
+import { ask, startEdge, startNative, startOrigin } from './edge.mjs'
 import { buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
 
-let folder, stele, expected, published, origin, edge
+let folder, stele, expected, published, origin, edge, native
 const demo = () => join(folder, 'demo')
 const deployed = () => join(folder, 'edge')
 
@@ -22,11 +22,11 @@ before(async () => {
   published = (await filesBelow(join(demo(), 'public'))).filter((name) => !name.split('/').some((part) => part.startsWith('.')))
   origin = await startOrigin(stele, demo())
   edge = await startEdge(stele, demo(), deployed())
+  native = await startNative(stele, demo(), join(folder, 'native'))
 })
 
 after(async () => {
-  await edge?.end()
-  await origin?.end()
+  for (const one of [edge, native, origin]) await one?.end()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -36,10 +36,12 @@ const MATTER = ['content-type', 'cache-control', 'content-security-policy', 'per
 
 const matters = ({ status, headers, body }) => ({ status, headers: Object.fromEntries(MATTER.map((name) => [name, headers[name]])), body: body.toString('latin1') })
 
-/** Asks both for the same, and holds that they answer the same. */
+/** Asks the publisher, the Worker and the edge that runs natively for the same, and holds that they answer the same. */
 async function same(path, options = {}) {
-  const [theirs, ours] = await Promise.all([origin, edge].map(({ url }) => ask(url, { path, ...options })))
-  assert.deepEqual(matters(ours), matters(theirs), `${options.method ?? 'GET'} ${path} ${JSON.stringify(options.headers ?? {})}`)
+  const [theirs, ours, others] = await Promise.all([origin, edge, native].map(({ url }) => ask(url, { path, ...options })))
+  const asked = `${options.method ?? 'GET'} ${path} ${JSON.stringify(options.headers ?? {})}`
+  assert.deepEqual(matters(ours), matters(theirs), asked)
+  assert.deepEqual(matters(others), matters(theirs), `${asked}, natively`)
   return ours
 }
 
@@ -50,15 +52,15 @@ const lasts = (name) => /^(ledger\/tile|index|assets)\//.test(name) || /^ledger\
 
 test('every published file: the same bytes, under the same headers, and its ETag', async () => {
   assert.ok(published.length > 150, `${published.length} files`)
-  for (const name of published) {
-    if (name.endsWith('index.html')) continue // they have their folder's address
+  const addressed = published.filter((name) => !name.endsWith('index.html')) // those have their folder's address
+  await Promise.all(addressed.map(async (name) => {
     const { status, headers, body } = await same(encoded(name))
     assert.equal(status, 200, name)
     assert.deepEqual(body, await readFile(join(demo(), 'public', name)), name)
     if (!lasts(name)) assert.equal(headers.etag, `"${createHash('sha256').update(body).digest('hex')}"`, name)
     const again = await ask(edge.url, { path: encoded(name), headers: { 'If-None-Match': headers.etag } })
     assert.deepEqual([again.status, again.body.length, again.headers['cache-control'], again.headers.etag], [304, 0, headers['cache-control'], headers.etag], name)
-  }
+  }))
 })
 
 test('folders, what is not there, and what is hidden', async () => {

@@ -116,7 +116,7 @@ func (g *Gate) chunk(ctx context.Context, o *offer, number string) (*chunk, *pla
 func (g *Gate) planned(ctx context.Context, o *offer) (*planState, error) {
 	s := &planState{}
 	_, ok, err := g.getJSON(ctx, planObject(o.id), s)
-	if err == nil && (!ok || !s.Done || s.Over != o.Over) {
+	if err == nil && (!ok || !s.Done || s.Over != o.Over || !g.stands(s.Rests)) {
 		err = refuse(codeMissing, "this offer's plan is not at its end")
 	}
 	return s, err

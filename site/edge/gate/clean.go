@@ -74,6 +74,9 @@ func (g *Gate) clean(ctx context.Context) error {
 	if err := g.cleanSuperseded(ctx, now.Add(-g.Limits.Grace), open); err != nil {
 		return err
 	}
+	if err := g.cleanRests(ctx, open); err != nil {
+		return err
+	}
 	old := now.Add(-g.Limits.Staged)
 	if err := g.sweep(ctx, stagedPrefix, func(o store.Object) bool { return o.Time.Before(old) }); err != nil {
 		return err
@@ -121,6 +124,19 @@ func (g *Gate) cleanOffers(ctx context.Context, before time.Time) (open []*offer
 	return open, err
 }
 
+// cleanRests deletes what is told of publications that are neither the one that current names nor on offer.
+func (g *Gate) cleanRests(ctx context.Context, open []*offer) error {
+	now, err := g.Source.WithoutBase().Current(ctx)
+	if err != nil {
+		return err
+	}
+	stay := map[string]bool{restsObject(now.ID.String()): true}
+	for _, o := range open {
+		stay[restsObject(o.Publication)] = true
+	}
+	return g.sweep(ctx, restsPrefix, func(obj store.Object) bool { return !stay[obj.Name] })
+}
+
 // openOffer reads an offer whatever its age; nil if there is none, and what is left of one can go.
 func (g *Gate) openOffer(ctx context.Context, id string) (*offer, error) {
 	o := &offer{id: id}
@@ -148,18 +164,32 @@ func (g *Gate) cleanSuperseded(ctx context.Context, before time.Time, open []*of
 			return err
 		}
 		n++
-		var names []string
-		for _, f := range s.Files {
-			used, err := refs.to(ctx, f)
-			if err != nil {
-				return err
-			}
-			if !used {
-				names = append(names, f.Object)
-			}
-		}
-		return g.store().Delete(ctx, append(names, obj.Name)...)
+		return g.cleanRecord(ctx, obj.Name, s, refs)
 	})
+}
+
+// cleanRecord deletes the files of a record, and the record; those that something refers to stay in it, for another time.
+func (g *Gate) cleanRecord(ctx context.Context, name string, s superseded, refs *references) error {
+	var names []string
+	var stay []gone
+	for _, f := range s.Files {
+		used, err := refs.to(ctx, f)
+		switch {
+		case err != nil:
+			return err
+		case used:
+			stay = append(stay, f)
+		default:
+			names = append(names, f.Object)
+		}
+	}
+	if err := g.store().Delete(ctx, names...); err != nil {
+		return err
+	}
+	if len(stay) > 0 {
+		return g.putJSON(ctx, name, superseded{g.Now().Unix(), stay}, store.Always)
+	}
+	return g.store().Delete(ctx, name)
 }
 
 // references finds out what is referred to: by the publication in force, by the one that current names if that is another, and by what is on offer.

@@ -78,8 +78,10 @@ const day = 24 * time.Hour
 func TestClean(t *testing.T) {
 	r := deep(t)
 	e, _ := datedEdge(t, r)
-	for range 2 {
-		for i := range 40 {
+	e.publishNow(r)
+	for round := range 2 {
+		registerBelow(r, 3_000_000*(round+1), 3)
+		for i := range 10 {
 			r.Register(followtest.Office, 1_000_000+int(r.Size()), 1_000_001+int(r.Size()))
 			if i == 7 {
 				r.Accredit(fmt.Sprintf("office%d.test.example", r.Size()))
@@ -212,6 +214,17 @@ func TestCleanAgain(t *testing.T) {
 	wantCode(t, err, "busy")
 	p.must(p.publish())
 	e.whole()
+	d.before = nil
+
+	p = e.with(r, "three")
+	p.must(p.publish())
+	for range 3 {
+		e.clean(8 * day)
+		e.whole()
+	}
+	if n := e.names("superseded/"); len(n) > 0 || e.has("set/"+sum([]byte("one"))) || e.has("set/"+sum([]byte("two"))) {
+		t.Errorf("%v is left, or a page that is not in force any more", n)
+	}
 }
 
 // Clean dies at each of its writes in turn. What is in force stays whole, and after a while the next run ends what it has begun.
@@ -302,13 +315,18 @@ func TestAttempts(t *testing.T) {
 	if got := a.Attempts[0]; got.Number != 1 || got.Size == nil || *got.Size != r.Size() || got.Remote == "" || got.Time != e.now.UTC().Format(time.RFC3339) {
 		t.Errorf("%+v", got)
 	}
-	// A thief fills the day's record; a publication is recorded all the same.
-	for range 1000 {
+	// A thief has filled the day's record; a publication is recorded all the same.
+	day := "attempts/" + e.now.UTC().Format(time.DateOnly) + "/"
+	for i := range 895 {
+		if err := e.store.Put(context.Background(), fmt.Sprintf("%s000000-%d.json", day, i), []byte(`{"code":"unsigned"}`), store.Always); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
 		if _, err := p.propose(); codeOf(err) != "unsigned" {
 			t.Fatal(err)
 		}
 	}
-	day := "attempts/" + e.now.UTC().Format(time.DateOnly) + "/"
 	if n := len(e.names(day)); n != 900 {
 		t.Errorf("%d attempts are kept", n)
 	}

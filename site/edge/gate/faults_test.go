@@ -374,6 +374,84 @@ func TestDeployed(t *testing.T) {
 	e.whole()
 }
 
+// What was published over a deployment rests on it. Once another is there, all that the first one had counts as missing.
+func TestDeploymentGone(t *testing.T) {
+	for name, deploy := range map[string]func(e *edge, p *publisher){
+		"none":    func(e *edge, p *publisher) { e.source.Base, e.source.Asset = nil, nil },
+		"without": func(e *edge, p *publisher) { e.deploy(p, inSet) },
+		"older": func(e *edge, p *publisher) {
+			p.makeSet(followtest.Start)
+			e.deploy(p, inSet)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := grown(t)
+			e := newEdge(t, r.Trust)
+			e.now = r.Clock()
+			e.deploy(newPublisher(t, r, nil), func(string) bool { return true })
+			for i := range 2 {
+				r.Register(followtest.Office, 300+i, 301+i)
+				r.Publish()
+				e.publishNow(r)
+			}
+			if n := e.names("rests/"); len(n) != 2 {
+				t.Errorf("%v", n)
+			}
+			heartbeat(r)
+			e.now = r.Clock()
+			p := newPublisher(t, r, e.handler())
+			p.must(p.stage())
+			other := newPublisher(t, r, nil)
+			other.makeSet(r.Now + 1)
+			deploy(e, other)
+			p.to = e.handler()
+			if err := p.finish(); codeOf(err) != "missing" && codeOf(err) != "overtaken" {
+				t.Fatal(err)
+			}
+			heartbeat(r)
+			e.publishNow(r)
+			e.whole()
+			if e.source.Base, e.source.Asset = nil, nil; e.whole().Set == nil {
+				t.Error("nothing is in force")
+			}
+			if err := e.over(e.store).Clean(context.Background()); err != nil {
+				t.Error(err)
+			}
+			heartbeat(r)
+			e.publishNow(r)
+			e.whole()
+			e.now = e.now.Add(8 * 24 * 3600e9)
+			if err := e.over(e.store).Clean(context.Background()); err != nil {
+				t.Error(err)
+			}
+			if n := e.names("rests/"); len(n) > 0 {
+				t.Errorf("%v is left", n)
+			}
+			e.whole()
+		})
+	}
+}
+
+// A publication that was broken off has left the right edge under its name; then the same one is deployed, without its ledger. It counts for nothing.
+func TestDeployedOverBroken(t *testing.T) {
+	r := grown(t)
+	e := newEdge(t, r.Trust)
+	e.now = r.Clock()
+	p := newPublisher(t, r, e.handler())
+	if _, err := p.propose(); err != nil {
+		t.Fatal(err)
+	}
+	n, err := p.plan()
+	p.must(err)
+	for i := range n - 2 {
+		p.must(p.chunk(i))
+	}
+	e.deploy(newPublisher(t, r, nil), inSet)
+	heartbeat(r)
+	e.publishNow(r)
+	e.whole()
+}
+
 // A ledger that is too large for the deployment: nothing of it counts as there until it was published.
 func TestDeployedWithoutLedger(t *testing.T) {
 	r := grown(t)

@@ -30,6 +30,11 @@ func (g *Gate) finish(ctx context.Context, o *offer) (fresh bool, err error) {
 		}
 		return false, err
 	}
+	if s.Rests != "" {
+		if err := g.store().Put(ctx, restsObject(o.Publication), []byte(s.Rests), store.Always); err != nil {
+			return false, err
+		}
+	}
 	when := store.Absent
 	if o.Version != "" {
 		when = store.Still(o.Version)

@@ -39,6 +39,7 @@ const (
 	offersPrefix     = "offers/"
 	supersededPrefix = "superseded/"
 	attemptsPrefix   = "attempts/"
+	restsPrefix      = "rests/"   // by a publication's ID: the ID of the deployment among whose static files some of its own are
 	cleaningObject   = "cleaning" // which run of Clean was the last, or is under way
 )
 
@@ -46,9 +47,10 @@ const (
 type Limits struct {
 	Pack   int64 // bytes of a pack's body: default, and least, one object with its length
 	Object int64 // bytes of one file: default proofs.MaxSetFile
-	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and a few times more: Workers stop at 1,000 subrequests (50 on the free plan: take 10)
+	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and some forty times more: Workers stop at 1,000 subrequests (50 on the free plan: take 5)
 	Held   int64 // bytes of all bodies that are being read at once: 256 MiB
 
+	Body    time.Duration // how long a body may take: 5 minutes, which are 90 kB/s for the largest. In a Worker the host's own limits hold
 	Staged  time.Duration // how long an upload is kept that nothing has come of: 2 days
 	Offered time.Duration // and an offer: 7 days
 	Grace   time.Duration // how long what was superseded can still be read, as at the publisher: 7 days
@@ -69,6 +71,7 @@ func (l Limits) withDefaults() Limits {
 		l.Chunk = 200
 	}
 	const day = 24 * time.Hour
+	long(&l.Body, 5*time.Minute)
 	long(&l.Staged, 2*day)
 	long(&l.Offered, 7*day)
 	long(&l.Grace, 7*day)
@@ -87,7 +90,7 @@ type Config struct {
 	Limits      Limits
 	Now         func() time.Time
 	Log         *slog.Logger
-	Published   func(context.Context, *published.Publication) // told of each publication that has come in force; may be nil
+	Published   func(context.Context, *published.Publication) // told of each publication when it has come in force, by the process that brought it there; may be nil
 }
 
 // A Gate is safe for concurrent use, also by several processes over one store.

@@ -56,9 +56,8 @@ func newEdge(t *testing.T, trust *proofs.Trust) *edge {
 
 // over makes a gate over a store, which may be the edge's own with faults.
 func (e *edge) over(s store.Store) *gate.Gate {
-	src := *e.source
-	src.Store = s
-	return gate.New(gate.Config{Source: &src, TokenSHA256: sha256.Sum256([]byte(token)), Limits: e.limits, Now: func() time.Time { return e.now },
+	src := &published.Source{Store: s, Base: e.source.Base, Asset: e.source.Asset, Trust: e.source.Trust}
+	return gate.New(gate.Config{Source: src, TokenSHA256: sha256.Sum256([]byte(token)), Limits: e.limits, Now: func() time.Time { return e.now },
 		Published: func(_ context.Context, p *published.Publication) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
@@ -83,6 +82,7 @@ type publisher struct {
 
 	offer   string
 	objects int // sent
+	packed  int // objects in a pack
 }
 
 // An order is an offer as it is sent.
@@ -102,7 +102,7 @@ type handover struct {
 
 // newPublisher takes the registry's files as they are, with two pages and an asset.
 func newPublisher(t testing.TB, r *followtest.Registry, to http.Handler) *publisher {
-	p := &publisher{t: t, r: r, to: to, token: token, signer: r.Log, files: map[string][]byte{}}
+	p := &publisher{t: t, r: r, to: to, token: token, signer: r.Log, packed: 20, files: map[string][]byte{}}
 	for _, path := range r.Paths() {
 		p.files[path] = r.Get(path)
 	}
@@ -283,7 +283,7 @@ func (p *publisher) upload(paths []string) (map[string]string, error) {
 		b := p.read(path)
 		have[path], objects = sum(b), append(objects, b)
 	}
-	for part := range slices.Chunk(objects, 20) {
+	for part := range slices.Chunk(objects, p.packed) {
 		var a struct{ Stored int }
 		if err := p.ask("POST", p.at("objects"), packOf(part...), &a); err != nil {
 			return nil, err
@@ -607,20 +607,65 @@ func TestPublications(t *testing.T) {
 	}
 }
 
-// Many slots, in tiles of the map below its root tile; more nodes than one request goes through.
-func TestLargePublication(t *testing.T) {
-	r := followtest.New(t, followtest.Policy{})
-	r.Register(followtest.Office, 0, 40)
-	r.Publish()
+// More map tiles than one request goes through: the plan goes on where it was, and asks for nothing twice.
+func TestLongPlan(t *testing.T) {
+	r := deep(t)
 	e := newEdge(t, r.Trust)
-	e.publishNow(r)
-	r.Register(followtest.Office, 40, 2300)
-	r.Publish()
-	e.limits.Chunk = 3
-	p := e.publishNow(r)
+	e.limits.Chunk = 1
+	e.now = r.Clock()
+	p := newPublisher(t, r, e.handler())
+	p.packed = 4
+	plans := 0
+	p.steps = func(step string) {
+		if strings.HasSuffix(step, "/plan") {
+			plans++
+		}
+	}
+	p.must(p.publish())
 	e.whole()
-	if want := 2 * 8; p.objects < want {
-		t.Errorf("%d objects sent, want %d at least", p.objects, want)
+	if plans < 6 {
+		t.Errorf("%d requests for the plan", plans)
+	}
+	registerBelow(r, 3_000_000, 1)
+	r.Publish()
+	e.now = r.Clock()
+	p = newPublisher(t, r, e.handler())
+	p.packed = 4
+	p.must(p.publish())
+	e.whole()
+	// The ledger's edge of three files, one slot and what leads to it, and the files of the set that have changed.
+	if p.objects > 12 {
+		t.Errorf("%d objects sent for one document", p.objects)
+	}
+}
+
+// A ledger of three levels of tiles: what the one in force has below a full tile that was partial in it is not sent again.
+func TestLargeLedger(t *testing.T) {
+	r := followtest.New(t, followtest.Policy{})
+	e := newEdge(t, r.Trust)
+	e.limits.Chunk = 0 // the default
+	grow := func(to uint64) int {
+		for n := r.Size(); n < to-1; n++ {
+			r.Append(fmt.Appendf(nil, "no statement %d", n))
+		}
+		r.Publish()
+		e.now = r.Clock()
+		p := newPublisher(t, r, e.handler())
+		p.packed = 500
+		p.must(p.publish())
+		e.whole()
+		return p.objects
+	}
+	const first, second, third = 253*256 + 7, 257*256 + 9, 258 * 256
+	if n := grow(first); n < 2*254 || n > 2*254+20 {
+		t.Errorf("%d objects sent for %d entries", n, first)
+	}
+	// Four tiles and bundles that have become full, the partial ones, the full tile of level 1, and partial ones of levels 1 and 2.
+	if n := grow(second); n < 2*5+3 || n > 2*5+3+12 {
+		t.Errorf("%d objects sent for %d entries more", n, second-first)
+	}
+	if n := grow(third); n < 2*1+1 || n > 2*1+1+12 {
+		t.Errorf("%d objects sent for %d entries more", n, third-second)
 	}
 }
 

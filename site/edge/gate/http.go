@@ -18,9 +18,7 @@ import (
 const (
 	lengthBytes = 4 // of an object in a pack
 	maxJSON     = 4 << 20
-	// bodyTime is how long a body may take: 25 MiB at 100 kB/s and more. A Worker's front has its own limit.
-	bodyTime   = 5 * time.Minute
-	retryAfter = "1" // seconds
+	retryAfter  = "1" // seconds
 )
 
 // Handler answers the paths under /publish/.
@@ -93,7 +91,7 @@ func (g *Gate) body(w http.ResponseWriter, r *http.Request, limit int64) (body i
 	if ok, _ := g.held.try(size); !ok {
 		return nil, nil, refuse(codeBusy, "other bodies are being read, of as many bytes as can be held")
 	}
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // where it can be: a Worker's front does that
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.Limits.Body)) // where the server can do that
 	return http.MaxBytesReader(w, r.Body, limit), func() { g.held.end(size) }, nil
 }
 
@@ -212,9 +210,7 @@ func (g *Gate) unpack(ctx context.Context, body io.Reader) (n int, err error) {
 			})
 		}
 		if err != nil {
-			if e := c.wait(); e != nil {
-				err = e
-			}
+			c.wait()
 			return n, err
 		}
 	}

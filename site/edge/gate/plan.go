@@ -36,7 +36,8 @@ type plan struct {
 // A planState is what is kept of a plan.
 type planState struct {
 	Over  string     `json:"over"`  // the publication in force that it was made over,
-	Whole string     `json:"whole"` // and the one that was compared with
+	Whole string     `json:"whole"` // and the one that was compared with,
+	Rests string     `json:"rests"` // which rests on this deployment
 	Begun bool       `json:"begun"`
 	Queue []node     `json:"queue,omitempty"` // not walked yet
 	Items list[item] `json:"items"`
@@ -63,7 +64,7 @@ func (g *Gate) plan(ctx context.Context, o *offer, have map[string]string) (*pla
 		zero := 0
 		return &planAnswer{Items: &zero, Chunks: &zero, First: &zero}, err
 	}
-	p := &plan{g: g, o: o, have: have, asks: 4 * g.Limits.Chunk}
+	p := &plan{g: g, o: o, have: have, asks: 3 * g.Limits.Chunk}
 	if err := p.load(ctx); err != nil {
 		return nil, err
 	}
@@ -87,14 +88,14 @@ func (p *plan) load(ctx context.Context) (err error) {
 	if p.version, _, err = p.g.getJSON(ctx, planObject(p.o.id), &p.state); err != nil {
 		return err
 	}
-	if p.state.Over == p.o.Over && p.state.Done {
+	if p.state.Over == p.o.Over && p.state.Done && p.g.stands(p.state.Rests) {
 		return nil
 	}
 	if p.whole, err = p.g.wholeBase(ctx); err != nil {
 		return err
 	}
-	if p.state.Over != p.o.Over || p.state.Whole != p.whole.id() {
-		p.state = planState{Over: p.o.Over, Whole: p.whole.id()}
+	if p.state.Over != p.o.Over || p.state.Whole != p.whole.id() || p.state.Rests != p.whole.rests {
+		p.state = planState{Over: p.o.Over, Whole: p.whole.id(), Rests: p.whole.rests}
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func (p *plan) goOn(ctx context.Context) error {
 		p.state.Begun = true
 	}
 	var left []node // what has to be uploaded first
-	for len(p.state.Queue) > 0 && p.asks > 0 && len(left) < p.g.Limits.missing() {
+	for len(p.state.Queue) > 0 && p.asks > 0 && len(left) < p.g.Limits.missing() && len(p.state.Items.Open) < mostOpen*p.g.Limits.Chunk {
 		more, err := p.walk(ctx)
 		if err != nil {
 			return err
@@ -133,6 +134,9 @@ func (p *plan) goOn(ctx context.Context) error {
 	p.state.Queue = append(left, p.state.Queue...)
 	return p.keep(ctx)
 }
+
+// mostOpen is how many chunks may come of one request, about: each is written, which asks the store once more.
+const mostOpen = 100
 
 // keep writes what was found; at the end of the walk, everything.
 func (p *plan) keep(ctx context.Context) error {
@@ -263,12 +267,14 @@ func (g *Gate) historyOf(ctx context.Context, p *published.Publication) ([]proof
 
 // A base is the newest publication all of whose files can be read here: what a plan compares with. A nil *published.Publication: there is none.
 //
-// The one that current names is whole, since it could not have come in force otherwise. One that was deployed has its files as static files, all of those that are
-// proved by the checkpoint or, where there are too many for the host, none (stele deploy): so it counts as whole if its right edge, and the first file below the root
-// tile of its map, can be read. Else the newest one that was published to the store counts, although it is not in force.
+// The one that current names is whole, since it could not have come in force otherwise; but it may rest on a deployment, whose files were there as static files and
+// so were not sent, and then it is whole only as long as that very deployment is. A deployment has as static files all that its checkpoint proves or, where that is
+// too much for the host, none of it (stele deploy): it counts as whole if the right edge, and the first file below the root tile of its map, are among them. That
+// they can be read from the store says nothing: a publication that was broken off may have left them there.
 type base struct {
 	p      *published.Publication
 	stored bool
+	rests  string // the deployment that it rests on, itself if it is one; "" for none
 	size   uint64
 	root   proofs.Hash
 	edge   map[int][]proofs.Hash // the partial tiles of hashes, by level
@@ -299,30 +305,58 @@ func (b *base) files() []proofs.SetFile {
 	return b.p.Files
 }
 
-// wholeBase finds what to compare with.
+// wholeBase finds what to compare with: the publication in force or, where that one was deployed without its ledger, the newest one that was published.
 func (g *Gate) wholeBase(ctx context.Context) (*base, error) {
-	now, err := g.Source.Current(ctx)
-	if err != nil || now.Set == nil {
-		return &base{}, err
+	for _, src := range []*published.Source{g.Source, g.Source.WithoutBase()} {
+		now, err := src.Current(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if now.Set == nil {
+			break
+		}
+		b, err := g.readBase(ctx, now)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+		if now.Stored { // something is gone: all is asked for, and comes back
+			g.Log.WarnContext(ctx, "the publication that was published last is not whole any more", "set", now.ID.String(), "err", err)
+			break
+		}
 	}
-	b, err := g.readBase(ctx, now)
-	switch {
-	case !errors.Is(err, fs.ErrNotExist):
-		return b, err
-	case now.Stored: // something was lost: all is asked for, and what is gone comes back
-		g.Log.ErrorContext(ctx, "the publication in force is damaged", "err", err)
-		return &base{}, nil
+	return &base{}, nil
+}
+
+func restsObject(publication string) string { return restsPrefix + publication }
+
+// restsOn tells which deployment a publication rests on.
+func (g *Gate) restsOn(ctx context.Context, now *published.Publication) (string, error) {
+	if !now.Stored {
+		return now.ID.String(), nil
 	}
-	src := g.Source.WithoutBase()
-	if now, err = src.Current(ctx); err != nil || now.Set == nil {
-		return &base{}, err
-	}
-	return g.readBase(ctx, now)
+	b, _, err := g.get(ctx, restsObject(now.ID.String()))
+	return string(b), err
+}
+
+// stands reports whether a deployment, if one is rested on, is the one that is there.
+func (g *Gate) stands(rests string) bool {
+	return rests == "" || g.Source.Base != nil && rests == published.IDOf(g.Source.Base).String()
 }
 
 // readBase reads what is compared. The error is fs.ErrNotExist where the files that the checkpoint proves are not there.
 func (g *Gate) readBase(ctx context.Context, now *published.Publication) (*base, error) {
 	b := &base{p: now, stored: now.Stored, edge: map[int][]proofs.Hash{}}
+	var err error
+	if b.rests, err = g.restsOn(ctx, now); err != nil {
+		return nil, err
+	}
+	if !g.stands(b.rests) {
+		return nil, fmt.Errorf("rests on the deployment %s, which is gone: %w", b.rests, fs.ErrNotExist)
+	}
+	read := g.Source.Kept
+	if !now.Stored {
+		read = g.Source.Asset // it stands, so that there is one
+	}
 	c, _, err := g.Source.Checkpoint(ctx, now)
 	if err != nil {
 		return nil, err
@@ -339,7 +373,7 @@ func (g *Gate) readBase(ctx context.Context, now *published.Publication) (*base,
 		return nil, err
 	}
 	for _, t := range edgeOf(b.size) {
-		raw, err := g.Source.Kept(ctx, "ledger/"+t.Path())
+		raw, err := read(ctx, "ledger/"+t.Path())
 		if err == nil {
 			b.edge[t.Level], err = hashesOf(t, raw)
 		}
@@ -348,7 +382,7 @@ func (g *Gate) readBase(ctx context.Context, now *published.Publication) (*base,
 		}
 	}
 	if l := b.tile.Leaves[0]; !b.stored {
-		if _, err := g.Source.Kept(ctx, proofs.IndexPath(l.Hash)); err != nil {
+		if _, err := read(ctx, proofs.IndexPath(l.Hash)); err != nil {
 			return nil, err
 		}
 	}

@@ -36,200 +36,240 @@ func (e *edge) refused(t *testing.T, p *publisher, code string) *told {
 	return err.(*told)
 }
 
+// The orders are tried at an edge on which three publications have come in force, and what might come next.
+type orders struct {
+	e             *edge
+	r             *followtest.Registry // as it is in force
+	early, other  *followtest.Registry // as it was at the first publication; and before the second was sequenced
+	good          *followtest.Registry // the next publication
+	second, third *publisher
+	at            int64
+}
+
+func newOrders(t *testing.T) *orders {
+	o := &orders{r: grown(t)}
+	o.early = o.r.Clone()
+	o.e = newEdge(t, o.r.Trust)
+	o.e.publishNow(o.r)
+	o.r.Register(followtest.Office, 300, 310)
+	o.other = o.r.Clone()
+	o.r.Publish()
+	o.second = o.e.publishNow(o.r)
+	o.r.Register(followtest.Office, 310, 320)
+	o.r.Publish()
+	o.third = o.e.publishNow(o.r)
+	o.e.now = o.r.Clock().Add(10 * time.Hour)
+	o.at = o.e.now.Unix()
+	o.good = o.later()
+	o.good.Publish()
+	return o
+}
+
+// later is the publication after the one in force, before it is signed.
+func (o *orders) later() *followtest.Registry {
+	c := o.r.Clone()
+	c.Register(followtest.Office, 320, 330)
+	return c
+}
+
+// fresh offers a registry as it is in a set of now.
+func (o *orders) fresh(c *followtest.Registry) *publisher {
+	p := newPublisher(o.e.t, c, o.e.handler())
+	p.makeSet(o.at)
+	return p
+}
+
 func TestRefusedOffers(t *testing.T) {
-	r := grown(t)
-	early := r.Clone() // one publication old
-	e := newEdge(t, r.Trust)
-	e.publishNow(r)
-	r.Register(followtest.Office, 300, 310)
-	other := r.Clone()
-	r.Publish()
-	second := e.publishNow(r)
-	r.Register(followtest.Office, 310, 320)
-	r.Publish()
-	third := e.publishNow(r)
-	e.now = r.Clock().Add(10 * time.Hour)
-	at := e.now.Unix()
-	force := e.whole()
-
-	// later is the publication after the one in force, before it is signed.
-	later := func() *followtest.Registry {
-		c := r.Clone()
-		c.Register(followtest.Office, 320, 330)
-		return c
+	o := newOrders(t)
+	force := o.e.whole()
+	for name, test := range map[string]func(t *testing.T){
+		"rollback":       o.rollback,
+		"replay":         o.replay,
+		"fork":           o.fork,
+		"overtaken":      o.overtaken,
+		"other registry": o.otherRegistry,
+		"unsigned":       o.unsigned,
+		"quorum":         o.quorum,
+		"forged":         o.forged,
+		"head":           o.head,
+		"set":            o.set,
+	} {
+		t.Run(name, test)
 	}
-	fresh := func(c *followtest.Registry) *publisher {
-		p := newPublisher(t, c, e.handler())
-		p.makeSet(at)
-		return p
+	if now := o.e.whole(); now.ID != force.ID {
+		t.Error("something else is in force")
 	}
-	good := later()
-	good.Publish()
+	p := o.fresh(o.good) // after all of that
+	p.must(p.publish())
+	o.e.whole()
+}
 
-	t.Run("rollback", func(t *testing.T) {
-		for _, c := range []*followtest.Registry{early, other} {
-			if c == other {
-				c = other.Clone()
-				c.Now++
-				c.Publish()
-			}
-			e.refused(t, fresh(c), "rollback")
-		}
-	})
-	t.Run("replay", func(t *testing.T) {
-		p := fresh(r)
-		p.files, p.set = second.files, second.set
-		e.refused(t, p, "replay")
-		// Older signatures over the same tree, in a set of today.
-		c := r.Clone()
-		c.Now -= 1800
-		c.Release(c.Sign(c.Everybody()...))
-		e.refused(t, fresh(c), "replay")
-		// A set of the very time of the one in force.
-		p = fresh(good)
-		p.makeSet(third.set.Time)
-		e.refused(t, p, "replay")
-	})
-	t.Run("fork", func(t *testing.T) {
-		for _, more := range []int{10, 11} { // of the same size, and larger, with a proof of its own growth
-			c := other.Clone()
+func (o *orders) rollback(t *testing.T) {
+	for _, c := range []*followtest.Registry{o.early, o.other} {
+		if c == o.other {
+			c = o.other.Clone()
+			c.Now++
 			c.Publish()
-			c.Register(followtest.Office, 700, 700+more)
-			c.Publish()
-			if got := c.Size() - r.Size(); got != uint64(more-10) {
-				t.Fatalf("%d entries more", got)
-			}
-			e.refused(t, fresh(c), "fork")
 		}
-		p := fresh(good)
-		p.change = func(o *order) { o.Consistency[0], o.Consistency[1] = o.Consistency[1], o.Consistency[0] }
-		e.refused(t, p, "fork")
-		p.change = func(o *order) { o.Consistency = nil }
-		e.refused(t, p, "malformed")
-		p.change = func(o *order) { o.Consistency[0] = "?" }
-		e.refused(t, p, "malformed")
-	})
-	t.Run("overtaken", func(t *testing.T) {
-		p := fresh(good)
-		p.change = func(o *order) { o.Old-- }
-		if err := e.refused(t, p, "overtaken"); err.Size == nil || *err.Size != r.Size() {
-			t.Errorf("told the size %v, want %d", err.Size, r.Size())
-		}
-	})
-	t.Run("other registry", func(t *testing.T) {
-		p := fresh(good)
-		p.set.Origin = "elsewhere.example/ledger"
-		e.refused(t, p, "other-registry")
-	})
-	t.Run("unsigned", func(t *testing.T) {
-		p := fresh(good)
-		p.signer = r.Signer("publication", proofs.Ed25519Key)
-		e.refused(t, p, "unsigned")
-		stranger, err := proofs.NewMemorySigner(followtest.Origin, proofs.Ed25519Key, bytes.Repeat([]byte{7}, 32))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.signer = stranger
-		e.refused(t, p, "unsigned")
-		p.signer = r.Log
-		p.change = func(o *order) { o.Set = p.set.Text() }
-		e.refused(t, p, "malformed")
-		p.change = func(o *order) { o.Set = strings.Replace(o.Set, "about.html", "about2.html", 1) }
-		e.refused(t, p, "unsigned")
-		p.change = func(o *order) { o.Set, o.Checkpoint = o.Checkpoint, o.Set }
-		e.refused(t, p, "malformed")
-	})
-	t.Run("quorum", func(t *testing.T) {
-		for name, by := range map[string][]proofs.Signer{
-			"no witness":  {r.Log, r.Own, r.Signer("ann", proofs.MLDSA44Key)},
-			"no officer":  {r.Log, r.Own, r.Signer("wit", proofs.CosignatureKey)},
-			"no ML-DSA":   {r.Log, r.Signer("ann", proofs.MLDSA44Key), r.Signer("wit", proofs.CosignatureKey)},
-			"the log":     {r.Log},
-			"not the log": {r.Own, r.Signer("ann", proofs.MLDSA44Key), r.Signer("wit", proofs.CosignatureKey)},
-		} {
-			c := later()
-			c.End(nil)
-			c.Release(c.Sign(by...))
-			p := fresh(c)
-			if _, err := p.propose(); codeOf(err) != "quorum" {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		c := later() // signatures from a time to come
-		c.Now += 86400
+		o.e.refused(t, o.fresh(c), "rollback")
+	}
+}
+
+func (o *orders) replay(t *testing.T) {
+	p := o.fresh(o.r)
+	p.files, p.set = o.second.files, o.second.set
+	o.e.refused(t, p, "replay")
+	// Older signatures over the same tree, in a set of today.
+	c := o.r.Clone()
+	c.Now -= 1800
+	c.Release(c.Sign(c.Everybody()...))
+	o.e.refused(t, o.fresh(c), "replay")
+	// A set of the very time of the one in force.
+	p = o.fresh(o.good)
+	p.makeSet(o.third.set.Time)
+	o.e.refused(t, p, "replay")
+}
+
+func (o *orders) fork(t *testing.T) {
+	for _, more := range []int{10, 11} { // of the same size, and larger, with a proof of its own growth
+		c := o.other.Clone()
 		c.Publish()
-		e.refused(t, fresh(c), "quorum")
-	})
-	t.Run("forged", func(t *testing.T) {
-		p := fresh(good)
-		flip := func(s string, sign string) string { // a bit of a signature
-			i := strings.Index(s, sign) + len(sign) + 40
-			b := []byte(s)
-			b[i] = map[bool]byte{true: 'B', false: 'A'}[b[i] == 'A']
-			return string(b)
+		c.Register(followtest.Office, 700, 700+more)
+		c.Publish()
+		if got := c.Size() - o.r.Size(); got != uint64(more-10) {
+			t.Fatalf("%d entries more", got)
 		}
-		for _, name := range []string{"— wit ", "— ann ", "— " + followtest.Origin + " "} {
-			p = fresh(good)
-			p.files["ledger/checkpoint"] = []byte(flip(string(p.files["ledger/checkpoint"]), name))
-			h, err := proofs.ParseHead(p.files[proofs.HeadPath])
-			if err != nil {
-				t.Fatal(err)
-			}
-			h.Proof.Checkpoint = p.files["ledger/checkpoint"]
-			p.files[proofs.HeadPath] = h.Marshal()
-			p.makeSet(at)
-			e.refused(t, p, "unsigned")
+		o.e.refused(t, o.fresh(c), "fork")
+	}
+	p := o.fresh(o.good)
+	p.change = func(q *order) { q.Consistency[0], q.Consistency[1] = q.Consistency[1], q.Consistency[0] }
+	o.e.refused(t, p, "fork")
+	p.change = func(q *order) { q.Consistency = nil }
+	o.e.refused(t, p, "malformed")
+	p.change = func(q *order) { q.Consistency[0] = "?" }
+	o.e.refused(t, p, "malformed")
+}
+
+func (o *orders) overtaken(t *testing.T) {
+	p := o.fresh(o.good)
+	p.change = func(q *order) { q.Old-- }
+	if err := o.e.refused(t, p, "overtaken"); err.Size == nil || *err.Size != o.r.Size() {
+		t.Errorf("told the size %v, want %d", err.Size, o.r.Size())
+	}
+}
+
+func (o *orders) otherRegistry(t *testing.T) {
+	p := o.fresh(o.good)
+	p.set.Origin = "elsewhere.example/ledger"
+	o.e.refused(t, p, "other-registry")
+}
+
+func (o *orders) unsigned(t *testing.T) {
+	p := o.fresh(o.good)
+	p.signer = o.r.Signer("publication", proofs.Ed25519Key)
+	o.e.refused(t, p, "unsigned")
+	stranger, err := proofs.NewMemorySigner(followtest.Origin, proofs.Ed25519Key, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.signer = stranger
+	o.e.refused(t, p, "unsigned")
+	p.signer = o.r.Log
+	p.change = func(q *order) { q.Set = p.set.Text() }
+	o.e.refused(t, p, "malformed")
+	p.change = func(q *order) { q.Set = strings.Replace(q.Set, "about.html", "about2.html", 1) }
+	o.e.refused(t, p, "unsigned")
+	p.change = func(q *order) { q.Set, q.Checkpoint = q.Checkpoint, q.Set }
+	o.e.refused(t, p, "malformed")
+}
+
+func (o *orders) quorum(t *testing.T) {
+	for name, by := range map[string][]proofs.Signer{
+		"no witness":  {o.r.Log, o.r.Own, o.r.Signer("ann", proofs.MLDSA44Key)},
+		"no officer":  {o.r.Log, o.r.Own, o.r.Signer("wit", proofs.CosignatureKey)},
+		"no ML-DSA":   {o.r.Log, o.r.Signer("ann", proofs.MLDSA44Key), o.r.Signer("wit", proofs.CosignatureKey)},
+		"the log":     {o.r.Log},
+		"not the log": {o.r.Own, o.r.Signer("ann", proofs.MLDSA44Key), o.r.Signer("wit", proofs.CosignatureKey)},
+	} {
+		c := o.later()
+		c.End(nil)
+		c.Release(c.Sign(by...))
+		p := o.fresh(c)
+		if _, err := p.propose(); codeOf(err) != "quorum" {
+			t.Errorf("%s: %v", name, err)
 		}
-	})
-	t.Run("head", func(t *testing.T) {
-		p := fresh(good)
-		p.files[proofs.HeadPath] = third.files[proofs.HeadPath]
-		p.makeSet(at)
-		e.refused(t, p, "malformed")
-		p = fresh(good)
+	}
+	c := o.later() // signatures from a time to come
+	c.Now += 86400
+	c.Publish()
+	o.e.refused(t, o.fresh(c), "quorum")
+}
+
+func (o *orders) forged(t *testing.T) {
+	p := o.fresh(o.good)
+	flip := func(s string, sign string) string { // a bit of a signature
+		i := strings.Index(s, sign) + len(sign) + 40
+		b := []byte(s)
+		b[i] = map[bool]byte{true: 'B', false: 'A'}[b[i] == 'A']
+		return string(b)
+	}
+	for _, name := range []string{"— wit ", "— ann ", "— " + followtest.Origin + " "} {
+		p = o.fresh(o.good)
+		p.files["ledger/checkpoint"] = []byte(flip(string(p.files["ledger/checkpoint"]), name))
 		h, err := proofs.ParseHead(p.files[proofs.HeadPath])
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Consistency = h.Consistency[1:]
+		h.Proof.Checkpoint = p.files["ledger/checkpoint"]
 		p.files[proofs.HeadPath] = h.Marshal()
-		p.makeSet(at)
-		e.refused(t, p, "unsigned")
-	})
-	t.Run("set", func(t *testing.T) {
-		p := fresh(good)
-		p.set.Publication++
-		e.refused(t, p, "malformed")
-		p = fresh(good)
-		p.makeSet(at + 301)
-		e.refused(t, p, "malformed")
-		for _, path := range []string{"ledger/head", "ledger/checkpoint", proofs.HistoryPath, proofs.TrustPath(1), "policy"} {
-			p = fresh(good)
-			p.set.Files = slices.DeleteFunc(p.set.Files, func(f proofs.SetFile) bool { return f.Name == path })
-			e.refused(t, p, "malformed")
-			p = fresh(good)
-			p.set.File(path).SHA256[0] ^= 1
-			if path != proofs.HistoryPath { // that one is no part of the offer
-				e.refused(t, p, "malformed")
-			}
-		}
-		for _, path := range []string{"ledger/tile/0/007", "index/aa/bb", "ledger/history/5/x", proofs.ProposalPath, proofs.ProposedTrustPath,
-			"health", "health.json", "health/index.html", "publish/state", "r/abc", "witness/x"} {
-			p = fresh(good)
-			p.set.Files = append(p.set.Files, proofs.SetFile{Name: path})
-			sortFiles(p.set)
-			e.refused(t, p, "malformed")
-		}
-		p = fresh(good)
-		p.change = func(o *order) { o.Head = o.Head[:len(o.Head)-1] + "?" }
-		e.refused(t, p, "malformed")
-	})
-	if now := e.whole(); now.ID != force.ID {
-		t.Error("something else is in force")
+		p.makeSet(o.at)
+		o.e.refused(t, p, "unsigned")
 	}
-	p := fresh(good) // after all of that
-	p.must(p.publish())
-	e.whole()
+}
+
+func (o *orders) head(t *testing.T) {
+	p := o.fresh(o.good)
+	p.files[proofs.HeadPath] = o.third.files[proofs.HeadPath]
+	p.makeSet(o.at)
+	o.e.refused(t, p, "malformed")
+	p = o.fresh(o.good)
+	h, err := proofs.ParseHead(p.files[proofs.HeadPath])
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Consistency = h.Consistency[1:]
+	p.files[proofs.HeadPath] = h.Marshal()
+	p.makeSet(o.at)
+	o.e.refused(t, p, "unsigned")
+}
+
+func (o *orders) set(t *testing.T) {
+	p := o.fresh(o.good)
+	p.set.Publication++
+	o.e.refused(t, p, "malformed")
+	p = o.fresh(o.good)
+	p.makeSet(o.at + 301)
+	o.e.refused(t, p, "malformed")
+	for _, path := range []string{"ledger/head", "ledger/checkpoint", proofs.HistoryPath, proofs.TrustPath(1), "policy"} {
+		p = o.fresh(o.good)
+		p.set.Files = slices.DeleteFunc(p.set.Files, func(f proofs.SetFile) bool { return f.Name == path })
+		o.e.refused(t, p, "malformed")
+		p = o.fresh(o.good)
+		p.set.File(path).SHA256[0] ^= 1
+		if path != proofs.HistoryPath { // that one is no part of the offer
+			o.e.refused(t, p, "malformed")
+		}
+	}
+	for _, path := range []string{"ledger/tile/0/007", "index/aa/bb", "ledger/history/5/x", proofs.ProposalPath, proofs.ProposedTrustPath,
+		"health", "health.json", "health/index.html", "publish/state", "r/abc", "witness/x"} {
+		p = o.fresh(o.good)
+		p.set.Files = append(p.set.Files, proofs.SetFile{Name: path})
+		sortFiles(p.set)
+		o.e.refused(t, p, "malformed")
+	}
+	p = o.fresh(o.good)
+	p.change = func(q *order) { q.Head = q.Head[:len(q.Head)-1] + "?" }
+	o.e.refused(t, p, "malformed")
 }
 
 func sortFiles(s *proofs.Set) {
@@ -238,23 +278,45 @@ func sortFiles(s *proofs.Set) {
 	}
 }
 
-// deep is a registry whose map has a tile below its root tile: documents are chosen by their keys.
+// deep is a registry whose map has four tiles below its root tile: documents are chosen by their keys.
 func deep(t *testing.T) *followtest.Registry {
 	r := followtest.New(t, policy)
-	var have [12]int
-	for n := 0; have[11] < 70; n++ {
-		key := followtest.Document(n).Key()
-		zeros := 0
-		for zeros < 11 && proofs.KeyBit(key, zeros) == 0 {
-			zeros++
+	have, full := map[int]int{}, 0
+	for n := 0; full < 8; n++ {
+		group, below := groupOf(n)
+		if have[group] == 66 {
+			continue
 		}
-		if have[zeros] < 70 {
-			have[zeros]++
-			r.Register(followtest.Office, n, n+1)
+		if have[group]++; below && have[group] == 66 {
+			full++
 		}
+		r.Register(followtest.Office, n, n+1)
 	}
 	r.Publish()
 	return r
+}
+
+// groupOf is that of a document: the keys of each are as many as keep the map splitting on the way down to the eight groups below.
+func groupOf(n int) (group int, below bool) {
+	key := followtest.Document(n).Key()
+	zeros := 0
+	for zeros < 7 && proofs.KeyBit(key, zeros) == 0 {
+		zeros++
+	}
+	if zeros < 7 {
+		return zeros, false
+	}
+	return 7 + 4*proofs.KeyBit(key, 7) + 2*proofs.KeyBit(key, 8) + proofs.KeyBit(key, 9), true
+}
+
+// registerBelow registers some more documents whose slots hang below the tiles.
+func registerBelow(r *followtest.Registry, from, count int) {
+	for n := from; count > 0; n++ {
+		if _, below := groupOf(n); below {
+			r.Register(followtest.Office, n, n+1)
+			count--
+		}
+	}
 }
 
 // Every kind of file with one bit changed: the gate says which it is, puts nothing of it under its name, and goes on once the right one comes.
@@ -582,7 +644,36 @@ func TestBusy(t *testing.T) {
 	p.must(p.publish())
 }
 
-func TestChunksAndPlansOfOthers(t *testing.T) {
+// A body that does not come is not waited for.
+func TestSlow(t *testing.T) {
+	r := grown(t)
+	e := newEdge(t, r.Trust)
+	e.now = r.Clock()
+	p := newPublisher(t, r, e.handler())
+	if _, err := p.propose(); err != nil {
+		t.Fatal(err)
+	}
+	e.limits.Body = time.Millisecond
+	server := httptest.NewServer(e.handler())
+	defer server.Close()
+	body, end := io.Pipe()
+	defer end.Close()
+	req, err := http.NewRequest("POST", server.URL+p.at("objects"), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("%s", resp.Status)
+	}
+}
+
+func TestPlansAndChunks(t *testing.T) {
 	r := grown(t)
 	e := newEdge(t, r.Trust)
 	e.now = r.Clock()

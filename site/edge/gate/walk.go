@@ -46,12 +46,15 @@ type walked struct {
 	tile, was *proofs.MapTile
 }
 
+// nodesAtOnce is how many nodes are read before what they lead to is added: a map tile leads to 512 files.
+const nodesAtOnce = 16
+
 // perNode is how often the store is asked for a node: for what was uploaded, for what is there, and for what was there before, in two places.
 const perNode = 4
 
 // walk goes through what is next in the queue, as far as this request may ask, and returns the nodes that have to be uploaded first.
 func (p *plan) walk(ctx context.Context) (left []node, err error) {
-	n := min(len(p.state.Queue), max(1, p.asks/perNode))
+	n := min(len(p.state.Queue), nodesAtOnce, max(1, p.asks/perNode))
 	nodes := p.state.Queue[:n]
 	p.state.Queue = slices.Clone(p.state.Queue[n:])
 	p.asks -= n * perNode

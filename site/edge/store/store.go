@@ -6,7 +6,9 @@
 //	staged/SHA256            what was uploaded and is not proved yet
 //	offers/ID/…              publications on offer, and how far they have come
 //	superseded/…             what publications have replaced, and when
+//	rests/ID                 on which deployment a publication rests
 //	attempts/DAY/…           every attempt at publication
+//	cleaning                 which run of cleaning was the last, or is under way
 //	witness/…                package witness
 //	links/…                  package links
 //	status/…                 package status: what the last scheduled check has found, and proofs of forks

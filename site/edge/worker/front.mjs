@@ -135,8 +135,7 @@ export class Front {
     else if (current.body) stored = { etag: current.etag, stored: true, ...parseSet(textOf(await current.text())) }
     this.#known = stored
     if (stored && (!this.#base || stored.time >= this.#base.time)) return stored
-    if (!this.#base) throw new Error('nothing is published here yet')
-    return { stored: false, ...this.#base }
+    return { stored: false, files: new Map(), ...this.#base } // nothing at all, where nothing was deployed or published yet
   }
 }
 
