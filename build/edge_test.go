@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,11 +15,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"stele/build/durable"
+	"stele/build/push"
+	"stele/build/registry"
+	"stele/proofs"
 	"stele/site/edge"
 )
 
@@ -27,7 +34,6 @@ import (
 type edgeProcess struct {
 	*served
 	dir   string
-	token string
 	proxy *httptest.Server
 
 	mu     sync.Mutex
@@ -37,30 +43,71 @@ type edgeProcess struct {
 	on     func(n int) // before the nth request goes on
 }
 
-func newEdgeProcess(d *served) *edgeProcess {
+// newEdgeProcess serves a deployment; base says whether what is published is in it.
+func newEdgeProcess(d *served, base bool) *edgeProcess {
 	d.Helper()
-	e := &edgeProcess{served: d, dir: filepath.Join(d.TempDir(), "edge"), token: filepath.Join(d.dir, "gate-token"), on: func(int) {}}
-	token := strings.Repeat("0123456789abcdef", 4)
-	sum := sha256.Sum256([]byte(token))
-	trust, err := os.ReadFile(filepath.Join(d.dir, "trust"))
-	if err != nil {
-		d.Fatal(err)
-	}
-	deployment := edge.Deployment{Format: edge.DeploymentFormat, Gate: &edge.Gate{TokenSHA256: hex.EncodeToString(sum[:]), Chunk: 20}, Check: edge.Check{Every: 86400, Views: []string{}}}
-	if err := os.MkdirAll(filepath.Join(e.dir, edge.AssetsFolder), 0o755); err != nil {
-		d.Fatal(err)
-	}
-	for path, b := range map[string][]byte{e.token: []byte(token + "\n"), filepath.Join(e.dir, edge.TrustFile): trust, filepath.Join(e.dir, edge.BaseFile): nil,
-		filepath.Join(e.dir, edge.DeploymentFile): deployment.Marshal()} {
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			d.Fatal(err)
-		}
-	}
+	e := &edgeProcess{served: d, dir: filepath.Join(d.TempDir(), "edge"), on: func(int) {}}
+	e.deploy(e.dir, base)
 	e.begin()
 	d.Cleanup(func() { e.kill() })
 	e.proxy = httptest.NewServer(http.HandlerFunc(e.forward))
 	d.Cleanup(e.proxy.Close)
 	return e
+}
+
+var edgeToken = strings.Repeat("0123456789abcdef", 4)
+
+// deploy makes a deployment without a Worker.
+func (e *edgeProcess) deploy(dir string, base bool) {
+	d := e.served
+	d.Helper()
+	sum := sha256.Sum256([]byte(edgeToken))
+	trust, err := os.ReadFile(filepath.Join(d.dir, "trust"))
+	if err != nil {
+		d.Fatal(err)
+	}
+	deployment := edge.Deployment{Format: edge.DeploymentFormat, Gate: &edge.Gate{TokenSHA256: hex.EncodeToString(sum[:]), Chunk: 20}, Check: edge.Check{Every: 86400, Views: []string{}}}
+	var set []byte
+	assets := filepath.Join(dir, edge.AssetsFolder)
+	if err = os.MkdirAll(assets, 0o755); err == nil && base {
+		err = copyTree(filepath.Join(d.dir, "public"), assets, func(string, int64) bool { return true })
+		set = baseOf(d, assets)
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
+	for path, b := range map[string][]byte{filepath.Join(d.dir, registry.TokenName): []byte(edgeToken + "\n"), filepath.Join(dir, edge.TrustFile): trust,
+		filepath.Join(dir, edge.BaseFile): set, filepath.Join(dir, edge.DeploymentFile): deployment.Marshal()} {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			d.Fatal(err)
+		}
+	}
+}
+
+// baseOf is the set of a deployment's files, made now.
+func baseOf(d *served, assets string) []byte {
+	d.Helper()
+	set := &proofs.Set{Origin: servedOrigin, Time: time.Now().Unix() + 1} // later than what was published in this second
+	folder := durable.Folder(assets)
+	err := folder.List("", func(name string, size int64) error {
+		if !push.InSet(name) {
+			return nil
+		}
+		b, err := folder.Read(name)
+		set.Files = append(set.Files, proofs.SetFile{SHA256: sha256.Sum256(b), Size: uint64(size), Name: name})
+		if h, errHead := proofs.ParseHead(b); name == proofs.HeadPath && errHead == nil {
+			note, _, _ := proofs.ParseEntry(h.Statement)
+			if s, err := proofs.ParseStatement(note.Text); err == nil {
+				set.Publication = s.Index.Publication
+			}
+		}
+		return err
+	})
+	if err != nil || set.Publication == 0 {
+		d.Fatal(set.Publication, err)
+	}
+	slices.SortFunc(set.Files, func(a, b proofs.SetFile) int { return strings.Compare(a.Name, b.Name) })
+	return []byte(set.Text())
 }
 
 // forward passes a request on. One whose other side dies is broken off.
@@ -152,7 +199,7 @@ func (e *edgeProcess) audited() string {
 
 // TestPublishToKilled: the publisher is killed at a request, then the edge; what is in force is whole each time, and the next run, or the same one, brings the rest.
 func TestPublishToKilled(t *testing.T) {
-	e := newEdgeProcess(serveNew(t))
+	e := newEdgeProcess(serveNew(t), false)
 	if _, code := e.publish(-1, nil); code != 0 {
 		t.Fatalf("the first publication: exit code %d", code)
 	}
@@ -185,5 +232,38 @@ func TestPublishToKilled(t *testing.T) {
 		if now := e.audited(); code != 0 || now != fmt.Sprint(publication) {
 			t.Errorf("the edge was killed at request %d: exit code %d, and it serves %s of %d publications", at, code, now, publication)
 		}
+	}
+}
+
+// TestServeEdgeAnew: a deployment serves what it was made with, then what is published to it; and a new deployment in its place is served without a new start.
+func TestServeEdgeAnew(t *testing.T) {
+	e := newEdgeProcess(serveNew(t), true)
+	if now := e.audited(); now != "1" {
+		t.Errorf("serves %s, want the base", now)
+	}
+	r, err := registry.Open(e.served.dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Pusher(e.proxy.URL, edgeToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := p.Push(t.Context()); err != nil || !done.Already {
+		t.Errorf("what was deployed: %+v, %v, want that nothing is done", done, err)
+	}
+	e.register(1)
+	if _, code := e.publish(-1, nil); code != 0 || e.audited() != "2" {
+		t.Errorf("published to it: exit code %d, serves %s", code, e.audited())
+	}
+	e.register(2)
+	e.stele("publish", "--registry", e.served.dir)
+	next := e.dir + ".next"
+	e.deploy(next, true)
+	if err := errors.Join(os.Rename(e.dir, e.dir+".old"), os.Rename(next, e.dir), os.RemoveAll(e.dir+".old")); err != nil {
+		t.Fatal(err)
+	}
+	if now := e.audited(); now != "3" {
+		t.Errorf("deployed anew: serves %s, want 3", now)
 	}
 }

@@ -43,15 +43,6 @@ func (p *Pusher) make(ctx context.Context) (m *made, err error) {
 	return m, err
 }
 
-// MakeSet names a registry's published files, in a set without a time.
-func MakeSet(ctx context.Context, p *Pusher) (*proofs.Set, error) {
-	m, err := p.make(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return m.set, nil
-}
-
 // read makes the set of what is there. Where checkpoint or head are others in the end than in the beginning, somebody publishes without
 // having the publisher's lock.
 func (p *Pusher) read(ctx context.Context) (*made, error) {
@@ -81,15 +72,14 @@ func (p *Pusher) read(ctx context.Context) (*made, error) {
 		return nil, &Error{Message: fmt.Sprintf("%d files besides the ledger's own, an edge takes %d", len(names), proofs.MaxSetFiles), Hint: "take files out of the published folder that no page needs"}
 	}
 	slices.Sort(names)
-	for _, name := range names {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		b, err := p.Files.Read(name)
-		if err != nil {
-			return nil, err
-		}
-		m.set.Files = append(m.set.Files, proofs.SetFile{SHA256: sha256.Sum256(b), Size: uint64(len(b)), Name: name})
+	m.set.Files = make([]proofs.SetFile, len(names))
+	err = each(ctx, atOnce, len(names), func(_ context.Context, i int) error {
+		b, err := p.Files.Read(names[i])
+		m.set.Files[i] = proofs.SetFile{SHA256: sha256.Sum256(b), Size: uint64(len(b)), Name: names[i]}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return m, p.unchanged(m)
 }
