@@ -73,7 +73,7 @@ const shown = (page) => page.innerText('main')
 async function whole(page, what) {
   const text = await shown(page)
   assert.doesNotMatch(text, /[{}\0]|undefined|null|NaN|Invalid Date/, what)
-  const empty = await page.$$eval('main [data-fact], main [data-slot], main dt, main h2, main h3, main td', (all) => all.filter((node) => !node.textContent.trim() && !node.closest('svg') && !node.matches('template *')).map((node) => node.outerHTML))
+  const empty = await page.$$eval('main [data-fact], main [data-slot], main dt, main h2, main h3, main td', (all) => all.filter((node) => !node.textContent.trim() && !node.closest('svg') && !node.hidden).map((node) => node.outerHTML))
   assert.deepEqual(empty, [], what)
 }
 
@@ -179,6 +179,7 @@ test('what cannot be read is told as that, nothing old is left, and it comes bac
     await visit(async (page) => {
       await stands(page, 'unread')
       assert.ok((await shown(page)).includes(words[tag].health['unread.text']), tag)
+      assert.ok(await page.isHidden('[data-fact="now"]'), tag)
       await whole(page, tag)
     }, { tag, answer: faults['no connection'] })
   }
@@ -203,6 +204,7 @@ test('it is asked every minute, never out of what is kept, and what is the same 
   await visit(async (page, tell, requests) => {
     await stands(page, 'ok')
     assert.equal(await factOf(page, 'age'), '0 min')
+    assert.match(await factOf(page, 'now'), /15 January 2027|January 15, 2027/)
     await page.evaluate(() => {
       document.querySelector('[data-fact="root"]').dataset.mine = ''
       globalThis.kept = []

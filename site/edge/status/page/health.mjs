@@ -53,7 +53,7 @@ function announce({ state, title, meaning, symbol }) {
     banner.querySelector('use').setAttribute('href', `#icon-${symbol}`)
   }
   if (words.textContent !== title) words.textContent = title
-  const [now] = banner.getElementsByClassName('meaning')
+  const now = banner.querySelector('.meaning')
   if (typeof meaning !== 'string') now.replaceChildren(...meaning)
   else if (now.textContent !== meaning) now.textContent = meaning
   document.title = state ? `${title} · ${heading}` : heading
@@ -73,7 +73,15 @@ const written = { facts: '', at: 0 } // what stands there, and since when it is 
 function clear(instead) {
   written.facts = ''
   told.replaceChildren()
+  readAt('')
   announce(instead)
+}
+
+/** Says as of when that is. It is not read out: it is another time every minute. */
+function readAt(text) {
+  const line = banner.querySelector('[data-fact="now"]')
+  line.textContent = text
+  line.hidden = text === ''
 }
 
 /** Shows an answer. Where it is the same as before, nothing is touched but what passes with time. */
@@ -84,12 +92,12 @@ function show(health) {
   if (text !== written.facts) {
     const parts = [alarms(health), publication(health), views(health)].filter(Boolean)
     const focused = [...told.querySelectorAll('a')].indexOf(document.activeElement)
-    told.replaceChildren(element('p', { class: 'soft', 'data-fact': 'now' }), ...parts)
+    told.replaceChildren(...parts)
     told.querySelectorAll('a')[focused]?.focus()
     written.facts = text
     follow(health.epoch)
   }
-  fact(told, 'now', say('readAt', { time: readable(now) }))
+  readAt(say('readAt', { time: readable(now) }))
   fact(told, 'age', age(health))
   announce({ state: health.status, symbol: symbols.get(health.status), title: say(`state.${health.status}.title`), meaning: say(`state.${health.status}.text`, values(health)) })
 }
