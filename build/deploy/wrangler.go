@@ -47,6 +47,10 @@ type settings struct {
 	Rules         []module `json:"rules"`
 	Observability struct {
 		Enabled bool `json:"enabled"`
+		Logs    struct {
+			Enabled     bool `json:"enabled"`
+			Invocations bool `json:"invocation_logs"`
+		} `json:"logs"`
 	} `json:"observability"`
 }
 
@@ -85,7 +89,8 @@ func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 		Triggers: triggers{[]string{schedule}},
 		Rules: []module{{"Text", []string{"**/base", "**/trust", "**/deployment.json"}, true},
 			{"CompiledWasm", []string{"**/*.wasm"}, true}}}
-	s.Observability.Enabled = true // what the Worker logs is kept for a while, and can be looked at
+	// What the Worker logs is kept for a while, and can be looked at; but not who has asked for what: an address may be a receipt's short one.
+	s.Observability.Enabled, s.Observability.Logs.Enabled = true, true
 	b, err := marshal(s)
 	if err != nil {
 		return nil, err
