@@ -2,7 +2,7 @@
 // settings of the tool that brings both to their host. Nothing in it is secret, and nothing in it names an account.
 //
 //	deployment.json  what the edge does (edge.Deployment)          trust, base   the registry's trust file, and the set of the files deployed
-//	assets/          the files, with _headers for their host       worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
+//	assets/          the files, and the page health/                worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
 //	wrangler.jsonc, package.json                                   wrangler's settings, and its version
 package deploy
 

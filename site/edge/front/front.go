@@ -68,7 +68,7 @@ func (f *files) Open(name string) (fs.File, error) {
 }
 
 func (f *files) read(name string) ([]byte, error) {
-	if strings.HasPrefix(name, published.OwnPrefix) {
+	if strings.HasPrefix(name+"/", published.OwnPrefix) {
 		return f.source.Own(f.ctx, name)
 	}
 	if headers.Lasts(name) {

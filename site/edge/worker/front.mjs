@@ -10,7 +10,7 @@ const lasts = (name) =>
   /^(ledger\/tile|index|assets)\//.test(name) || (name.startsWith('ledger/history/') && name !== 'ledger/history/list')
 
 /** Whether a file is the deployment's own, whatever is published: published.OwnPrefix. */
-const own = (name) => name.startsWith('health/')
+const own = (name) => `${name}/`.startsWith('health/')
 
 /** A published file's type: headers.Of. */
 function typeOf(name) {
