@@ -2,7 +2,7 @@
 // settings of the tool that brings both to their host. Nothing in it is secret, and nothing in it names an account.
 //
 //	deployment.json  what the edge does (edge.Deployment)          trust, base   the registry's trust file, and the set of the files deployed
-//	assets/          the files, with _headers for their host       worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
+//	assets/          the files, and the page health/                worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
 //	wrangler.jsonc, package.json                                   wrangler's settings, and its version
 package deploy
 
@@ -22,6 +22,7 @@ import (
 	"stele/build/verifier"
 	"stele/proofs"
 	"stele/site/edge"
+	"stele/site/edge/status/page"
 )
 
 // A Public is what a registry has published.
@@ -129,6 +130,9 @@ func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.addPage(filepath.Join(dir, edge.AssetsFolder), b); err != nil {
+		return nil, err
+	}
 	zipped, err := p.Edge.Zipped()
 	if err != nil {
 		return nil, err
@@ -156,6 +160,24 @@ func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
 		}
 	}
 	return m, nil
+}
+
+// addPage adds the page that says how the edge stands. What it needs of the portal's assets lies in the base already, if there is one.
+func (p *Plan) addPage(dir string, b *base) error {
+	files, err := page.Files(p.Trust, p.Public.Read)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+			continue // of the same content: its folder is named by that
+		}
+		if err := p.writeFile(dir, name, files[name]); err != nil {
+			return err
+		}
+		b.files++
+	}
+	return nil
 }
 
 func (p *Plan) writeFile(dir, name string, b []byte) error {

@@ -102,7 +102,7 @@ func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 // changes under its name is answered by the assets' host alone, and what was not deployed by the Worker in any case. Patterns that take something away again
 // do not serve: what they name would never come to the Worker, also where it was published since.
 func workerFirst(base *proofs.Set) ([]string, error) {
-	patterns := []string{"/publish/*", "/witness/*", "/r/*", "/health", "/health.json"}
+	patterns := []string{"/publish/*", "/witness/*", "/r/*", "/health/*", "/health.json"}
 	if base == nil {
 		return patterns, nil
 	}

@@ -148,9 +148,6 @@ test('the schedule is kept, and what Go decides is decided', async () => {
   const health = JSON.parse((await ask(`${edge.url}health.json`)).body)
   assert.equal(health.status, 'ok')
   assert.ok(health.checked, 'the schedule has left no trace')
-  const page = await ask(`${edge.url}health`, { headers: { 'Accept-Language': 'ru' } })
-  assert.equal(page.status, 200)
-  assert.match(String(page.body), /lang="ru"/)
   assert.equal((await ask(`${edge.url}publish/attempts`)).status, 401)
   assert.equal((await ask(`${edge.url}r/unknown`)).status, 404)
   assert.equal((await ask(`${edge.url}witness/health`)).status, 404, 'no witness was asked for')
@@ -159,7 +156,7 @@ test('the schedule is kept, and what Go decides is decided', async () => {
 test('the program is small, and nothing secret or of an account is deployed', async () => {
   const program = gzipSync(await readFile(join(deployed(), 'worker/stele.wasm')), { level: 9 })
   console.log(`the Worker's program: ${program.length} bytes compressed`)
-  assert.ok(program.length < 2_500_000, `${program.length} bytes compressed`)
+  assert.ok(program.length < 2_000_000, `${program.length} bytes compressed`)
   const settings = await readFile(join(deployed(), 'wrangler.jsonc'), 'utf8')
   assert.doesNotMatch(settings, /account_id|api_token|secret/)
   assert.equal((await stat(join(demo(), 'gate-token'))).mode & 0o777, 0o600)

@@ -54,7 +54,7 @@ func TestHandles(t *testing.T) {
 	}
 	all, few := &Edge{deployment: d}, &Edge{deployment: &Deployment{}}
 	for path, want := range map[string][2]bool{"/publish/state": {true, false}, "/witness/add-checkpoint": {true, false}, "/r": {true, false}, "/r/abc": {true, false},
-		"/health": {true, true}, "/health.json": {true, true}, "/": {}, "/ru/": {}, "/health/x": {}, "/ledger/head": {}, "/publisher": {}, "/rx": {}} {
+		"/health.json": {true, true}, "/health/evidence/x": {true, true}, "/health": {}, "/health/": {}, "/health/ru/": {}, "/": {}, "/ru/": {}, "/ledger/head": {}, "/publisher": {}, "/rx": {}} {
 		if got := [2]bool{all.Handles(path), few.Handles(path)}; got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}
