@@ -322,6 +322,15 @@ func TestLarge(t *testing.T) {
 			continue
 		}
 		dir := filepath.Join(t.TempDir(), "edge")
+		if c.free {
+			if _, err := p.Make(t.Context(), dir); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("%s: %v, want that it is too large", what, err)
+			}
+			if _, err := os.Stat(dir); err == nil {
+				t.Errorf("%s: something was deployed", what)
+			}
+			continue
+		}
 		if m := made(t, p, dir); m.Whole() || m.Publication != 0 {
 			t.Errorf("%s: %+v", what, m)
 		}

@@ -42,8 +42,8 @@ type settings struct {
 	Compatibility string   `json:"compatibility_date"`
 	Metrics       bool     `json:"send_metrics"`
 	Assets        assets   `json:"assets"`
-	Buckets       []bucket `json:"r2_buckets"`
-	Triggers      triggers `json:"triggers"`
+	Buckets       []bucket `json:"r2_buckets,omitempty"`
+	Triggers      triggers `json:"triggers,omitzero"`
 	Rules         []module `json:"rules"`
 	Observability struct {
 		Enabled bool `json:"enabled"`
@@ -59,7 +59,7 @@ type assets struct {
 	Binding     string   `json:"binding"`
 	HTML        string   `json:"html_handling"`
 	NotFound    string   `json:"not_found_handling"`
-	WorkerFirst []string `json:"run_worker_first"`
+	WorkerFirst []string `json:"run_worker_first,omitempty"`
 }
 
 type bucket struct {
@@ -78,7 +78,7 @@ type module struct {
 }
 
 // wranglerSettings is wrangler.jsonc. It names neither an account nor an address: who deploys is asked for both.
-func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
+func (p *Plan) wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 	first, err := workerFirst(base)
 	if err != nil {
 		return nil, err
@@ -89,6 +89,9 @@ func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 		Triggers: triggers{[]string{schedule}},
 		Rules: []module{{"Text", []string{"**/base", "**/trust", "**/deployment.json"}, true},
 			{"CompiledWasm", []string{"**/*.wasm"}, true}}}
+	if p.Free { // what is deployed is what is in force: the files' host answers it alone
+		s.Main, s.Assets.WorkerFirst, s.Buckets, s.Triggers = "worker/files.mjs", nil, nil, triggers{}
+	}
 	// What the Worker logs is kept for a while, and can be looked at; but not who has asked for what: an address may be a receipt's short one.
 	s.Observability.Enabled, s.Observability.Logs.Enabled = true, true
 	b, err := marshal(s)

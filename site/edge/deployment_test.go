@@ -27,7 +27,7 @@ func TestDeployment(t *testing.T) {
 		{"https://registry.example/", "registry.example/", "url is"},
 		{"e3b0c442", "E3B0C442", "gate.token_sha256"},
 		{`"chunk": 200`, `"chunk": 0`, "gate.chunk is 0"},
-		{`"chunk": 200`, `"chunk": 241`, "want 1 to 240"},
+		{`"chunk": 200`, `"chunk": 231`, "want 1 to 230"},
 		{"quorum none", "log none", "witness.logs"},
 		{`"every": 3600`, `"every": 0`, "check.every"},
 		{"https://mirror.example/", "ftp://mirror.example/", "check.views[0]"},

@@ -128,6 +128,7 @@ export class Front {
 
   /** The set in force: the later of the one deployed and the one that the bucket names. */
   async #inForce(env) {
+    if (!env.STORE) return { stored: false, files: new Map(), ...this.#base } // nothing is published to it
     const known = this.#known
     const current = await env.STORE.get('current', known ? { onlyIf: { etagDoesNotMatch: known.etag } } : {})
     let stored = known // where the bucket has the same as before, it sends no body
@@ -153,7 +154,7 @@ const isName = (name) => name.length <= MOST_NAME && name.split('/').every((part
 
 /** A file that never changes, out of the bucket. */
 async function kept(env, name) {
-  const found = await env.STORE.get(`kept/${name}`)
+  const found = await env.STORE?.get(`kept/${name}`)
   if (!found) return null
   const { sha256 } = found.checksums
   const tag = sha256 ? `"${hex(sha256)}"` : found.httpEtag
