@@ -149,7 +149,7 @@ func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
 		return nil, err
 	}
 	if p.Free {
-		files["worker/files.mjs"], err = edge.Scripts.ReadFile("worker/files.mjs")
+		files["worker/worker.mjs"], err = edge.Scripts.ReadFile("worker/files.mjs")
 	} else {
 		err = p.addProgram(filepath.Join(dir, edge.AssetsFolder), b, m, files)
 	}

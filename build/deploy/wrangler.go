@@ -90,7 +90,7 @@ func (p *Plan) wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 		Rules: []module{{"Text", []string{"**/base", "**/trust", "**/deployment.json"}, true},
 			{"CompiledWasm", []string{"**/*.wasm"}, true}}}
 	if p.Free { // what is deployed is what is in force: the files' host answers it alone
-		s.Main, s.Assets.WorkerFirst, s.Buckets, s.Triggers = "worker/files.mjs", nil, nil, triggers{}
+		s.Assets.WorkerFirst, s.Buckets, s.Triggers = nil, nil, triggers{}
 	}
 	// What the Worker logs is kept for a while, and can be looked at; but not who has asked for what: an address may be a receipt's short one.
 	s.Observability.Enabled, s.Observability.Logs.Enabled = true, true

@@ -202,3 +202,22 @@ test('what is published to it is served as the publisher serves it, out of the b
   await must(stele, 'audit', '--portal', edge.url, '--policy', join(demo(), 'trust'))
   assert.equal(await edge.tick(), 'ok')
 })
+
+test('files alone, for a free plan: all that is published, and nothing that decides', async () => {
+  const files = await startEdge(stele, demo(), join(folder, 'files'), '--free')
+  try {
+    for (const name of await publishedNow()) {
+      const [theirs, ours] = await Promise.all([origin, files].map(({ url }) => ask(url, { path: encoded(name) })))
+      if (name.endsWith('index.html')) assert.equal(ours.headers['content-type'], 'text/html; charset=utf-8', name)
+      else assert.deepEqual(matters(ours), matters(theirs), name)
+    }
+    for (const path of ['/', '/ru/', '/ru', '/nothing', '/.hidden', '/_headers', '/ledger/proposal', '/publish/state', '/health.json', '/r/', '/witness/health']) {
+      const [theirs, ours] = await Promise.all([origin, files].map(({ url }) => ask(url, { path })))
+      assert.deepEqual(matters(ours), matters(theirs), path)
+    }
+    await must(stele, 'verify', join(demo(), 'samples/education/diploma.pdf'), '--portal', files.url, '--policy', join(demo(), 'trust'))
+    await must(stele, 'audit', '--portal', files.url, '--policy', join(demo(), 'trust'))
+  } finally {
+    await files.end()
+  }
+})
