@@ -41,7 +41,7 @@ func runDeploy(c *cli) error {
 		fs.Var(&d.views, "views", "an `address` that shows the registry from outside, such as a mirror's, to compare with; may be repeated")
 		fs.StringVar(&d.webhook, "webhook", "", "the `address` that is told when the publication is late, or an outside view differs")
 		fs.DurationVar(&d.every, "every", 24*time.Hour, "how often something is published; later is an alarm")
-		fs.BoolVar(&d.free, "free", false, "for the host's free plan, which allows less in one request, and fewer files")
+		fs.BoolVar(&d.free, "free", false, "for the host's free plan: files alone, at most 20,000, deployed anew for each publication; no gate, no witness, no short addresses")
 		fs.BoolVar(&d.local, "local", false, "run it here, in the Workers' own runtime, until it is interrupted; nothing is uploaded; "+witness.KeysSecret+" may hold a witness's keys")
 		fs.StringVar(&d.addr, "addr", "127.0.0.1:8787", "where --local listens")
 	})
@@ -76,6 +76,8 @@ func (d *deployRun) check(args []string) error {
 		return usage("stele deploy -o edge", "no folder for the deployment: -o is missing")
 	case registry.IsRegistry(d.out) && !exists(filepath.Join(d.out, edge.DeploymentFile)): // a deployment has the file trust too
 		return usage("choose a folder of its own with -o", "%s is a registry's folder", shown(d.out))
+	case d.free && (d.witness != "" || len(d.views) > 0 || d.webhook != ""):
+		return usage("leave out --free, or the other", "--free deploys files alone: nothing there cosigns, compares or tells")
 	case d.every < time.Minute:
 		return usage("such as 1h, or 24h", "--every %s: want a minute at least", d.every)
 	}
@@ -114,22 +116,40 @@ func (c *cli) mustBePublished(r *registry.Registry) error {
 	return nil
 }
 
-// How many objects are put in place in one request: four subrequests each, of 1,000 and of 50.
-const (
-	chunkPaid = 200
-	chunkFree = 10
-)
+// chunk is how many objects are put in place in one request: four subrequests each, and some more, of 1,000 that a Worker may make.
+const chunk = 200
 
 func (d *deployRun) make(r *registry.Registry) (*deploy.Made, error) {
-	token, err := gateToken(d.tokenFile())
+	it, err := d.deployment()
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(token))
-	it := edge.Deployment{Format: edge.DeploymentFormat, URL: d.url, Gate: &edge.Gate{TokenSHA256: hex.EncodeToString(sum[:]), Chunk: chunkPaid}, Links: true,
-		Check: edge.Check{Every: int64(d.every / time.Second), Views: append([]string{}, d.views...), Webhook: d.webhook}}
-	if d.free {
-		it.Gate.Chunk = chunkFree
+	p := &deploy.Plan{Public: r.PublicFiles(), Trust: r.Trust, Deployment: *it, Free: d.free, Now: time.Now}
+	if !d.free {
+		if p.Edge, err = d.program(); err != nil {
+			return nil, err
+		}
+	}
+	made, err := p.Make(d.c.ctx, d.out)
+	switch {
+	case errors.Is(err, deploy.ErrOther):
+		return nil, usage("name a new folder with -o, or remove that one first", "%v", err)
+	case errors.Is(err, deploy.ErrTooLarge):
+		return nil, &registry.Error{Err: err, Hint: "leave out --free: a paid plan takes more, and has a bucket for what is larger still"}
+	}
+	return made, err
+}
+
+// deployment says what the edge does.
+func (d *deployRun) deployment() (*edge.Deployment, error) {
+	it := &edge.Deployment{Format: edge.DeploymentFormat, URL: d.url, Check: edge.Check{Every: int64(d.every / time.Second), Views: append([]string{}, d.views...), Webhook: d.webhook}}
+	if !d.free {
+		token, err := gateToken(d.tokenFile())
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256([]byte(token))
+		it.Gate, it.Links = &edge.Gate{TokenSHA256: hex.EncodeToString(sum[:]), Chunk: chunk}, true
 	}
 	if it.URL == "" && d.local {
 		it.URL = d.address()
@@ -144,19 +164,16 @@ func (d *deployRun) make(r *registry.Registry) (*deploy.Made, error) {
 	if _, err := edge.ParseDeployment(it.Marshal()); err != nil {
 		return nil, usage("see stele deploy --help", "%v", err)
 	}
+	return it, nil
+}
+
+// program is what the Worker starts for what decides something.
+func (d *deployRun) program() (*verifier.Edge, error) {
 	program, err := verifier.GetEdge(d.c.ctx)
 	if errors.Is(err, verifier.ErrNoSource) {
 		return nil, usage("use a released stele, which carries it, or go run ./build deploy at the top of stele's source tree", "the Worker's program is missing: %v", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	p := &deploy.Plan{Public: r.PublicFiles(), Trust: r.Trust, Deployment: it, Free: d.free, Edge: program, Now: time.Now}
-	made, err := p.Make(d.c.ctx, d.out)
-	if errors.Is(err, deploy.ErrOther) {
-		return nil, usage("name a new folder with -o, or remove that one first", "%v", err)
-	}
-	return made, err
+	return program, err
 }
 
 // tokenFile is where the gate's token lies. Whoever has it may offer publications, and can change nothing by that.
@@ -214,7 +231,9 @@ func (d *deployRun) tell(m *deploy.Made) error {
 	} else {
 		fmt.Fprintf(w, "holds       no publication: %s; it goes into the bucket, by the last command below\n", m.Left)
 	}
-	fmt.Fprintf(w, "program     %.2f MB compressed\ntoken       %s\n", float64(m.Compressed)/1e6, shown(d.tokenFile()))
+	if !d.free {
+		fmt.Fprintf(w, "program     %.2f MB compressed\ntoken       %s\n", float64(m.Compressed)/1e6, shown(d.tokenFile()))
+	}
 	if d.local {
 		return nil
 	}
@@ -227,7 +246,11 @@ func (d *deployRun) next(m *deploy.Made) []string {
 	if to == "" {
 		to = "https://ADDRESS/"
 	}
-	next := []string{"cd " + shell(d.out), "npm install --ignore-scripts", "npx wrangler login", "npx wrangler r2 bucket create " + m.Name}
+	next := []string{"cd " + shell(d.out), "npm install --ignore-scripts", "npx wrangler login"}
+	if d.free { // and the same after each publication
+		return append(next, "npx wrangler deploy")
+	}
+	next = append(next, "npx wrangler r2 bucket create "+m.Name)
 	if d.witness != "" {
 		next = append(next, "npx wrangler secret put "+witness.KeysSecret+" < KEYS") // as stele witness --init --for-edge KEYS has written them
 	}

@@ -104,6 +104,7 @@ func TestRelease(t *testing.T) {
 		{"publish", "--registry", "reg"},
 		{"verify", "--registry", "reg", "doc.txt"},
 		{"audit", "--registry", "reg"},
+		{"deploy", "--registry", "reg", "-o", "edge"},
 	} {
 		cmd := exec.Command(binary, args...)
 		cmd.Dir, cmd.Env = dir, []string{"PATH="}
@@ -116,6 +117,9 @@ func TestRelease(t *testing.T) {
 		if found, err := filepath.Glob(filepath.Join(dir, "reg", "public", filepath.FromSlash(name))); err != nil || len(found) != 1 {
 			t.Errorf("%s: got %q, want one", name, found)
 		}
+	}
+	if program, err := os.ReadFile(filepath.Join(dir, "edge", "worker", "stele.wasm")); err != nil || !bytes.HasPrefix(program, []byte("\x00asm")) {
+		t.Errorf("the deployment has no program: %d bytes, %v", len(program), err)
 	}
 	info, err := os.Stat(binary)
 	if err != nil {

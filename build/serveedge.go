@@ -207,7 +207,7 @@ func (e *edgeDaemon) load(made fs.FileInfo) (*nativeEdge, error) {
 	}
 	assets := os.DirFS(filepath.Join(e.dir, edge.AssetsFolder))
 	now, err := edge.New(edge.Config{Deployment: deployment, Trust: files[edge.TrustFile], Base: files[edge.BaseFile], Store: e.objects,
-		Asset: func(_ context.Context, name string) ([]byte, error) { return fs.ReadFile(assets, name) },
+		Asset: func(_ context.Context, name string) ([]byte, error) { return deployed(assets, name) },
 		Fetch: fetch, Signers: e.signers, Now: time.Now, Log: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(e.dir), err)
@@ -217,6 +217,14 @@ func (e *edgeDaemon) load(made fs.FileInfo) (*nativeEdge, error) {
 		answers = links.Announce(answers)
 	}
 	return &nativeEdge{now, made, answers}, nil
+}
+
+// deployed reads a deployed file. A folder is none.
+func deployed(assets fs.FS, name string) ([]byte, error) {
+	if info, err := fs.Stat(assets, name); err == nil && info.IsDir() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return fs.ReadFile(assets, name)
 }
 
 // schedule looks every few minutes how fresh everything is, and clears up.

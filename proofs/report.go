@@ -160,6 +160,29 @@ type MemberReport struct {
 	Time         int64  // of the key's signature, also of one too old to count; 0 without one
 }
 
+// Called is what a member is called: by its keys' own name where they share one, else as the policy calls the group.
+func (m MemberReport) Called() string {
+	names := map[string]bool{}
+	m.keys(names)
+	if len(names) != 1 {
+		return m.Name
+	}
+	for name := range names {
+		return name
+	}
+	return ""
+}
+
+// keys collects the names of all keys below a member.
+func (m MemberReport) keys(names map[string]bool) {
+	if m.Key != "" {
+		names[m.Key] = true
+	}
+	for _, below := range m.Members {
+		below.keys(names)
+	}
+}
+
 // A Step is one check, with the evidence for people who follow it by eye.
 type Step struct {
 	ID       string // stable: hash, digest, trust, handover, receipt, registry, head, map, consistency, policy, epoch, time, life, way

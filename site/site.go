@@ -238,6 +238,18 @@ func collectAll() (map[string][]byte, error) {
 	return assets, err
 }
 
+// Module returns a module of the portal's as it is published, by the name that it has then: for pages besides the portal's.
+func Module(name string) ([]byte, error) {
+	source, err := sources.ReadFile("assets/" + strings.TrimSuffix(name, ".js") + ".mjs")
+	return Published(source), err
+}
+
+// Published is a module as it is published: as publishedModule has it.
+func Published(source []byte) []byte {
+	_, content := publishedModule(".mjs", source)
+	return content
+}
+
 // publishedModule gives a module the name and the content under which it is published; other files stay as they are.
 func publishedModule(name string, content []byte) (string, []byte) {
 	module, ok := strings.CutSuffix(name, ".mjs")

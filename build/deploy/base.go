@@ -11,6 +11,7 @@ import (
 
 	"stele/build/push"
 	"stele/proofs"
+	"stele/site/edge/published"
 	"stele/site/headers"
 )
 
@@ -29,8 +30,8 @@ type base struct {
 	left  string // why nothing is
 }
 
-// ours are files that the assets' host takes for itself.
-const ours = 1 // _headers
+// ours are how many files a deployment has besides those that are published: _headers, and the page that says how the edge stands, with what it needs.
+const ours = 32
 
 // errChanged says that the registry has published while its files were being copied.
 var errChanged = errors.New("the registry has published meanwhile")
@@ -114,7 +115,7 @@ func (p *Plan) names() (names []string, left string, err error) {
 	}
 	err = p.Public.List("", func(name string, size int64) error {
 		switch {
-		case !push.InSet(name) && !headers.Lasts(name) || !proofs.IsSetName(name): // for officers, and hidden
+		case !push.InSet(name) && !headers.Lasts(name) || !proofs.IsSetName(name) || published.IsOwn(name): // for officers, hidden, or what nobody would see
 			return nil
 		case size > mostFileSize:
 			left = fmt.Sprintf("%s has %d bytes, and a static file may have %d", name, size, mostFileSize)

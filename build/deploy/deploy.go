@@ -2,7 +2,7 @@
 // settings of the tool that brings both to their host. Nothing in it is secret, and nothing in it names an account.
 //
 //	deployment.json  what the edge does (edge.Deployment)          trust, base   the registry's trust file, and the set of the files deployed
-//	assets/          the files, with _headers for their host       worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
+//	assets/          the files, and the page health/                worker/       worker.mjs, front.mjs, headers.mjs, stele.wasm, wasm_exec.js
 //	wrangler.jsonc, package.json                                   wrangler's settings, and its version
 package deploy
 
@@ -22,6 +22,7 @@ import (
 	"stele/build/verifier"
 	"stele/proofs"
 	"stele/site/edge"
+	"stele/site/edge/status/page"
 )
 
 // A Public is what a registry has published.
@@ -35,7 +36,7 @@ type Plan struct {
 	Public     Public
 	Trust      *proofs.Trust
 	Deployment edge.Deployment
-	Free       bool // the host's free plan, which allows less
+	Free       bool // for the host's free plan: files alone. Starting Go takes more than the processor time that it allows
 	Edge       *verifier.Edge
 	Now        func() time.Time
 	// Before is called with the name of each file before it is written; it may be nil. Tests break the work off there.
@@ -49,7 +50,7 @@ type Made struct {
 	Size        uint64
 	Files       int    // static files
 	Left        string // why what is published is left out; "" where it is in
-	Compressed  int    // bytes of the Go program as it is uploaded
+	Compressed  int    // bytes of the Go program as it is uploaded; 0 where there is none
 }
 
 // Whole reports whether what is published is in the deployment.
@@ -84,6 +85,9 @@ func (p *Plan) Make(ctx context.Context, dir string) (*Made, error) {
 
 // ErrOther says that a folder is something else than a deployment.
 var ErrOther = errors.New("it is not empty, and no deployment that stele has made")
+
+// ErrTooLarge says that a registry is too large to be deployed as files alone.
+var ErrTooLarge = errors.New("it is too large for files alone")
 
 // mayReplace refuses a folder that holds something else.
 func mayReplace(dir string) error {
@@ -129,25 +133,31 @@ func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	zipped, err := p.Edge.Zipped()
-	if err != nil {
-		return nil, err
+	if p.Free && b.left != "" {
+		return nil, fmt.Errorf("%w: %s", ErrTooLarge, b.left)
 	}
-	m := &Made{Name: WorkerName(p.Trust.Origin), Files: b.files, Left: b.left, Compressed: len(zipped)}
+	m := &Made{Name: WorkerName(p.Trust.Origin), Left: b.left}
 	files := map[string][]byte{
 		"trust": p.Trust.Marshal(), "base": {}, edge.DeploymentFile: p.Deployment.Marshal(), "assets/_headers": headerRules(),
-		"worker/stele.wasm": p.Edge.WASM, "worker/wasm_exec.js": p.Edge.Exec, "worker/headers.mjs": headerModule(), "package.json": packageJSON(m.Name),
+		"worker/headers.mjs": headerModule(), "package.json": packageJSON(m.Name),
 	}
 	if b.set != nil {
 		files["base"] = []byte(b.set.Text())
 		m.Publication, m.Size = b.set.Publication, b.size
 	}
-	for _, name := range []string{"worker/front.mjs", "worker/worker.mjs"} {
-		if files[name], err = edge.Scripts.ReadFile(name); err != nil {
-			return nil, err
-		}
+	if files["worker/front.mjs"], err = edge.Scripts.ReadFile("worker/front.mjs"); err != nil {
+		return nil, err
 	}
-	if files["wrangler.jsonc"], err = wranglerSettings(m.Name, b.set); err != nil {
+	if p.Free {
+		files["worker/worker.mjs"], err = edge.Scripts.ReadFile("worker/files.mjs")
+	} else {
+		err = p.addProgram(filepath.Join(dir, edge.AssetsFolder), b, m, files)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.Files = b.files
+	if files["wrangler.jsonc"], err = p.wranglerSettings(m.Name, b.set); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -156,6 +166,39 @@ func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
 		}
 	}
 	return m, nil
+}
+
+// addProgram adds what decides something: the Go program, what starts it, and the page that asks it how the edge stands.
+func (p *Plan) addProgram(assets string, b *base, m *Made, files map[string][]byte) error {
+	if err := p.addPage(assets, b); err != nil {
+		return err
+	}
+	zipped, err := p.Edge.Zipped()
+	if err != nil {
+		return err
+	}
+	m.Compressed = len(zipped)
+	files["worker/stele.wasm"], files["worker/wasm_exec.js"] = p.Edge.WASM, p.Edge.Exec
+	files["worker/worker.mjs"], err = edge.Scripts.ReadFile("worker/worker.mjs")
+	return err
+}
+
+// addPage adds the page that says how the edge stands. What it needs of the portal's assets lies in the base already, if there is one.
+func (p *Plan) addPage(dir string, b *base) error {
+	files, err := page.Files(p.Trust, p.Public.Read)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+			continue // of the same content: its folder is named by that
+		}
+		if err := p.writeFile(dir, name, files[name]); err != nil {
+			return err
+		}
+		b.files++
+	}
+	return nil
 }
 
 func (p *Plan) writeFile(dir, name string, b []byte) error {

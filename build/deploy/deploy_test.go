@@ -58,6 +58,10 @@ func newRegistry(t *testing.T) *followtest.Registry {
 	for _, name := range []string{"index.html", "sw.js", "ru/index.html", "assets/0123/page.js", "assets/0123/text/en.json", "samples/a.pdf", "verify.html", proofs.ProposalPath, ".hidden", "a/.new-1"} {
 		r.Put(name, []byte("content of "+name))
 	}
+	for _, name := range []string{"stele.css", "results.css", "evidence.css", "viewer.css", "modes.css", "stele.svg", "language.js"} { // what the page health/ needs
+		r.Put("assets/0123456789ab/"+name, []byte("content of "+name))
+	}
+	r.Put("index.html", []byte(`<link href="assets/0123456789ab/stele.css">`))
 	return r
 }
 
@@ -113,6 +117,11 @@ func TestMake(t *testing.T) {
 		}
 		if named := set.File(name) != nil; named != (!left && (!headers.Lasts(name) || strings.HasPrefix(name, "assets/"))) {
 			t.Errorf("%s: named in the set: %t", name, named)
+		}
+	}
+	for _, name := range []string{"health/index.html", "health/ru/index.html", "health/health.js"} {
+		if files["assets/"+name] == "" || set.File(name) != nil {
+			t.Errorf("%s: is not there, or part of what is published", name)
 		}
 	}
 	d, err := edge.ParseDeployment([]byte(files["deployment.json"]))
@@ -300,7 +309,7 @@ func TestLarge(t *testing.T) {
 		left string
 	}{
 		"fits": {19_000, 1000, true, ""}, "many, paid": {20_000, 1000, false, ""},
-		"many": {20_000, 1000, true, "a deployment may have 19999 static files"}, "too many, paid": {100_000, 1000, false, "a deployment may have 99999"},
+		"many": {20_000, 1000, true, "a deployment may have 19968 static files"}, "too many, paid": {100_000, 1000, false, "a deployment may have 99968"},
 		"a large file": {1, mostFileSize + 1, false, "ledger/tile/0/000000 has 26214401 bytes, and a static file may have 26214400"},
 	} {
 		p := newPlan(r)
@@ -313,11 +322,23 @@ func TestLarge(t *testing.T) {
 			continue
 		}
 		dir := filepath.Join(t.TempDir(), "edge")
+		if c.free {
+			if _, err := p.Make(t.Context(), dir); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("%s: %v, want that it is too large", what, err)
+			}
+			if _, err := os.Stat(dir); err == nil {
+				t.Errorf("%s: something was deployed", what)
+			}
+			continue
+		}
 		if m := made(t, p, dir); m.Whole() || m.Publication != 0 {
 			t.Errorf("%s: %+v", what, m)
 		}
 		if files := contents(t, dir); files["base"] != "" || files["assets/index.html"] != "" || files["assets/_headers"] == "" {
 			t.Errorf("%s: part of the publication is deployed", what)
+		}
+		if files := contents(t, dir); files["assets/health/index.html"] == "" || files["assets/assets/0123456789ab/stele.css"] == "" || files["assets/assets/0123/page.js"] != "" {
+			t.Errorf("%s: the page health/ is not there with what it needs, or more is", what)
 		}
 	}
 }

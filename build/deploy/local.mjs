@@ -48,7 +48,7 @@ await runtime.ready
 /** What the host's schedule does. */
 async function tick() {
   const worker = await runtime.getWorker(name)
-  const { outcome } = await worker.scheduled({ cron: triggers.crons[0] })
+  const { outcome } = await worker.scheduled({ cron: triggers?.crons[0] })
   return outcome
 }
 

@@ -42,11 +42,15 @@ type settings struct {
 	Compatibility string   `json:"compatibility_date"`
 	Metrics       bool     `json:"send_metrics"`
 	Assets        assets   `json:"assets"`
-	Buckets       []bucket `json:"r2_buckets"`
-	Triggers      triggers `json:"triggers"`
+	Buckets       []bucket `json:"r2_buckets,omitempty"`
+	Triggers      triggers `json:"triggers,omitzero"`
 	Rules         []module `json:"rules"`
 	Observability struct {
 		Enabled bool `json:"enabled"`
+		Logs    struct {
+			Enabled     bool `json:"enabled"`
+			Invocations bool `json:"invocation_logs"`
+		} `json:"logs"`
 	} `json:"observability"`
 }
 
@@ -55,7 +59,7 @@ type assets struct {
 	Binding     string   `json:"binding"`
 	HTML        string   `json:"html_handling"`
 	NotFound    string   `json:"not_found_handling"`
-	WorkerFirst []string `json:"run_worker_first"`
+	WorkerFirst []string `json:"run_worker_first,omitempty"`
 }
 
 type bucket struct {
@@ -74,7 +78,7 @@ type module struct {
 }
 
 // wranglerSettings is wrangler.jsonc. It names neither an account nor an address: who deploys is asked for both.
-func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
+func (p *Plan) wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 	first, err := workerFirst(base)
 	if err != nil {
 		return nil, err
@@ -85,7 +89,11 @@ func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 		Triggers: triggers{[]string{schedule}},
 		Rules: []module{{"Text", []string{"**/base", "**/trust", "**/deployment.json"}, true},
 			{"CompiledWasm", []string{"**/*.wasm"}, true}}}
-	s.Observability.Enabled = true // what the Worker logs is kept for a while, and can be looked at
+	if p.Free { // what is deployed is what is in force: the files' host answers it alone
+		s.Assets.WorkerFirst, s.Buckets, s.Triggers = nil, nil, triggers{}
+	}
+	// What the Worker logs is kept for a while, and can be looked at; but not who has asked for what: an address may be a receipt's short one.
+	s.Observability.Enabled, s.Observability.Logs.Enabled = true, true
 	b, err := marshal(s)
 	if err != nil {
 		return nil, err
@@ -97,7 +105,7 @@ func wranglerSettings(name string, base *proofs.Set) ([]byte, error) {
 // changes under its name is answered by the assets' host alone, and what was not deployed by the Worker in any case. Patterns that take something away again
 // do not serve: what they name would never come to the Worker, also where it was published since.
 func workerFirst(base *proofs.Set) ([]string, error) {
-	patterns := []string{"/publish/*", "/witness/*", "/r/*", "/health", "/health.json"}
+	patterns := []string{"/publish/*", "/witness/*", "/r/*", "/health/*", "/health.json"}
 	if base == nil {
 		return patterns, nil
 	}

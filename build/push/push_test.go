@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -241,7 +242,9 @@ func TestRefusals(t *testing.T) {
 	defer page.Close()
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	secure := httptest.NewTLSServer(nil)
+	secure := httptest.NewUnstartedServer(nil)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer secure.Close()
 	for name, c := range map[string]struct {
 		spoil      func(p *push.Pusher)
@@ -258,7 +261,7 @@ func TestRefusals(t *testing.T) {
 		"other":         {func(p *push.Pusher) { p.Files, p.Trust, p.Signer = other.Files, other.Trust, other.Signer }, "the edge of another registry", "--to"},
 		"other signer":  {func(p *push.Pusher) { p.Signer = other.Signer }, "unsigned", "log key"},
 		"old trust":     {func(p *push.Pusher) { p.Trust = &proofs.Trust{Origin: origin} }, "follows the trust file of epoch 1", "published now"},
-		"clock is fast": {func(p *push.Pusher) { p.Now = func() time.Time { return o.clock().Add(time.Hour) } }, "replay", ""},
+		"clock is fast": {func(p *push.Pusher) { p.Now = func() time.Time { return o.clock().Add(time.Hour) } }, "after the clock here", ""},
 	} {
 		p := o.pusher(t, e)
 		c.spoil(p)

@@ -77,8 +77,8 @@ func ParseDeployment(b []byte) (*Deployment, error) {
 	return d, nil
 }
 
-// MostChunk is the most objects that one request may put in place: four subrequests each stay below 1,000, a Worker's limit for a request.
-const MostChunk = 240
+// MostChunk is the most objects that one request may put in place: four subrequests each, and some forty more, stay below 1,000, a Worker's limit for a request.
+const MostChunk = 230
 
 func (d *Deployment) check() error {
 	if d.Format != DeploymentFormat {

@@ -27,7 +27,7 @@ func TestDeployment(t *testing.T) {
 		{"https://registry.example/", "registry.example/", "url is"},
 		{"e3b0c442", "E3B0C442", "gate.token_sha256"},
 		{`"chunk": 200`, `"chunk": 0`, "gate.chunk is 0"},
-		{`"chunk": 200`, `"chunk": 241`, "want 1 to 240"},
+		{`"chunk": 200`, `"chunk": 231`, "want 1 to 230"},
 		{"quorum none", "log none", "witness.logs"},
 		{`"every": 3600`, `"every": 0`, "check.every"},
 		{"https://mirror.example/", "ftp://mirror.example/", "check.views[0]"},
@@ -54,7 +54,7 @@ func TestHandles(t *testing.T) {
 	}
 	all, few := &Edge{deployment: d}, &Edge{deployment: &Deployment{}}
 	for path, want := range map[string][2]bool{"/publish/state": {true, false}, "/witness/add-checkpoint": {true, false}, "/r": {true, false}, "/r/abc": {true, false},
-		"/health": {true, true}, "/health.json": {true, true}, "/": {}, "/ru/": {}, "/health/x": {}, "/ledger/head": {}, "/publisher": {}, "/rx": {}} {
+		"/health.json": {true, true}, "/health/evidence/x": {true, true}, "/health": {}, "/health/": {}, "/health/ru/": {}, "/": {}, "/ru/": {}, "/ledger/head": {}, "/publisher": {}, "/rx": {}} {
 		if got := [2]bool{all.Handles(path), few.Handles(path)}; got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}

@@ -7,7 +7,7 @@
 //	stele publish --to ──────────────────▶ /publish/…   package gate
 //	other registries' publishers ────────▶ /witness/…   package witness
 //	reader who wants a short address ────▶ /r/…         package links
-//	monitors, people ────────────────────▶ /health, /health.json   package status
+//	monitors, people ────────────────────▶ /health.json   package status (the page /health/ asks it)
 //
 // Below all of them lies a store (package store); what is served is read through package published.
 package edge
@@ -96,8 +96,8 @@ func (e *Edge) mountStatus(c Config) {
 	check := c.Deployment.Check
 	s := status.New(status.Config{Source: e.Source, URL: c.Deployment.URL, Every: check.Due(), Views: check.Views, Webhook: check.Webhook,
 		Fetch: c.Fetch, Now: c.Now, Log: c.Log})
-	e.mux.Handle("/health", s.Handler())
 	e.mux.Handle("/health.json", s.Handler())
+	e.mux.Handle(status.EvidencePath, s.Handler())
 	e.scheduled = append(e.scheduled, s.Check)
 }
 
@@ -147,7 +147,7 @@ func (e *Edge) Handles(path string) bool {
 	case "r":
 		return d.Links
 	}
-	return path == "/health" || path == "/health.json"
+	return path == "/health.json" || strings.HasPrefix(path, status.EvidencePath)
 }
 
 // Handler answers the paths that Handles names.

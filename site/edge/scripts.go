@@ -4,7 +4,7 @@ package edge
 
 import "embed"
 
-// Scripts are the Worker's part in JavaScript, which stele deploy puts beside the Go program.
+// Scripts are the Worker's part in JavaScript, which stele deploy puts beside the Go program, or by itself.
 //
-//go:embed worker/front.mjs worker/worker.mjs
+//go:embed worker/files.mjs worker/front.mjs worker/worker.mjs
 var Scripts embed.FS

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"stele/proofs"
-	"stele/site/pages/parts"
 	"stele/site/text"
 )
 
@@ -42,4 +41,4 @@ func (p Page) memberNote(m proofs.MemberReport) string {
 }
 
 // called is what a member is called.
-func called(m proofs.MemberReport) string { return parts.Called(m) }
+func called(m proofs.MemberReport) string { return m.Called() }

@@ -7,7 +7,6 @@ package text
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 
@@ -109,27 +108,6 @@ func (t *Text) Whole() []byte { return t.tables(slices.Concat(scripts[""], scrip
 // Embedded returns what the element for others' pages reads.
 func (t *Text) Embedded() []byte {
 	return t.tables(slices.Concat([]string{"embed"}, scripts[""], scripts["-later"]))
-}
-
-// healthPages are what an edge's page says besides: what it has in common with the portal's pages.
-var healthPages = []string{"skip", "nav", "nav.check", "nav.offline", "nav.issuers", "nav.ledger", "nav.developers", "demo", "languages", "foot.origin", "foot.published", "foot.print",
-	"foot.trust", "foot.checkpoint", "foot.other", "ledger.newest", "ledger.time", "ledger.number", "ledger.size", "ledger.root", "ledger.officers", "ledger.witnesses", "ledger.none"}
-
-// healthStale is, in what an edge's page says, the title of the verdict that checks reach while its news is too old.
-const healthStale = "verdict.stale"
-
-// ForHealth returns what the page says that tells how an edge stands, one key a line: a Worker holds no more of the wording.
-func (t *Text) ForHealth() []byte {
-	said := maps.Clone(t.Health)
-	said[healthStale] = t.Verdicts[proofs.Stale].Title
-	for _, key := range healthPages {
-		said[key] = t.Pages[key]
-	}
-	b, err := json.MarshalIndent(map[string]any{"language": t.Language, "direction": t.Direction, "words": said}, "", "\t")
-	if err != nil {
-		panic("text: " + t.Language + ".json: " + err.Error())
-	}
-	return append(b, '\n')
 }
 
 // tables returns some tables of the wording as JSON.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +68,9 @@ func (f *files) Open(name string) (fs.File, error) {
 }
 
 func (f *files) read(name string) ([]byte, error) {
+	if strings.HasPrefix(name+"/", published.OwnPrefix) {
+		return f.source.Own(f.ctx, name)
+	}
 	if headers.Lasts(name) {
 		return f.source.Kept(f.ctx, name)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -104,6 +106,28 @@ func TestSameAsFolder(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestOwn: the deployment's own files are what was deployed, whatever was published under their names, and before anything is.
+func TestOwn(t *testing.T) {
+	s := open(t)
+	src := &published.Source{Store: s, Asset: func(_ context.Context, name string) ([]byte, error) {
+		if name == "health/index.html" {
+			return []byte("ours"), nil
+		}
+		return nil, fs.ErrNotExist
+	}}
+	edge := front.Handler(src, slog.New(slog.DiscardHandler))
+	for range 2 {
+		for target, want := range map[string]string{"/health/": "200 ours", "/health": "301 ", "/health/index.html": "301 ", "/health/other.html": "404 404 page not found\n"} {
+			r := ask(edge, "GET", target, nil)
+			b, err := io.ReadAll(r.Body)
+			if got := fmt.Sprint(r.StatusCode, " ", string(b)); err != nil || r.StatusCode != 301 && got != want || r.StatusCode == 301 && !strings.HasPrefix(want, "301") {
+				t.Errorf("%s: %q, want %q", target, got, want)
+			}
+		}
+		put(t, s, fstest.MapFS{"index.html": {Data: []byte("first")}, "health/index.html": {Data: []byte("theirs")}, "health/other.html": {Data: []byte("theirs")}})
 	}
 }
 

@@ -150,6 +150,9 @@ func (e *examination) readSet() (err error) {
 		if isProved(f.Name) || f.Name == proofs.ProposalPath || f.Name == proofs.ProposedTrustPath {
 			return refuse(codeMalformed, "set: %s: is proved by the checkpoint, or is never published here", f.Name)
 		}
+		if published.IsOwn(f.Name) {
+			return refuse(codeMalformed, "set: %s: nobody would see it, an edge answers for that name itself", f.Name)
+		}
 		if f.Size > uint64(e.g.Limits.Object) {
 			return refuse(codeTooLarge, "set: %s: %d bytes, want at most %d", f.Name, f.Size, e.g.Limits.Object)
 		}

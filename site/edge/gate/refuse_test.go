@@ -260,7 +260,8 @@ func (o *orders) set(t *testing.T) {
 			o.e.refused(t, p, "malformed")
 		}
 	}
-	for _, path := range []string{"ledger/tile/0/007", "index/aa/bb", "ledger/history/5/x", proofs.ProposalPath, proofs.ProposedTrustPath} {
+	for _, path := range []string{"ledger/tile/0/007", "index/aa/bb", "ledger/history/5/x", proofs.ProposalPath, proofs.ProposedTrustPath,
+		"health", "health.json", "health/index.html", "publish/state", "r/abc", "witness/x"} {
 		p = o.fresh(o.good)
 		p.set.Files = append(p.set.Files, proofs.SetFile{Name: path})
 		sortFiles(p.set)

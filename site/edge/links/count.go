@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"stele/site/edge/store"
@@ -35,7 +37,12 @@ func (t tally) marshal() []byte {
 }
 
 func parseTally(b []byte) (t tally, err error) {
-	if _, err := fmt.Sscanf(string(b), "stele.links/1\ntotal %d\nday %s %d\n", &t.Total, &t.Date, &t.Day); err != nil || string(t.marshal()) != string(b) {
+	if f := strings.Fields(string(b)); len(f) == 6 {
+		t.Total, _ = strconv.ParseUint(f[2], 10, 64)
+		t.Date = f[4]
+		t.Day, _ = strconv.ParseUint(f[5], 10, 64)
+	}
+	if string(t.marshal()) != string(b) {
 		return t, fmt.Errorf("the object %s is no count of short addresses: %q", countObject, b)
 	}
 	return t, nil

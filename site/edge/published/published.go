@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"sync/atomic"
 
 	"stele/proofs"
@@ -24,6 +25,19 @@ const (
 	KeptPrefix    = "kept/"
 	SetPrefix     = "set/"
 )
+
+// OwnPrefix is before the names of the deployment's own files: whatever is published, they are those that were deployed.
+const OwnPrefix = "health/"
+
+// IsOwn reports whether an edge answers for a name itself, so that no publication can have a file under it: its own files, and what is decided there.
+func IsOwn(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	switch first {
+	case "health", "health.json", "publish", "r", "witness":
+		return true
+	}
+	return false
+}
 
 // A Source is where a portal's files lie.
 type Source struct {
@@ -125,6 +139,14 @@ func (s *Source) Read(ctx context.Context, p *Publication, name string) ([]byte,
 		return nil, fmt.Errorf("%s: %d bytes of SHA-256 %s, want %d of %s", name, len(b), got, f.Size, f.SHA256)
 	}
 	return b, nil
+}
+
+// Own reads one of the deployment's own files.
+func (s *Source) Own(ctx context.Context, name string) ([]byte, error) {
+	if s.Asset == nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return s.Asset(ctx, name)
 }
 
 // Kept reads a file that never changes: from the store, or else of the base.

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -13,18 +12,16 @@ import (
 	"stele/site/headers"
 )
 
-// Handler answers /health, /health.json and the proofs below /health/evidence/.
+// Handler answers /health.json and the proofs below /health/evidence/.
 func (s *Status) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, evidence := strings.CutPrefix(r.URL.Path, evidencePath)
+		name, evidence := strings.CutPrefix(r.URL.Path, EvidencePath)
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "405 method not allowed: how this edge stands can only be read", http.StatusMethodNotAllowed)
 		case r.URL.Path == "/health.json":
 			s.serveJSON(w, r)
-		case r.URL.Path == "/health":
-			s.servePage(w, r)
 		case evidence:
 			s.serveProof(w, r, name)
 		default:
@@ -56,24 +53,6 @@ func (s *Status) serveJSON(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusServiceUnavailable
 	}
 	answer(w, r, status, "health.json", append(b, '\n'))
-}
-
-// servePage answers 200 whatever it says: some hosts put a page of their own in place of a 503.
-func (s *Status) servePage(w http.ResponseWriter, r *http.Request) {
-	t, err := wordsFor(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
-	var b bytes.Buffer
-	if err == nil {
-		p := s.page(r.Context(), t)
-		err = health(p).Render(r.Context(), &b)
-	}
-	if err != nil {
-		s.Log.Error("health: the page cannot be rendered", "error", err)
-		http.Error(w, "500 the page cannot be rendered; /health.json says the same", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Vary", "Accept-Language")
-	w.Header().Set("Content-Language", t.Language)
-	answer(w, r, http.StatusOK, "health.html", b.Bytes())
 }
 
 func (s *Status) serveProof(w http.ResponseWriter, r *http.Request, name string) {

@@ -32,6 +32,7 @@ type Health struct {
 	Late        bool    `json:"late"`
 	Officers    Quorum  `json:"officers"`
 	Witnesses   Quorum  `json:"witnesses"`
+	Signed      Signed  `json:"signed"`      // who has, of those whose signatures count
 	Checked     *string `json:"checked"`     // when outside views were compared last
 	Undelivered int     `json:"undelivered"` // messages that the webhook has not taken yet
 	Views       []View  `json:"views"`
@@ -46,6 +47,20 @@ type Quorum struct {
 	Needed int  `json:"needed"`
 	Of     int  `json:"of"`
 	Met    bool `json:"met"`
+}
+
+// Signed is who has signed what is in force, in the order of the trust file.
+type Signed struct {
+	Officers  []Member `json:"officers"`
+	Witnesses []Member `json:"witnesses"`
+}
+
+// A Member is a key of the trust file, or a group of them.
+type Member struct {
+	Name    string   `json:"name"`
+	Met     bool     `json:"met"`               // it has signed, and not too long ago; of a group, as many as have to
+	Time    *string  `json:"time"`              // of its signature; null without one, and for a group
+	Members []Member `json:"members,omitempty"` // of a group
 }
 
 // Told is an alarm that stands, or a fault that shows now.
@@ -78,7 +93,7 @@ func when(unix int64) *string {
 // Health is how the edge stands now.
 func (s *Status) Health(ctx context.Context) *Health {
 	h := &Health{Format: Format, Now: when(s.Now().Unix()), Origin: s.Source.Trust.Origin, Epoch: s.Source.Trust.Epoch, StaleAfter: s.Source.Trust.StaleAfter,
-		Every: int64(s.Every.Seconds()), Alarms: []Told{}}
+		Every: int64(s.Every.Seconds()), Alarms: []Told{}, Signed: Signed{[]Member{}, []Member{}}}
 	st, _, errState := s.load(ctx)
 	found, errCurrent := s.read(ctx, h)
 	if errCurrent != nil {
@@ -109,10 +124,23 @@ func (s *Status) read(ctx context.Context, h *Health) ([]Fault, error) {
 	h.Publication, h.Size, h.Root, h.Set = j.Set.Publication, j.signed.Size, j.signed.Root.String(), j.ID.String()
 	h.Published, h.AsOf, h.FreshUntil, h.NextDue, h.LateAfter = when(j.Time), when(j.signed.AsOf), when(j.freshUntil()), when(next), when(late)
 	h.Officers, h.Witnesses = quorumOf(j.signed.Officers), quorumOf(j.signed.Witnesses)
+	h.Signed = Signed{membersOf(j.signed.Officers), membersOf(j.signed.Witnesses)}
 	return found, nil
 }
 
 func quorumOf(q proofs.QuorumReport) Quorum { return Quorum{q.Have, q.Needed, q.Of, q.Met} }
+
+func membersOf(q proofs.QuorumReport) []Member {
+	list := []Member{}
+	for _, m := range q.Members {
+		it := Member{Name: m.Called(), Met: m.Met, Time: when(m.Time)}
+		if m.Key == "" {
+			it.Members = membersOf(m.QuorumReport)
+		}
+		list = append(list, it)
+	}
+	return list
+}
 
 func holds(found []Fault, code string) bool {
 	return slices.ContainsFunc(found, func(f Fault) bool { return f.Code == code })

@@ -1,4 +1,4 @@
-// Package status says how fresh what an edge serves is, for people (/health) and for programs (/health.json), and alarms when that is no longer so.
+// Package status says how fresh what an edge serves is (/health.json), and alarms when that is no longer so. For people, package page says the same.
 //
 // What is told is worked out at each request from the publication in force. Only what takes other hosts is found beforehand, by Check, which a schedule
 // runs: whether outside views (other portals of the registry, mirrors, and what witnesses show of it) have the same ledger. Check tells a webhook what

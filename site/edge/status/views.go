@@ -338,8 +338,8 @@ func (l *look) accuse(ctx context.Context, one, other []byte, root proofs.Hash, 
 	return nil
 }
 
-// evidencePath is where proofs are handed out, before their names.
-const evidencePath = "/health/evidence/"
+// EvidencePath is where proofs are handed out, before their names. What else is below /health/ are the deployment's own files (package page).
+const EvidencePath = "/health/evidence/"
 
 const evidenceKind = ".stele-evidence"
 
@@ -357,12 +357,12 @@ func (l *look) keepProof(ctx context.Context, file []byte) (string, error) {
 	if err != nil && !errors.Is(err, store.ErrChanged) { // it is there
 		return "", err
 	}
-	return l.URL + evidencePath + name + evidenceKind, nil
+	return l.URL + EvidencePath + name + evidenceKind, nil
 }
 
 // proofStands reports whether a proof is still kept, or may be.
 func (c *check) proofStands(ctx context.Context, address string) bool {
-	_, name, ok := strings.Cut(address, evidencePath)
+	_, name, ok := strings.Cut(address, EvidencePath)
 	if !ok {
 		return false
 	}

@@ -9,6 +9,9 @@ const MOST_NAME = 512 // bytes: proofs.IsSetName
 const lasts = (name) =>
   /^(ledger\/tile|index|assets)\//.test(name) || (name.startsWith('ledger/history/') && name !== 'ledger/history/list')
 
+/** Whether a file is the deployment's own, whatever is published: published.OwnPrefix. */
+const own = (name) => `${name}/`.startsWith('health/')
+
 /** A published file's type: headers.Of. */
 function typeOf(name) {
   if (/^(ledger\/tile|index)\//.test(name)) return binary
@@ -101,15 +104,20 @@ export class Front {
 
   /** Says that a folder's first page lies elsewhere, if there is one. */
   async #moved(env, name, to) {
-    if (!isName(name) || lasts(name) || !(await this.#inForce(env)).files.has(name)) return missing()
+    if (!isName(name) || lasts(name) || !(await this.#isThere(env, name))) return missing()
     const headers = headersOf(name)
     headers.set('Location', to)
     return new Response(null, { status: 301, headers })
   }
 
+  async #isThere(env, name) {
+    return own(name) ? (await deployed(env, name)) !== null : (await this.#inForce(env)).files.has(name)
+  }
+
   /** A file with its size, its ETag and how to read it; null where there is none. */
   async #find(env, name) {
     if (!isName(name)) return null
+    if (own(name)) return deployed(env, name)
     if (lasts(name)) return (await kept(env, name)) ?? deployed(env, name)
     const { files, stored } = await this.#inForce(env) // once a request: nobody is given one publication's page with another's head
     const file = files.get(name)
@@ -120,6 +128,7 @@ export class Front {
 
   /** The set in force: the later of the one deployed and the one that the bucket names. */
   async #inForce(env) {
+    if (!env.STORE) return { stored: false, files: new Map(), ...this.#base } // nothing is published to it
     const known = this.#known
     const current = await env.STORE.get('current', known ? { onlyIf: { etagDoesNotMatch: known.etag } } : {})
     let stored = known // where the bucket has the same as before, it sends no body
@@ -145,14 +154,14 @@ const isName = (name) => name.length <= MOST_NAME && name.split('/').every((part
 
 /** A file that never changes, out of the bucket. */
 async function kept(env, name) {
-  const found = await env.STORE.get(`kept/${name}`)
+  const found = await env.STORE?.get(`kept/${name}`)
   if (!found) return null
   const { sha256 } = found.checksums
   const tag = sha256 ? `"${hex(sha256)}"` : found.httpEtag
   return { size: found.size, tag, read: (range) => (range ? object(env, `kept/${name}`, range) : found.body), drop: () => found.body.cancel() }
 }
 
-/** A file that never changes, of those deployed. */
+/** A deployed file, where that is what is in force: one that never changes, or the deployment's own. */
 async function deployed(env, name) {
   const found = await ask(env, name)
   if (found.status === 404) return null

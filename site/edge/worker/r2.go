@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"syscall/js"
 	"time"
 
+	"stele/site/edge/published"
 	"stele/site/edge/store"
 )
 
@@ -77,8 +79,7 @@ func bytesOf(ctx context.Context, body js.Value) ([]byte, error) {
 
 // Put is store.Store's. R2 compares the bytes with their SHA-256 as they come in, and keeps it: readers are given it as an ETag.
 func (b bucket) Put(ctx context.Context, name string, bytes []byte, when store.Condition) error {
-	sum := sha256.Sum256(bytes)
-	options := map[string]any{"sha256": hex.EncodeToString(sum[:])}
+	options := map[string]any{"sha256": digestOf(name, bytes)}
 	if version, ok := when.Version(); ok {
 		options["onlyIf"] = map[string]any{"etagMatches": version}
 	} else if !when.IsAlways() {
@@ -94,6 +95,15 @@ func (b bucket) Put(ctx context.Context, name string, bytes []byte, when store.C
 		return store.ErrChanged
 	}
 	return nil
+}
+
+// digestOf is the SHA-256 of an object's bytes. Objects that are named by it need not be hashed once more: R2 does that.
+func digestOf(name string, bytes []byte) string {
+	if folder, digest := path.Split(name); folder == "staged/" || folder == published.SetPrefix {
+		return digest
+	}
+	sum := sha256.Sum256(bytes)
+	return hex.EncodeToString(sum[:])
 }
 
 // Delete is store.Store's.

@@ -17,7 +17,7 @@ function decides(path) {
   if (first === 'publish') return deployment.gate !== null
   if (first === 'witness') return deployment.witness !== null
   if (first === 'r') return deployment.links
-  return path === '/health' || path === '/health.json'
+  return path === '/health.json' || path.startsWith('/health/evidence/')
 }
 
 /**

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
-
-	"stele/proofs"
 )
 
 // A Frame is what stands around a page.
@@ -66,25 +64,3 @@ func PlainTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") +
 
 // MachineTime is what scripts read.
 func MachineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// Called is what a member is called: by its keys' own name where they share one, else as the policy calls the group.
-func Called(m proofs.MemberReport) string {
-	names := map[string]bool{}
-	keysBelow(m, names)
-	if len(names) != 1 {
-		return m.Name
-	}
-	for name := range names {
-		return name
-	}
-	return ""
-}
-
-func keysBelow(m proofs.MemberReport, names map[string]bool) {
-	if m.Key != "" {
-		names[m.Key] = true
-	}
-	for _, below := range m.Members {
-		keysBelow(below, names)
-	}
-}

@@ -1,0 +1,223 @@
+// Measures the edge in workerd, the Workers' own runtime, beside a plain Worker in JavaScript that runs in the same way: node site/e2e/bench/edge.mjs
+//
+// Each route is asked by several connections over loopback for some seconds, in rounds that go through all of them; printed are medians over
+// the rounds. CPU is that of the runtime's processes during a round, by request: an upper bound of what a host would count, since it holds the
+// local proxy in front of the Worker and the simulated bucket too; what the plain Worker needs for nothing shows how much that is.
+// Speeds of different runs do not compare; ratios within one do.
+
+import { createServer, request } from 'node:http'
+import { Agent } from 'node:http'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile, copyFile } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { root } from '../chromium.mjs'
+import { ask, startEdge } from '../edge.mjs'
+import { freePort, start, until } from '../processes.mjs'
+import { buildCommand, filesBelow, makeDemo, must } from '../registry.mjs'
+
+const CONNECTIONS = 8
+const SECONDS = 3 // of one route in one round
+const ROUNDS = 3
+const STARTS = 3 // of the runtime, for first requests
+const TICKS = 100 // a second, of /proc: what Linux calls USER_HZ
+
+const run = promisify(execFile)
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
+const at = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]
+
+async function main() {
+  const folder = await mkdtemp(join(tmpdir(), 'stele-bench-'))
+  const ends = []
+  try {
+    const stele = await buildCommand(folder)
+    const demo = join(folder, 'demo')
+    await makeDemo(stele, demo)
+    console.log(`Node ${process.version}, load average ${loadavg()[0].toFixed(1)}`)
+    await size(stele, demo, folder)
+    const one = await prepared(stele, demo, folder, ends)
+    await load(one)
+    while (ends.length) await ends.pop()()
+    await firsts(stele, demo, folder)
+  } finally {
+    while (ends.length) await ends.pop()()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A deployment with everything switched on, a publication by the gate, the offer that was made of it, and a plain Worker. */
+async function prepared(stele, demo, folder, ends) {
+  const secret = join(folder, 'witness-keys')
+  await must(stele, 'witness', '--init', '--for-edge', secret, '--name', 'bench.example/witness')
+  const policy = await readFile(join(demo, 'public/policy'), 'utf8')
+  await writeFile(join(folder, 'logs'), policy.split('\n').filter((line) => line.startsWith('log ')).join('\n') + '\nquorum none\n')
+  stele.env.STELE_WITNESS_KEYS = await readFile(secret, 'utf8')
+  const edge = await startEdge(stele, demo, join(folder, 'edge'), '--witness', join(folder, 'logs'))
+  ends.push(edge.end)
+  const [offer] = await listened(edge, (to) => must(stele, 'publish', '--registry', demo, '--to', to), (path) => path.endsWith('/publish/offers'))
+  const plain = await plainWorker(folder)
+  ends.push(plain.end)
+  await ask(`${plain.url}store`, { method: 'PUT', body: await readFile(join(demo, 'public/ledger/head')) })
+  return { edge, plain, offer, demo }
+}
+
+/** Does something through a relay that keeps the bodies of the requests that are of interest. */
+async function listened(edge, act, interest) {
+  const kept = []
+  const relay = createServer((req, res) => {
+    const parts = []
+    req.on('data', (part) => parts.push(part))
+    req.on('end', () => {
+      const body = Buffer.concat(parts)
+      if (interest(req.url)) kept.push(body)
+      const on = request(new URL(req.url, edge.url), { method: req.method, headers: { ...req.headers, 'content-length': body.length } }, (answer) => {
+        res.writeHead(answer.statusCode, answer.headers)
+        answer.pipe(res)
+      })
+      on.on('error', () => res.destroy())
+      on.end(body)
+    })
+  })
+  await new Promise((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  await act(`http://127.0.0.1:${relay.address().port}/`)
+  relay.closeAllConnections()
+  await new Promise((resolve) => relay.close(resolve))
+  return kept
+}
+
+/** The plain Worker, run as `stele deploy --local` runs ours. */
+async function plainWorker(folder) {
+  const dir = join(folder, 'plain')
+  await mkdir(dir)
+  await copyFile(join(root, 'site/e2e/bench/plainworker.mjs'), join(dir, 'plainworker.mjs'))
+  await writeFile(join(dir, 'wrangler.json'), JSON.stringify({ name: 'plain', main: 'plainworker.mjs', compatibility_date: '2026-04-01', r2_buckets: [{ binding: 'STORE', bucket_name: 'plain' }] }))
+  const port = await freePort()
+  const env = { ...process.env, CI: '1', NO_COLOR: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_LOG_PATH: join(dir, 'logs'), WRANGLER_REGISTRY_PATH: join(dir, 'registry') }
+  const one = start(process.execPath, [join(root, 'site/e2e/node_modules/wrangler/bin/wrangler.js'), 'dev', '--local', '--cwd', dir, '--ip', '127.0.0.1', '--port', String(port),
+    '--inspector-port', '0', '--show-interactive-dev-session=false', '--test-scheduled'], env)
+  const url = `http://127.0.0.1:${port}/`
+  await until(() => ask(url).then(() => true, () => false), one.said)
+  return { url, end: () => one.end() }
+}
+
+/** What the Worker weighs, as a host counts it: everything it runs, gzip. */
+async function size(stele, demo, folder) {
+  const out = join(folder, 'weighed')
+  await must(stele, 'deploy', '--registry', demo, '-o', out)
+  let whole = 0
+  for (const name of await filesBelow(join(out, 'worker'))) whole += gzipSync(await readFile(join(out, 'worker', name)), { level: 9 }).length
+  console.log(`\nthe Worker, gzip: ${(whole / 1024).toFixed(0)} KiB`)
+}
+
+/** Asks one route from several connections for some seconds: {rate, times in ms, cpu in ms a request, wrong}. */
+async function hammer(url, { method = 'GET', headers = {}, body, want = 200 }, seconds, pids) {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  const once = () => new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { 'Content-Length': body.length }
+    const req = request(url, { method, agent, headers: { ...length, ...headers } }, (res) => {
+      res.resume()
+      res.on('end', () => resolve(res.statusCode))
+      res.on('error', reject)
+    })
+    req.on('error', reject)
+    req.end(body)
+  })
+  const times = []
+  let wrong = 0
+  await once()
+  const before = await cpu(pids)
+  const begin = performance.now()
+  const end = begin + seconds * 1000
+  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+    while (performance.now() < end) {
+      const from = performance.now()
+      if ((await once().catch(() => 0)) !== want) wrong++
+      times.push(performance.now() - from)
+    }
+  }))
+  const took = (performance.now() - begin) / 1000
+  const used = (await cpu(pids)) - before
+  agent.destroy()
+  return { rate: times.length / took, times, cpu: used / times.length, wrong }
+}
+
+/** Milliseconds of CPU that processes have used. */
+async function cpu(pids) {
+  let ticks = 0
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
+  }
+  return (ticks / TICKS) * 1000
+}
+
+/** The runtime's processes that listen on an address: all workerd below the process that serves it. */
+async function runtimes(marker) {
+  const found = []
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')
+    const cwd = await run('readlink', [`/proc/${pid}/cwd`]).then(({ stdout }) => stdout.trim(), () => '')
+    if (line.includes('workerd') && (cwd.includes(marker) || line.includes(marker))) found.push(Number(pid))
+  }
+  return found
+}
+
+async function load({ edge, plain, offer, demo }) {
+  const tile = (await filesBelow(join(demo, 'public/ledger/tile'))).find((name) => name.startsWith('entries'))
+  const checkpoint = await readFile(join(demo, 'public/ledger/checkpoint'))
+  const size = String(checkpoint).split('\n')[1]
+  const authorised = { Authorization: `Bearer ${edge.token}`, 'Content-Type': 'application/json' }
+  const first = await ask(`${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from('old 0\n\n'), checkpoint]) })
+  if (first.status !== 200) throw new Error(`the witness says ${first.status}: ${first.body}`)
+  const routes = [
+    ['plain Worker: the word ok', plain.url, {}, 'plain'],
+    ['plain Worker: an object of its bucket', `${plain.url}stored`, {}, 'plain'],
+    ['static asset: a tile of the deployment', `${edge.url}ledger/tile/${tile}`, {}, 'edge'],
+    ['by JavaScript: ledger/head of the newest publication', `${edge.url}ledger/head`, {}, 'edge'],
+    ['by JavaScript: the first page', edge.url, {}, 'edge'],
+    ['Go, gate: what is in force', `${edge.url}publish/state`, {}, 'edge'],
+    ['Go, gate: an offer, checked whole', `${edge.url}publish/offers`, { method: 'POST', headers: authorised, body: offer }, 'edge'],
+    ['Go, witness: a checkpoint cosigned', `${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from(`old ${size}\n\n`), checkpoint]) }, 'edge'],
+    ['Go: how fresh it is', `${edge.url}health.json`, {}, 'edge'],
+  ]
+  const pids = { edge: await runtimes('/edge'), plain: await runtimes('/plain') }
+  const rounds = routes.map(() => [])
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, [, url, what, whose]] of routes.entries()) rounds[i].push(await hammer(url, what, SECONDS, pids[whose]))
+  }
+  console.log(`\n${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s; x is of the plain Worker's rate for the word ok`)
+  console.log('requests/s       x   p50 ms   p99 ms   CPU ms   wrong')
+  const base = median(rounds[0].map((r) => r.rate))
+  for (const [i, [name]] of routes.entries()) {
+    const of = (f) => median(rounds[i].map(f))
+    const wrong = rounds[i].reduce((n, r) => n + r.wrong, 0)
+    const rate = of((r) => r.rate)
+    console.log(`${rate.toFixed(0).padStart(10)} ${(rate / base).toFixed(3).padStart(7)} ${of((r) => at(r.times, 0.5)).toFixed(1).padStart(8)} ${of((r) => at(r.times, 0.99)).toFixed(1).padStart(8)} ` +
+      `${of((r) => r.cpu).toFixed(1).padStart(8)} ${String(wrong).padStart(7)}   ${name}`)
+  }
+}
+
+/** What the first requests of a runtime that has just begun take. */
+async function firsts(stele, demo, folder) {
+  const names = ['a static file', 'a page, by JavaScript', 'Go, the first time', 'Go, the second time']
+  const took = names.map(() => [])
+  for (let i = 0; i < STARTS; i++) {
+    const edge = await startEdge(stele, demo, join(folder, 'edge'))
+    const tile = (await filesBelow(join(demo, 'public/ledger/tile')))[0]
+    for (const [n, path] of [`ledger/tile/${tile}`, 'offline.html', 'publish/state', 'publish/state'].entries()) {
+      const from = performance.now()
+      const { status } = await ask(edge.url + path)
+      if (status !== 200) throw new Error(`${path}: ${status}`)
+      took[n].push(performance.now() - from)
+    }
+    await edge.end()
+  }
+  console.log(`\nfirst requests of a runtime that has just begun, ms, median of ${STARTS}`)
+  for (const [n, name] of names.entries()) console.log(`${median(took[n]).toFixed(0).padStart(10)}   ${name}`)
+}
+
+await main()
