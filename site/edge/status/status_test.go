@@ -102,7 +102,7 @@ func fetch(ctx context.Context, method, url string, body []byte) (int, []byte, e
 }
 
 func (e *edge) status() *status.Status {
-	return status.New(status.Config{Source: e.src, URL: own, Every: e.every, Views: e.views, Webhook: e.hook.URL, Fetch: e.fetch, Now: func() time.Time { return time.Unix(e.now, 0) }})
+	return status.New(status.Config{Source: e.src, URL: own + "/", Every: e.every, Views: e.views, Webhook: e.hook.URL, Fetch: e.fetch, Now: func() time.Time { return time.Unix(e.now, 0) }})
 }
 
 // check runs a check and returns what the webhook was told by it: "begins late", "ends fork http://…".

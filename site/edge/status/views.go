@@ -357,7 +357,7 @@ func (l *look) keepProof(ctx context.Context, file []byte) (string, error) {
 	if err != nil && !errors.Is(err, store.ErrChanged) { // it is there
 		return "", err
 	}
-	return l.URL + EvidencePath + name + evidenceKind, nil
+	return strings.TrimSuffix(l.URL, "/") + EvidencePath + name + evidenceKind, nil
 }
 
 // proofStands reports whether a proof is still kept, or may be.
