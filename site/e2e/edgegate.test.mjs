@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { createServer, request as open } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -136,7 +136,7 @@ async function register(registry) {
 async function note(registry) {
   const names = (await filesBelow(join(registry, 'public'))).filter((name) => !/^(ledger|trust)\/propos/.test(name) && !name.split('/').some((part) => part.startsWith('.')))
   const files = new Map(await Promise.all(names.map(async (name) => [name, sha256(await readFile(join(registry, 'public', name)))])))
-  const one = { number: published.size, files, checkpoint: files.get('ledger/checkpoint') }
+  const one = { files, checkpoint: files.get('ledger/checkpoint') }
   published.set(one.checkpoint, one)
   seen.set(registry, one)
   return one
@@ -345,10 +345,10 @@ test('ten publications under readers, of whom none sees anything that is not who
 
 // A publisher who is killed
 
-/** Where a publisher is killed: at which request, and whether that has come to the edge. */
+/** Where a publisher is killed: at which request, and whether that has come to the edge. `pack` is an upload after the plan, `last` a file read back at the end. */
 const KILLS = [
-  ['state', 'before'], ['offers', 'behind'], ['plan', 'behind'], ['objects', 'half'], ['objects', 'behind'], ['list', 'behind'], ['promote', 'behind'], ['read', 'behind'],
-  ['finish', 'before'], ['finish', 'behind'], ['last', 'before'],
+  ['state', 'before'], ['offers', 'behind'], ['plan', 'behind'], ['objects', 'half'], ['list', 'behind'], ['promote', 'behind'], ['pack', 'half'], ['pack', 'behind'],
+  ['read', 'behind'], ['finish', 'before'], ['finish', 'behind'], ['last', 'before'],
 ]
 
 /** Sends half of a body, and breaks off. */
@@ -372,7 +372,10 @@ async function killAt(kind, when) {
     killed()
     return 'cut'
   }
-  const is = (asked) => asked.kind === kind || (kind === 'last' && asked.kind === 'read' && finished)
+  const is = (asked) => {
+    if (kind === 'pack') return asked.kind === 'objects' && between.log.some((earlier) => earlier.kind === 'promote')
+    return kind === 'last' ? asked.kind === 'read' && finished : asked.kind === kind
+  }
   between.before = async (asked) => {
     if (!is(asked) || when === 'behind') return undefined
     if (when === 'half') await half(asked)
@@ -420,6 +423,7 @@ test('a publisher killed at every step, and begun again', async () => {
   const pushed = await mustPublish(ours(), between.url)
   const { sent: again, planned } = uploads(between.log)
   assert.deepEqual(again.filter((hash) => there.has(hash) && !planned.includes(hash)), [])
+  assert.ok([...seen.get(ours()).files.values()].some((hash) => there.has(hash) && !again.includes(hash)), 'nothing of what was uploaded before was of use')
   assert.equal(pushed.already, false)
   assert.ok(sent > 20, `${sent} objects were uploaded before`)
   await serves(edge.url, seen.get(ours()))
