@@ -69,7 +69,7 @@ in_browser() { node --test --test-reporter=spec "site/e2e/$1.test.mjs"; }
 # Those that take longest come first. Two files at a time: each waits for processes, timers and disks too. STELE_WITHOUT names files that are left out.
 browser_tests() {
 	{
-		printf '%s\n' edgegate engines together page access viewer edgegate embed drawn many epochs health links edge
+		printf '%s\n' edgegate engines together page access viewer embed drawn many epochs health links edge
 		for f in site/e2e/*.test.mjs; do basename "$f" .test.mjs; done
 	} | awk -v without=" ${STELE_WITHOUT:-} " '!seen[$0]++ && !index(without, " " $0 " ")' >"$out/queue"
 	exec 3<"$out/queue" # both take from the same list
