@@ -35,6 +35,18 @@ func (t Tile) Path() string {
 	return s
 }
 
+// Hashes parses the file of a tile of hashes: as many as its width, 32 bytes each.
+func (t Tile) Hashes(b []byte) ([]Hash, error) {
+	if len(b) != t.Width*hashSize {
+		return nil, malformed("tile", itoa(len(b)), " bytes, want ", itoa(t.Width*hashSize))
+	}
+	hs := make([]Hash, t.Width)
+	for i := range hs {
+		copy(hs[i][:], b[i*hashSize:])
+	}
+	return hs, nil
+}
+
 // tileIndexPath: "zero-padded 3-digit path elements. All but the last path
 // element MUST begin with an x."
 func tileIndexPath(n uint64) string {

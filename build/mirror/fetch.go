@@ -119,7 +119,7 @@ func (r *round) readEdge(tiles []edgeTile, read func(path string) ([]byte, error
 		if err != nil {
 			return err
 		}
-		if t.hashes, err = hashesOf(t.tile, b); err != nil {
+		if t.hashes, err = t.tile.Hashes(b); err != nil {
 			return wrong(path, err)
 		}
 		t.b, have[t.tile] = b, b
@@ -129,17 +129,6 @@ func (r *round) readEdge(tiles []edgeTile, read func(path string) ([]byte, error
 		err = fmt.Errorf("root %s, but %s was signed", root, r.x.Root)
 	}
 	return wrong("ledger/"+tiles[0].tile.Path(), err)
-}
-
-func hashesOf(t proofs.Tile, b []byte) ([]proofs.Hash, error) {
-	if len(b) != t.Width*len(proofs.Hash{}) {
-		return nil, fmt.Errorf("%d bytes, want %d", len(b), t.Width*len(proofs.Hash{}))
-	}
-	hs := make([]proofs.Hash, t.Width)
-	for i := range hs {
-		copy(hs[i][:], b[i*len(hs[i]):])
-	}
-	return hs, nil
 }
 
 // keep is obtain for what is in hand.
@@ -197,7 +186,7 @@ func (r *round) below(c *crew, t proofs.Tile, hashes []proofs.Hash) error {
 // fullTile obtains a full tile by the hash that the tile above it has of it.
 func (r *round) fullTile(ctx context.Context, t proofs.Tile, want proofs.Hash) (hashes []proofs.Hash, err error) {
 	_, err = r.obtain(ctx, "ledger/"+t.Path(), maxTile, func(b []byte) (err error) {
-		if hashes, err = hashesOf(t, b); err != nil {
+		if hashes, err = t.Hashes(b); err != nil {
 			return err
 		}
 		if got := proofs.TopOf(slices.Clone(hashes)); got != want {

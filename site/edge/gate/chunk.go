@@ -23,7 +23,7 @@ func (it item) hashOf(b []byte) (h proofs.Hash, err error) {
 	case kindPast:
 		return it.past(b)
 	case kindTile:
-		hashes, err := hashesOf(proofs.Tile{Width: proofs.TileWidth}, b)
+		hashes, err := proofs.Tile{Width: proofs.TileWidth}.Hashes(b)
 		if err != nil {
 			return h, err
 		}

@@ -2,7 +2,7 @@
 //
 //	set, head, checkpoint, growth  ──offer──▶ offers/ID/offer      verified against the trust file and the publication in force, before a byte is stored
 //	packs of files                 ──────────▶ staged/SHA256        whatever was uploaded; nothing is served from there
-//	right edge, map tiles          ──plan───▶ offers/ID/work/HASH  from the prepared root downwards: which files are new, and what each has to hash to
+//	right edge, map tiles          ──plan───▶ offers/ID/part/HASH  from the prepared root downwards: which files are new, and what each has to hash to
 //	a chunk of them                ──────────▶ kept/PATH, set/HEX   each verified by itself; then offers/ID/done/HASH
 //	                               ──finish─▶ current              one compare-and-swap, once every chunk is done
 //

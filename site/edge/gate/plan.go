@@ -386,7 +386,7 @@ func (g *Gate) readBase(ctx context.Context, now *published.Publication) (*base,
 	for _, t := range edgeOf(b.size) {
 		raw, err := read(ctx, "ledger/"+t.Path())
 		if err == nil {
-			b.edge[t.Level], err = hashesOf(t, raw)
+			b.edge[t.Level], err = t.Hashes(raw)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("ledger/%s of the publication in force: %w", t.Path(), err)

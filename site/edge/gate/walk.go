@@ -98,7 +98,7 @@ func (p *plan) read(ctx context.Context, n node) (*walked, error) {
 	}
 	w := &walked{}
 	if !n.Map {
-		w.hashes, err = hashesOf(n.tile(), b)
+		w.hashes, err = n.tile().Hashes(b)
 		return w, err
 	}
 	if w.tile, err = proofs.ParseMapTile(b); err != nil || n.Was == "" {
@@ -154,7 +154,7 @@ func (p *plan) edge(ctx context.Context) ([]edgeTile, error) {
 		if !f.uploaded {
 			found = append(found, path)
 		}
-		hashes, err := hashesOf(t, f.b)
+		hashes, err := t.Hashes(f.b)
 		if err != nil {
 			return nil, refuse(codeWrong, "%s: %v", path, err)
 		}
@@ -179,17 +179,6 @@ func (p *plan) edge(ctx context.Context) ([]edgeTile, error) {
 
 func (p *plan) sameLedger() bool {
 	return p.whole.p != nil && p.whole.size == p.o.Size && p.whole.root.String() == p.o.Root
-}
-
-func hashesOf(t proofs.Tile, b []byte) ([]proofs.Hash, error) {
-	if len(b) != t.Width*len(proofs.Hash{}) {
-		return nil, fmt.Errorf("%d bytes, want %d", len(b), t.Width*len(proofs.Hash{}))
-	}
-	hs := make([]proofs.Hash, t.Width)
-	for i := range hs {
-		copy(hs[i][:], b[i*len(hs[i]):])
-	}
-	return hs, nil
 }
 
 // ledger adds the right edge, and what hangs below it.

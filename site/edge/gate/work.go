@@ -75,7 +75,7 @@ func (l *list[T]) add(things ...T) {
 	l.Total += len(things)
 }
 
-func partObject(id, hash string) string { return offersPrefix + id + "/work/" + hash }
+func partObject(id, hash string) string { return offersPrefix + id + "/part/" + hash }
 func doneObject(id, hash string) string { return offersPrefix + id + "/done/" + hash }
 
 // flush writes full parts, and at the end what is left. full says how many things make one.
