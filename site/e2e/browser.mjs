@@ -3,10 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFile, realpath } from 'node:fs/promises'
+import { access, mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import { extname, join, normalize, sep } from 'node:path'
+import { tmpdir } from 'node:os'
+import { basename, dirname, extname, join, normalize, sep } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 
 export { launch, launchWhole } from './chromium.mjs'
@@ -35,8 +36,13 @@ const TYPES = {
  * fault that a test cannot make the engine show by itself. `brotli` may be set for what a portal's host does: text and programs go out compressed.
  */
 export async function serveFolder(folder) {
+  const edges = new Map() // by the folder that was published
   let base = await realpath(folder)
-  const show = async (other) => (base = await realpath(other))
+  let edge = await edgeOf(base, edges)
+  const show = async (other) => {
+    base = await realpath(other)
+    edge = await edgeOf(base, edges)
+  }
   const log = []
   const faults = new Map()
   const served = { log, faults, prelude: null, brotli: false, show }
@@ -48,15 +54,36 @@ export async function serveFolder(folder) {
     response.on('close', () => log.push({ method: request.method, path, query: search, length, status: response.statusCode }))
     if (fault === 'hang') return
     if (served.prelude && path === PRELUDE) response.writeHead(200, { 'Content-Type': TYPES['.js'] }).end(`(${served.prelude})()`)
-    else await answer(response, base, path, fault, served.brotli && packed)
+    else await answer(response, base, path, fault, served.brotli && packed, edge)
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = () => {
     server.closeAllConnections()
-    return new Promise((done) => server.close(done))
+    return new Promise((done) => server.close(done)).then(() => Promise.all([...edges.values()].map((one) => one.end())))
   }
   return Object.assign(served, { url: `http://127.0.0.1:${server.address().port}/`, close })
 }
+
+/**
+ * With STELE_BEHIND_EDGE the folders that registries have published are not served themselves: each registry is deployed, runs in the Workers' own runtime,
+ * and is asked instead, for the body and for the headers. So the same tests hold of the edge. Null for what is no registry's, and without that setting.
+ */
+async function edgeOf(folder, edges) {
+  const registry = dirname(folder)
+  if (!process.env.STELE_BEHIND_EDGE || basename(folder) !== 'public' || !(await isThere(join(registry, 'trust')))) return null
+  if (!edges.has(folder)) edges.set(folder, await startBehind(registry))
+  return edges.get(folder)
+}
+
+async function startBehind(registry) {
+  const { startEdge } = await import('./edge.mjs')
+  const { buildCommand } = await import('./registry.mjs')
+  const out = await mkdtemp(join(tmpdir(), 'stele-behind-'))
+  const edge = await startEdge(await buildCommand(out), registry, join(out, 'edge'))
+  return { url: edge.url, end: () => edge.end().then(() => rm(out, { recursive: true, force: true })) }
+}
+
+const isThere = (path) => access(path).then(() => true, () => false)
 
 const packedBodies = new Map() // by SHA-256
 
@@ -72,8 +99,14 @@ const PRELUDE = 'prelude.js'
 /** A page with the prelude in it: modules run after it, wherever in the head they stand. */
 const preluded = (html) => Buffer.from(String(html).replace('</head>', `<script src="/${PRELUDE}"></script></head>`))
 
-async function answer(response, base, path, fault, pack) {
-  let body = typeof fault === 'number' ? null : await read(base, path)
+/** What goes with an answer of the edge, but for how it was sent. */
+const PASSED = ['content-type', 'cache-control', 'content-security-policy', 'permissions-policy', 'x-content-type-options', 'referrer-policy', 'etag']
+
+async function answer(response, base, path, fault, pack, edge) {
+  let body, passed
+  if (typeof fault === 'number') body = null
+  else if (edge) ({ body, passed } = await readEdge(edge, path))
+  else body = await read(base, path)
   if (body && typeof fault === 'function') body = await fault(body)
   if (body === null) {
     response.writeHead(typeof fault === 'number' ? fault : 404).end('no such file\n')
@@ -81,13 +114,21 @@ async function answer(response, base, path, fault, pack) {
   }
   const type = TYPES[extname(path)]
   if (pack && type) body = pack(body)
-  const headers = { 'Content-Type': type ?? 'application/octet-stream', 'Content-Length': body.length }
+  const headers = { 'Content-Type': type ?? 'application/octet-stream', ...passed, 'Content-Length': body.length }
   response.writeHead(200, pack && type ? { ...headers, 'Content-Encoding': 'br' } : headers)
   if (fault !== 'cut') {
     response.end(body)
     return
   }
   response.write(body.subarray(0, body.length >> 1), () => response.destroy())
+}
+
+async function readEdge(edge, path) {
+  const asked = path.split('/').map(encodeURIComponent).join('/').replace(/(^|\/)index\.html$/, '$1')
+  const answer = await fetch(edge.url + asked)
+  if (answer.status !== 200) return { body: null }
+  const passed = Object.fromEntries(PASSED.filter((name) => answer.headers.has(name)).map((name) => [name.replace('content-type', 'Content-Type'), answer.headers.get(name)]))
+  return { body: Buffer.from(await answer.arrayBuffer()), passed }
 }
 
 async function read(base, path) {

@@ -2,21 +2,18 @@
 //
 // Each route is asked by several connections over loopback for some seconds, in rounds that go through all of them; printed are medians over
 // the rounds. CPU is that of the runtime's processes during a round, by request: an upper bound of what a host would count, since it holds the
-// local proxy in front of the Worker and the simulated bucket too; what the plain Worker needs for nothing shows how much that is.
+// simulated bucket too; what the plain Worker needs for nothing shows how much that is.
 // Speeds of different runs do not compare; ratios within one do.
 
-import { createServer, request } from 'node:http'
-import { Agent } from 'node:http'
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile, copyFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { Agent, createServer, request } from 'node:http'
+import { createRequire } from 'node:module'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { root } from '../chromium.mjs'
 import { ask, startEdge } from '../edge.mjs'
-import { freePort, start, until } from '../processes.mjs'
 import { buildCommand, filesBelow, makeDemo, must } from '../registry.mjs'
 
 const CONNECTIONS = 8
@@ -25,7 +22,7 @@ const ROUNDS = 3
 const STARTS = 3 // of the runtime, for first requests
 const TICKS = 100 // a second, of /proc: what Linux calls USER_HZ
 
-const run = promisify(execFile)
+const { Log, LogLevel, Miniflare } = createRequire(join(root, 'site/e2e/node_modules/wrangler/package.json'))('miniflare')
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 const at = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]
 
@@ -58,7 +55,7 @@ async function prepared(stele, demo, folder, ends) {
   const edge = await startEdge(stele, demo, join(folder, 'edge'), '--witness', join(folder, 'logs'))
   ends.push(edge.end)
   const [offer] = await listened(edge, (to) => must(stele, 'publish', '--registry', demo, '--to', to), (path) => path.endsWith('/publish/offers'))
-  const plain = await plainWorker(folder)
+  const plain = await plainWorker()
   ends.push(plain.end)
   await ask(`${plain.url}store`, { method: 'PUT', body: await readFile(join(demo, 'public/ledger/head')) })
   return { edge, plain, offer, demo }
@@ -88,19 +85,12 @@ async function listened(edge, act, interest) {
   return kept
 }
 
-/** The plain Worker, run as `stele deploy --local` runs ours. */
-async function plainWorker(folder) {
-  const dir = join(folder, 'plain')
-  await mkdir(dir)
-  await copyFile(join(root, 'site/e2e/bench/plainworker.mjs'), join(dir, 'plainworker.mjs'))
-  await writeFile(join(dir, 'wrangler.json'), JSON.stringify({ name: 'plain', main: 'plainworker.mjs', compatibility_date: '2026-04-01', r2_buckets: [{ binding: 'STORE', bucket_name: 'plain' }] }))
-  const port = await freePort()
-  const env = { ...process.env, CI: '1', NO_COLOR: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_LOG_PATH: join(dir, 'logs'), WRANGLER_REGISTRY_PATH: join(dir, 'registry') }
-  const one = start(process.execPath, [join(root, 'site/e2e/node_modules/wrangler/bin/wrangler.js'), 'dev', '--local', '--cwd', dir, '--ip', '127.0.0.1', '--port', String(port),
-    '--inspector-port', '0', '--show-interactive-dev-session=false', '--test-scheduled'], env)
-  const url = `http://127.0.0.1:${port}/`
-  await until(() => ask(url).then(() => true, () => false), one.said)
-  return { url, end: () => one.end() }
+/** The plain Worker, run as `stele deploy --local` runs ours: by miniflare, without anything in front of it. */
+async function plainWorker() {
+  const runtime = new Miniflare({ host: '127.0.0.1', port: 0, cf: false, log: new Log(LogLevel.WARN), modules: true, r2Buckets: ['STORE'], compatibilityDate: '2026-04-01',
+    scriptPath: join(root, 'site/e2e/bench/plainworker.mjs') })
+  const url = String(await runtime.ready)
+  return { url, end: () => runtime.dispose() }
 }
 
 /** What the Worker weighs, as a host counts it: everything it runs, gzip. */
@@ -126,7 +116,7 @@ async function hammer(url, { method = 'GET', headers = {}, body, want = 200 }, s
     req.end(body)
   })
   const times = []
-  let wrong = 0
+  let busy = 0
   await once()
   const before = await cpu(pids)
   const begin = performance.now()
@@ -134,14 +124,16 @@ async function hammer(url, { method = 'GET', headers = {}, body, want = 200 }, s
   await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
     while (performance.now() < end) {
       const from = performance.now()
-      if ((await once().catch(() => 0)) !== want) wrong++
+      const status = await once()
+      if (status === 503) busy++
+      else if (status !== want) throw new Error(`${url}: ${status}, want ${want}`)
       times.push(performance.now() - from)
     }
   }))
   const took = (performance.now() - begin) / 1000
   const used = (await cpu(pids)) - before
   agent.destroy()
-  return { rate: times.length / took, times, cpu: used / times.length, wrong }
+  return { rate: times.length / took, times, cpu: used / times.length, busy }
 }
 
 /** Milliseconds of CPU that processes have used. */
@@ -155,13 +147,14 @@ async function cpu(pids) {
   return (ticks / TICKS) * 1000
 }
 
-/** The runtime's processes that listen on an address: all workerd below the process that serves it. */
-async function runtimes(marker) {
+/** The processes of the Workers' runtime that are this one's own, for the plain Worker, or others', for the edge. */
+async function runtimes(own) {
   const found = []
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')
-    const cwd = await run('readlink', [`/proc/${pid}/cwd`]).then(({ stdout }) => stdout.trim(), () => '')
-    if (line.includes('workerd') && (cwd.includes(marker) || line.includes(marker))) found.push(Number(pid))
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    if (line.split('\0')[0].endsWith('/workerd') && (parent === process.pid) === own) found.push(Number(pid))
   }
   return found
 }
@@ -184,20 +177,20 @@ async function load({ edge, plain, offer, demo }) {
     ['Go, witness: a checkpoint cosigned', `${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from(`old ${size}\n\n`), checkpoint]) }, 'edge'],
     ['Go: how fresh it is', `${edge.url}health.json`, {}, 'edge'],
   ]
-  const pids = { edge: await runtimes('/edge'), plain: await runtimes('/plain') }
+  const pids = { edge: await runtimes(false), plain: await runtimes(true) }
   const rounds = routes.map(() => [])
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, [, url, what, whose]] of routes.entries()) rounds[i].push(await hammer(url, what, SECONDS, pids[whose]))
   }
   console.log(`\n${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s; x is of the plain Worker's rate for the word ok`)
-  console.log('requests/s       x   p50 ms   p99 ms   CPU ms   wrong')
+  console.log('requests/s       x   p50 ms   p99 ms   CPU ms     503')
   const base = median(rounds[0].map((r) => r.rate))
   for (const [i, [name]] of routes.entries()) {
     const of = (f) => median(rounds[i].map(f))
-    const wrong = rounds[i].reduce((n, r) => n + r.wrong, 0)
+    const busy = rounds[i].reduce((n, r) => n + r.busy, 0)
     const rate = of((r) => r.rate)
     console.log(`${rate.toFixed(0).padStart(10)} ${(rate / base).toFixed(3).padStart(7)} ${of((r) => at(r.times, 0.5)).toFixed(1).padStart(8)} ${of((r) => at(r.times, 0.99)).toFixed(1).padStart(8)} ` +
-      `${of((r) => r.cpu).toFixed(1).padStart(8)} ${String(wrong).padStart(7)}   ${name}`)
+      `${of((r) => r.cpu).toFixed(1).padStart(8)} ${String(busy).padStart(7)}   ${name}`)
   }
 }
 
