@@ -20,9 +20,9 @@ const (
 	packBytes = 2 << 20
 	// lengthBytes stand before each object of a pack.
 	lengthBytes = 4
-	// packersAtOnce read and send packs of one chunk, chunksAtOnce chunks are in work: together they hold 32 MiB, less than a gate takes at once.
-	packersAtOnce = 4
-	chunksAtOnce  = 4
+	// packersAtOnce read and send packs of one chunk, chunksAtOnce chunks are in work. A Worker starts a program for each, and has 128 MiB for all that are at work in it.
+	packersAtOnce = 2
+	chunksAtOnce  = 2
 	// mostKnown is how many hashes are remembered between upload and promotion, some 40 MB; of more files, those beyond are hashed again.
 	mostKnown = 200_000
 	// mostHave is how many paths the gate is told of with one plan request.

@@ -243,10 +243,11 @@ test('the content security policy stops what was smuggled in', async () => {
       return [globalThis.smuggled ?? false, sent]
     })
     assert.deepEqual(got, [false, 'refused'])
-    await page.waitForFunction(() => broken.length >= 3)
-    const directives = await page.evaluate(() => broken.splice(0).map((b) => b.split(' ')[0]))
-    assert.deepEqual(directives.toSorted(), ['connect-src', 'script-src-attr', 'script-src-elem'])
+    await page.waitForFunction(() => new Set(broken.map((b) => b.split(' ')[0])).size >= 3)
     await page.waitForLoadState('networkidle')
+    // Each once: a host that sends the policy as a header too has it broken twice.
+    const directives = await page.evaluate(() => [...new Set(broken.splice(0).map((b) => b.split(' ')[0]))])
+    assert.deepEqual(directives.toSorted(), ['connect-src', 'script-src-attr', 'script-src-elem'])
   }, { faulty: true, at: Object.assign(Object.create(server), {}) })
 })
 

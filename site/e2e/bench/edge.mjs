@@ -1,10 +1,12 @@
 // Measures the edge in workerd, the Workers' own runtime, beside a plain Worker in JavaScript that runs in the same way: node site/e2e/bench/edge.mjs
+// With --large it also publishes 100,000 documents at once to an edge.
 //
 // Each route is asked by several connections over loopback for some seconds, in rounds that go through all of them; printed are medians over
 // the rounds. CPU is that of the runtime's processes during a round, by request: an upper bound of what a host would count, since it holds the
 // simulated bucket too; what the plain Worker needs for nothing shows how much that is.
 // Speeds of different runs do not compare; ratios within one do.
 
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { Agent, createServer, request } from 'node:http'
 import { createRequire } from 'node:module'
@@ -39,6 +41,7 @@ async function main() {
     await load(one)
     while (ends.length) await ends.pop()()
     await firsts(stele, demo, folder)
+    if (process.argv.includes('--large')) await large(stele, folder)
   } finally {
     while (ends.length) await ends.pop()()
     await rm(folder, { recursive: true, force: true })
@@ -211,6 +214,36 @@ async function firsts(stele, demo, folder) {
   }
   console.log(`\nfirst requests of a runtime that has just begun, ms, median of ${STARTS}`)
   for (const [n, name] of names.entries()) console.log(`${median(took[n]).toFixed(0).padStart(10)}   ${name}`)
+}
+
+const MANY = 100_000 // documents in one publication
+
+/** One publication of many documents, from the registry into the bucket of an edge that has one document: what is uploaded, how long it takes, and how much memory. */
+async function large(stele, folder) {
+  const at = (name) => join(folder, name)
+  const registry = at('large')
+  await writeFile(at('first.txt'), 'the first\n')
+  await must(stele, 'init', '--demo', '--registry', registry, '--origin', 'large.example/ledger')
+  await must(stele, 'register', at('first.txt'), '--registry', registry)
+  await must(stele, 'publish', '--registry', registry)
+  const edge = await startEdge(stele, registry, at('edge-large'))
+  const lines = Array.from({ length: MANY }, (_, i) => {
+    const document = `document ${i}\n`
+    return `${createHash('sha256').update(document).digest('hex')},${createHash('sha3-512').update(document).digest('hex')},d${i}.txt,extract\n`
+  })
+  await writeFile(at('list.csv'), `sha256,sha3-512,file,kind\n${lines.join('')}`)
+  await must(stele, 'register', '--from', at('list.csv'), '--registry', registry)
+  await must(stele, 'publish', '--registry', registry)
+  const said = await must(stele, 'publish', '--registry', registry, '--to', edge.url)
+  const most = Math.max(...(await Promise.all((await runtimes(false)).map(peak))))
+  await edge.end()
+  console.log(`\n${MANY} documents in one publication: ${said.trim().split('\n').at(-1)}\nthe runtime's memory at its highest: ${(most / 1024).toFixed(0)} MiB`)
+}
+
+/** The most memory that a process has had resident, in KiB. */
+async function peak(pid) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0)
 }
 
 await main()
