@@ -74,7 +74,7 @@ const (
 // once with the real one, because every publish would link them again.
 func goTool() {
 	wasm := os.Getenv(envWASM)
-	if i := slices.Index(os.Args, "-o"); wasm != "" && i > 0 && strings.HasPrefix(os.Args[len(os.Args)-1], "./wasm") {
+	if i := slices.Index(os.Args, "-o"); wasm != "" && i > 0 && handedOut(os.Args[len(os.Args)-1]) {
 		b, err := os.ReadFile(filepath.Join(wasm, filepath.Base(os.Args[i+1])))
 		if err == nil {
 			err = os.WriteFile(os.Args[i+1], b, 0o644)
@@ -90,14 +90,23 @@ func goTool() {
 	os.Exit(1)
 }
 
-// compiled is the folder with what the pages run.
+// handedOut reports whether a package is compiled once for all scripts.
+func handedOut(pkg string) bool {
+	return strings.HasPrefix(pkg, "./wasm") || pkg == "./site/edge/worker"
+}
+
+// compiled is the folder with what the pages run, and what a Worker does.
 var compiled = sync.OnceValues(func() (string, error) {
 	f, err := verifier.Compile(context.Background(), "..")
 	if err != nil {
 		return "", err
 	}
+	e, err := verifier.CompileEdge(context.Background(), "..")
+	if err != nil {
+		return "", err
+	}
 	return scratch, errors.Join(os.WriteFile(filepath.Join(scratch, "verifier.wasm"), f.WASM, 0o644),
-		os.WriteFile(filepath.Join(scratch, "viewer.wasm"), f.Viewer, 0o644))
+		os.WriteFile(filepath.Join(scratch, "viewer.wasm"), f.Viewer, 0o644), os.WriteFile(filepath.Join(scratch, "worker.wasm"), e.WASM, 0o644))
 })
 
 // sharedDemo makes the demonstration once for all tests, with the command itself; none may write to it.
