@@ -23,10 +23,10 @@ import (
 	"time"
 
 	"stele/build/durable"
-	"stele/build/push"
 	"stele/build/registry"
 	"stele/proofs"
 	"stele/site/edge"
+	"stele/site/edge/published"
 )
 
 // An edgeProcess is `stele serve --edge` as a process of its own, which can be killed and begun again. Readers and publishers come through a proxy, whose
@@ -90,7 +90,7 @@ func baseOf(d *served, assets string) []byte {
 	set := &proofs.Set{Origin: servedOrigin, Time: time.Now().Unix() + 1} // later than what was published in this second
 	folder := durable.Folder(assets)
 	err := folder.List("", func(name string, size int64) error {
-		if !push.InSet(name) {
+		if !published.InSet(name) {
 			return nil
 		}
 		b, err := folder.Read(name)

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"stele/build/push"
 	"stele/proofs"
 	"stele/site/edge/published"
 	"stele/site/headers"
@@ -73,7 +72,7 @@ func (p *Plan) copyOnce(ctx context.Context, dir string) (*base, error) {
 		if err := p.writeFile(dir, name, content); err != nil {
 			return nil, err
 		}
-		if push.InSet(name) {
+		if published.InSet(name) {
 			b.set.Files = append(b.set.Files, proofs.SetFile{SHA256: sha256.Sum256(content), Size: uint64(len(content)), Name: name})
 		}
 	}
@@ -115,7 +114,7 @@ func (p *Plan) names() (names []string, left string, err error) {
 	}
 	err = p.Public.List("", func(name string, size int64) error {
 		switch {
-		case !push.InSet(name) && !headers.Lasts(name) || !proofs.IsSetName(name) || published.IsOwn(name): // for officers, hidden, or what nobody would see
+		case !published.InSet(name) && !headers.Lasts(name) || !proofs.IsSetName(name) || published.IsOwn(name): // for officers, hidden, or what nobody would see
 			return nil
 		case size > mostFileSize:
 			left = fmt.Sprintf("%s has %d bytes, and a static file may have %d", name, size, mostFileSize)

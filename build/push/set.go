@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"stele/proofs"
-	"stele/site/headers"
+	"stele/site/edge/published"
 )
 
 // made is a set with the two files that are offered first.
@@ -26,13 +25,6 @@ type made struct {
 var ErrUnpublished = errors.New("nothing is published here yet")
 
 const checkpointPath = "ledger/checkpoint"
-
-// InSet reports whether a published file is named by a publication's set. The others are proved by the checkpoint, are for officers alone, or are hidden: what
-// is being written, and what a file manager has left.
-func InSet(name string) bool {
-	proved := headers.Lasts(name) && !strings.HasPrefix(name, "assets/")
-	return !proved && name != proofs.ProposalPath && name != proofs.ProposedTrustPath && !strings.Contains("/"+name, "/.")
-}
 
 // make reads all files of the set. While it does so nobody publishes.
 func (p *Pusher) make(ctx context.Context) (m *made, err error) {
@@ -54,7 +46,7 @@ func (p *Pusher) read(ctx context.Context) (*made, error) {
 	var names []string
 	err = p.Files.List("", func(name string, size int64) error {
 		switch {
-		case !InSet(name):
+		case !published.InSet(name):
 			return nil
 		case !proofs.IsSetName(name):
 			return &Error{Message: fmt.Sprintf("%s: no name for an edge: want printable ASCII without spaces, \\, %%, ? and #, and no part that begins with a dot, in 512 bytes at most", shown(p.Files.Path(name))),

@@ -101,7 +101,8 @@ func (e *Edge) mountStatus(c Config) {
 	e.scheduled = append(e.scheduled, s.Check)
 }
 
-// heldBodies is how many bytes of uploads are held at once: a Worker has 128 MiB for everything.
+// heldBodies is how many bytes of uploads one program holds at once. Natively that is the whole edge; a Worker starts a program for each request, and has
+// 128 MiB for all that are at work in it, so that there it is what one request may hold.
 const heldBodies = 48 << 20
 
 func (e *Edge) mountGate(c Config) error {

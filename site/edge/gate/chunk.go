@@ -202,7 +202,7 @@ func (g *Gate) promoteOne(ctx context.Context, it item, sha string) (ok bool, er
 
 // mayReplace refuses an asset that the publication in force has with other bytes: it never changes under its name, and someone may be reading it.
 func (g *Gate) mayReplace(ctx context.Context, it item) error {
-	if it.Kind != kindFile || it.object() != published.KeptPrefix+it.Path || isProved(it.Path) {
+	if it.Kind != kindFile || it.object() != published.KeptPrefix+it.Path || published.IsProved(it.Path) {
 		return nil
 	}
 	now, err := g.Source.Current(ctx)

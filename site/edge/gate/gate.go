@@ -47,7 +47,7 @@ const (
 type Limits struct {
 	Pack   int64 // bytes of a pack's body: default, and least, one object with its length
 	Object int64 // bytes of one file: default proofs.MaxSetFile
-	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and some forty times more: Workers stop at 1,000 subrequests (50 on the free plan: take 5)
+	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and some forty times more: Workers stop at 1,000 subrequests on a paid plan
 	Held   int64 // bytes of all bodies that are being read at once: 256 MiB
 
 	Body    time.Duration // how long a body may take: 5 minutes, which are 90 kB/s for the largest. In a Worker the host's own limits hold

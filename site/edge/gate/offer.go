@@ -6,13 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"stele/proofs"
 	"stele/site/edge/published"
 	"stele/site/edge/store"
-	"stele/site/headers"
 )
 
 const (
@@ -147,7 +145,7 @@ func (e *examination) readSet() (err error) {
 		return refuse(codeMalformed, "the set is of %d, which is %d s after the clock here; at most %d s are taken", e.set.Time, e.set.Time-e.now, ahead)
 	}
 	for _, f := range e.set.Files {
-		if isProved(f.Name) || f.Name == proofs.ProposalPath || f.Name == proofs.ProposedTrustPath {
+		if !published.InSet(f.Name) {
 			return refuse(codeMalformed, "set: %s: is proved by the checkpoint, or is never published here", f.Name)
 		}
 		if published.IsOwn(f.Name) {
@@ -167,11 +165,6 @@ func (e *examination) readSet() (err error) {
 		}
 	}
 	return nil
-}
-
-// isProved reports whether a file is proved by the checkpoint, and not by a set.
-func isProved(name string) bool {
-	return headers.Lasts(name) && !strings.HasPrefix(name, "assets/")
 }
 
 // readCheckpoint believes checkpoint and head by the quorum.

@@ -29,6 +29,17 @@ const (
 // OwnPrefix is before the names of the deployment's own files: whatever is published, they are those that were deployed.
 const OwnPrefix = "health/"
 
+// IsProved reports whether a published file is proved by the checkpoint, and so by no set.
+func IsProved(name string) bool {
+	return headers.Lasts(name) && !strings.HasPrefix(name, "assets/")
+}
+
+// InSet reports whether a published file is named by a publication's set. The others are proved by the checkpoint, are for officers alone, or are hidden: what
+// is being written, and what a file manager has left.
+func InSet(name string) bool {
+	return !IsProved(name) && name != proofs.ProposalPath && name != proofs.ProposedTrustPath && !strings.Contains("/"+name, "/.")
+}
+
 // IsOwn reports whether an edge answers for a name itself, so that no publication can have a file under it: its own files, and what is decided there.
 func IsOwn(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
