@@ -7,14 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"stele/build/verifier"
 )
 
 func runRelease(c *cli) error {
-	var out string
+	var out, tags string
 	args, err := c.parse(func(fs *flag.FlagSet) {
 		fs.StringVar(&out, "o", filepath.Join(".out", "stele"), "where to write the binary")
+		fs.StringVar(&tags, "tags", "", "more build `tags`, separated by commas, as go build takes them")
 	})
 	if err != nil {
 		return err
@@ -33,7 +35,7 @@ func runRelease(c *cli) error {
 	if err != nil {
 		return err
 	}
-	if err := c.compileRelease(f, e, out); err != nil {
+	if err := c.compileRelease(f, e, out, strings.TrimSuffix("release,"+tags, ",")); err != nil {
 		return err
 	}
 	if c.json {
@@ -44,7 +46,7 @@ func runRelease(c *cli) error {
 }
 
 // compileRelease compiles the command with the verifier and the Worker's program laid over the source tree, in which nothing is written.
-func (c *cli) compileRelease(f *verifier.Files, e *verifier.Edge, out string) error {
+func (c *cli) compileRelease(f *verifier.Files, e *verifier.Edge, out, tags string) error {
 	edge, err := e.Zipped()
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func (c *cli) compileRelease(f *verifier.Files, e *verifier.Edge, out string) er
 	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), b, 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(c.ctx, "go", "build", "-tags=release", "-overlay="+filepath.Join(dir, "overlay.json"),
+	cmd := exec.CommandContext(c.ctx, "go", "build", "-tags="+tags, "-overlay="+filepath.Join(dir, "overlay.json"),
 		"-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./build")
 	cmd.Stdout, cmd.Stderr = c.stderr, c.stderr
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "CGO_ENABLED=0")

@@ -60,8 +60,9 @@ templates() {
 	done
 }
 
-# With -vet=all a test compiles once what "go vet" and "go test" would each; what has no tests is vetted too. Packed as the page's program is.
-wasm_js() { GOOS=js GOARCH=wasm go test -vet=all -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
+# With -vet=all a test compiles once what "go vet" and "go test" would each; what has no tests is vetted too. Packed as the page's program is, and
+# compiled without paths, so that what a release has compiled serves here too.
+wasm_js() { GOOS=js GOARCH=wasm go test -trimpath -vet=all -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
 wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$@"; }
 
 in_browser() { node --test --test-reporter=spec "site/e2e/$1.test.mjs"; }
@@ -80,31 +81,29 @@ browser_tests() {
 
 take() { while read -r name; do part "in browsers: $name" in_browser "$name" </dev/null; done; }
 
-# What many of the browser tests begin with: the command, and a demonstration that it has made; and what else it compiles, so that no test waits for that.
+# What many of the browser tests begin with: the command, as a release, which compiles nothing to publish; and a demonstration that it has made.
 shared() {
-	mkdir -p "$STELE_SHARED" && go build -tags=cheap_passphrases -o "$STELE_SHARED/stele" ./build && (
-		export XDG_CACHE_HOME="$STELE_SHARED/cache" GOCACHE=$(go env GOCACHE)
-		"$STELE_SHARED/stele" demo --dir "$STELE_SHARED/demo" --once && "$STELE_SHARED/stele" deploy --registry "$STELE_SHARED/demo" -o "$STELE_SHARED/edge"
-	)
+	mkdir -p "$STELE_SHARED" && go run ./build release -tags=cheap_passphrases -o "$STELE_SHARED/stele" &&
+		XDG_CACHE_HOME="$STELE_SHARED/cache" "$STELE_SHARED/stele" demo --dir "$STELE_SHARED/demo" --once
 }
 
+# The tools of others are compiled without optimisation: they serve a few requests, and take longer to compile than everything of ours.
+others_tool() { GOBIN="$PWD/.out/tools" go install -gcflags='all=-N -l' -ldflags='-s -w' "$1"; }
+
 # An S3 server for the tests of a registry that lies in a bucket: a Go module, not one of ours.
-s3_server() { GOBIN="$PWD/.out/tools" go install -ldflags='-s -w' github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
+s3_server() { others_tool github.com/versity/versitygw/cmd/versitygw@v1.8.0; }
 
 # A witness that is not one of ours, for the tests of our client; its list of logs is written with sqlite3.
-other_witness() { GOBIN="$PWD/.out/tools" go install -ldflags='-s -w' filippo.io/torchwood/cmd/litewitness@v0.9.0; }
+other_witness() { others_tool filippo.io/torchwood/cmd/litewitness@v0.9.0; }
 
 npm_packages() { npm ci --prefix site/e2e --ignore-scripts --no-audit --no-fund; }
 
-# What is installed comes over the network, and what is compiled meanwhile needs nothing of it.
-compile() {
+tools() {
 	part "another witness" other_witness
 	part "S3 server" s3_server
-	part "the command and a demonstration" shared
 }
 
 go_tests() {
-	part "gofmt" formatted
 	part "templates are fresh" templates
 	# Most tests wait for the disk, or for servers of their own, more than they compute.
 	part "go vet and Go tests" go test -vet=all -timeout 19m -parallel 4 ./...
@@ -116,13 +115,18 @@ go_tests() {
 	part "proofs as in the page" go test -tags=page ./proofs
 }
 
-compile &
-compiling=$!
+# What is installed comes over the network, and what is compiled meanwhile needs nothing of it.
+tools &
+tools=$!
+part "the command and a demonstration" shared &
+shared=$!
 part "Debian packages" install_debian
 part "npm packages" npm_packages
-wait $compiling
+part "gofmt" formatted
+wait $tools
 go_tests &
 testing=$!
+wait $shared
 browser_tests
 wait $testing
 failed=$(grep -c ^FAILED "$out/parts")

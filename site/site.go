@@ -68,20 +68,26 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 	if err != nil {
 		return nil, err
 	}
-	single, err := renderSingle(texts, SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec})
-	if err != nil {
-		return nil, err
+	single := s.Single
+	if single == nil {
+		if single, err = renderSingle(texts, SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec}); err != nil {
+			return nil, err
+		}
 	}
 	files[Single] = single
 	print := sha256.Sum256(single)
 	graph := modulesIn(files, assets.Base)
+	loaded := make([]pages.Page, len(documents)) // what each loads, in every language
+	for i, d := range documents {
+		modules := graph.closure(d.module)
+		loaded[i] = pages.Page{Snapshot: s, Trust: trust, Texts: texts, Assets: assets, File: d.file, Styles: d.styles, Modules: modules,
+			Worker: graph.closure("worker.js"), Lazy: graph.lazy(modules), State: slices.Contains(statePages, d.file), SinglePrint: hex.EncodeToString(print[:])}
+	}
 	for _, t := range texts {
 		home := pages.Home(t)
-		for _, d := range documents {
-			modules := graph.closure(d.module)
-			page := pages.Page{Snapshot: s, Trust: trust, Text: t, Texts: texts, Root: strings.Repeat("../", strings.Count(home, "/")),
-				Assets: assets, File: d.file, Styles: d.styles, Modules: modules, Worker: graph.closure("worker.js"), Lazy: graph.lazy(modules),
-				State: slices.Contains(statePages, d.file), SinglePrint: hex.EncodeToString(print[:])}
+		for i, d := range documents {
+			page := loaded[i]
+			page.Text, page.Root = t, strings.Repeat("../", strings.Count(home, "/"))
 			content, err := renderPage(d.template(page))
 			if err != nil {
 				return nil, fmt.Errorf("render %s: %w", home+d.file, err)

@@ -42,6 +42,9 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 	if s.Samples, err = r.samples(); err != nil {
 		return err
 	}
+	if s.Single, err = now.publishedVerifier(site.SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec}); err != nil {
+		return err
+	}
 	files, err := site.Render(*s)
 	if err != nil {
 		return err

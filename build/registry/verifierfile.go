@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -144,6 +145,27 @@ func (r *Registry) supersedeVerifier(ctx context.Context, own string, before ver
 		return err
 	}
 	return clerk.Deliver(ctx)
+}
+
+// publishedVerifier returns the verifier in one file as it is published, if that is the one that was registered, and is made of the same; otherwise
+// nil. Packing it anew takes longer than making all pages.
+func (r *Registry) publishedVerifier(in site.SingleInput) ([]byte, error) {
+	id, err := in.ID()
+	if err != nil {
+		return nil, err
+	}
+	note, err := r.verifierNote()
+	if err != nil || note.ID != id.String() {
+		return nil, err
+	}
+	file, err := r.at.Public.Read(site.Single)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if sum := proofs.Hash(sha256.Sum256(file)); err != nil || sum.String() != note.SHA256 {
+		return nil, err
+	}
+	return file, nil
 }
 
 func (r *Registry) verifierNote() (n verifierNote, err error) {

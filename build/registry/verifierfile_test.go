@@ -111,6 +111,43 @@ func TestVerifierIsRegistered(t *testing.T) {
 	}
 }
 
+// TestVerifierAnew: the published file is kept as long as it is the registered one, and otherwise made anew: a program that nobody registered is not shown
+// as the one before, and what somebody has damaged or removed is put right by the next publication.
+func TestVerifierAnew(t *testing.T) {
+	r := newRegistry(t)
+	if err := r.AccreditVerifier(); err != nil {
+		t.Fatal(err)
+	}
+	publishVerifier(t, r, aVerifier(1))
+	want := servedVerifier(t, r)
+	in := site.SingleInput{TrustFile: r.Trust.Marshal(), WASM: aVerifier(1).WASM, WASMExec: aVerifier(1).Exec}
+	if kept, err := r.publishedVerifier(in); err != nil || proofs.DigestsOf(kept) != want {
+		t.Errorf("published: %d bytes, %v, want it as it is", len(kept), err)
+	}
+	path := r.path("public", site.Single)
+	for what, spoil := range map[string]func() error{
+		"damaged": func() error { return os.WriteFile(path, []byte("<!doctype html>"), 0o644) },
+		"removed": func() error { return os.Remove(path) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if kept, err := r.publishedVerifier(in); kept != nil || err != nil {
+			t.Errorf("%s: %d bytes are kept, %v", what, len(kept), err)
+		}
+		publishVerifier(t, r, aVerifier(1))
+		if got := servedVerifier(t, r); got != want {
+			t.Errorf("%s, and published again: another file is served", what)
+		}
+	}
+	if err := r.WriteSite(t.Context(), aVerifier(2)); err != nil {
+		t.Fatal(err)
+	}
+	if servedVerifier(t, r) == want {
+		t.Error("another program, and the same file is served")
+	}
+}
+
 // TestVerifierAfterACrash: what was broken off before the note was written is done again, and says nothing twice.
 func TestVerifierAfterACrash(t *testing.T) {
 	r := newRegistry(t)

@@ -15,6 +15,8 @@ import (
 type Edge struct {
 	WASM []byte // package site/edge/worker
 	Exec []byte // wasm_exec.js of the Go release that compiled it
+
+	zipped []byte // the program as a release carries it
 }
 
 // GetEdge returns the Worker's program that this binary carries, or compiles it.
@@ -34,7 +36,7 @@ func GetEdge(ctx context.Context) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Worker's program in this binary: %w", err)
 	}
-	return &Edge{WASM: wasm, Exec: embedded.Exec}, nil
+	return &Edge{WASM: wasm, Exec: embedded.Exec, zipped: embeddedEdge}, nil
 }
 
 // CompileEdge compiles the Worker's program of the module in a folder.
@@ -59,16 +61,16 @@ func CompileEdge(ctx context.Context, root string) (*Edge, error) {
 	return e, err
 }
 
-// Zipped is the program as it goes out: what a Worker's host limits is its compressed size.
+// Zipped is the program as it goes out: what a Worker's host limits is its size as gzip makes it by default.
 func (e *Edge) Zipped() ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
+	if e.zipped != nil {
+		return e.zipped, nil
 	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
 	if _, err := w.Write(e.WASM); err != nil {
 		return nil, err
 	}
-	err = w.Close()
+	err := w.Close()
 	return b.Bytes(), err
 }

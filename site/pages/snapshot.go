@@ -46,6 +46,7 @@ type Snapshot struct {
 	WASM       []byte // the verifier
 	ViewerWASM []byte // what looks into the ledger
 	WASMExec   []byte // wasm_exec.js of the Go release that built it
+	Single     []byte // the verifier in one file that is made of them and the trust file, where it is at hand; nil to have it made
 }
 
 // An Issuer is an accredited authority, as the ledger has it.

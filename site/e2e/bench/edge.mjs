@@ -101,7 +101,7 @@ async function size(stele, demo, folder) {
   const out = join(folder, 'weighed')
   await must(stele, 'deploy', '--registry', demo, '-o', out)
   let whole = 0
-  for (const name of await filesBelow(join(out, 'worker'))) whole += gzipSync(await readFile(join(out, 'worker', name)), { level: 9 }).length
+  for (const name of await filesBelow(join(out, 'worker'))) whole += gzipSync(await readFile(join(out, 'worker', name))).length
   console.log(`\nthe Worker, gzip: ${(whole / 1024).toFixed(0)} KiB`)
 }
 
