@@ -47,7 +47,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		os.Setenv(envGo, tool)
+		if err := errors.Join(os.Setenv(envGo, tool), sourceHere()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	testscript.Main(cleaner{m}, map[string]func(){"stele": cheaply, "go": goTool})
 }
@@ -55,7 +58,17 @@ func TestMain(m *testing.M) {
 // cheaply is the command, but that new passphrases cost milliseconds: package keys has tests of what they cost.
 func cheaply() {
 	keys.Work = 10
+	verifier.Source = os.Getenv(envSource)
 	main()
+}
+
+// sourceHere notes where the source tree lies.
+func sourceHere() error {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return err
+	}
+	return os.Setenv(envSource, root)
 }
 
 type cleaner struct{ m *testing.M }
@@ -66,8 +79,9 @@ func (c cleaner) Run() int {
 }
 
 const (
-	envGo   = "STELE_TEST_GO"   // the real go command
-	envWASM = "STELE_TEST_WASM" // the folder with what the pages run, if it is compiled already
+	envGo     = "STELE_TEST_GO"     // the real go command
+	envWASM   = "STELE_TEST_WASM"   // the folder with what the pages run, if it is compiled already
+	envSource = "STELE_TEST_SOURCE" // the source tree
 )
 
 // goTool stands before the go command in the scripts' PATH. It hands out the programs that this test has compiled
@@ -142,7 +156,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DEMO", demo)
 			e.Setenv("STELE_PASSPHRASE", "correct horse battery")
 			e.Setenv(envWASM, wasm)
-			for _, name := range []string{envGo, "GOFLAGS", "GOPROXY"} {
+			for _, name := range []string{envGo, envSource, "GOFLAGS", "GOPROXY"} {
 				e.Setenv(name, os.Getenv(name))
 			}
 			return os.Mkdir(home, 0o755)

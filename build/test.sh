@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 out=.out/test
 rm -rf "$out"
 mkdir -p "$out"
-export GOTOOLCHAIN=local CGO_ENABLED=0 STELE_TOOLS="$PWD/.out/tools" STELE_SHARED="$PWD/$out/shared"
+# Without paths everything is compiled as a release is, and so only once.
+export GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS="$(GOTOOLCHAIN=local go env GOFLAGS) -trimpath" STELE_TOOLS="$PWD/.out/tools" STELE_SHARED="$PWD/$out/shared"
 
 # What tests write lies in memory where there is plenty: they kill processes, not machines, so that a disk that syncs shows nothing more, and
 # build/registry, which syncs most, takes about half as long.
@@ -60,9 +61,8 @@ templates() {
 	done
 }
 
-# With -vet=all a test compiles once what "go vet" and "go test" would each; what has no tests is vetted too. Packed as the page's program is, and
-# compiled without paths, so that what a release has compiled serves here too.
-wasm_js() { GOOS=js GOARCH=wasm go test -trimpath -vet=all -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
+# With -vet=all a test compiles once what "go vet" and "go test" would each; what has no tests is vetted too. Packed as the page's program is.
+wasm_js() { GOOS=js GOARCH=wasm go test -vet=all -short -exec "$PWD/build/verifier/pack/packed_exec" "$@"; }
 wasm_wasip1() { GOOS=wasip1 GOARCH=wasm go test -short -exec "$PWD/build/vectors/wasip1_exec" "$@"; }
 
 in_browser() { node --test --test-reporter=spec "site/e2e/$1.test.mjs"; }
@@ -87,8 +87,9 @@ shared() {
 		XDG_CACHE_HOME="$STELE_SHARED/cache" "$STELE_SHARED/stele" demo --dir "$STELE_SHARED/demo" --once
 }
 
-# The tools of others are compiled without optimisation: they serve a few requests, and take longer to compile than everything of ours.
-others_tool() { GOBIN="$PWD/.out/tools" go install -gcflags='all=-N -l' -ldflags='-s -w' "$1"; }
+# The tools of others are compiled without optimisation: they serve a few requests, and take longer to compile than everything of ours. What the
+# browsers wait for comes first.
+others_tool() { GOBIN="$PWD/.out/tools" nice -n 10 go install -gcflags='all=-N -l' -ldflags='-s -w' "$1"; }
 
 # An S3 server for the tests of a registry that lies in a bucket: a Go module, not one of ours.
 s3_server() { others_tool github.com/versity/versitygw/cmd/versitygw@v1.8.0; }

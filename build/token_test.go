@@ -37,6 +37,7 @@ func TestTokens(t *testing.T) {
 			e.Setenv("STELEPATH", filepath.Dir(stele))
 			e.Setenv(envWASM, wasm)
 			e.Setenv(envGo, os.Getenv(envGo))
+			e.Setenv(envSource, os.Getenv(envSource))
 			if err := os.Mkdir(dir, 0o700); err != nil {
 				return err
 			}

@@ -136,11 +136,16 @@ func readExec(ctx context.Context, goTool string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"))
 }
 
+// Source is the source tree that is compiled, where the program does not know it by itself: one that was compiled with -trimpath does not.
+var Source string
+
 // moduleRoot is the source tree that this program was compiled from.
 func moduleRoot() (string, error) {
-	_, file, _, ok := runtime.Caller(0)
-	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
-	if _, err := os.Stat(filepath.Join(root, "wasm", "main.go")); !ok || err != nil {
+	root := Source
+	if _, file, _, ok := runtime.Caller(0); ok && root == "" {
+		root = filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	}
+	if _, err := os.Stat(filepath.Join(root, "wasm", "main.go")); err != nil {
 		return "", ErrNoSource
 	}
 	return root, nil
