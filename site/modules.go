@@ -7,7 +7,10 @@ import (
 )
 
 // modules are the scripts of a set of assets, by name: which of them one needs is read from their own imports.
-type modules map[string]string
+type modules map[string]asking
+
+// What a module asks for: those that it imports, and those that it asks for later (lazy.mjs).
+type asking struct{ imports, lazy []string }
 
 var (
 	imported   = regexp.MustCompile(`(?:from|import)\s*'\./([^']+)'`)
@@ -18,19 +21,26 @@ func modulesIn(files map[string][]byte, base string) modules {
 	m := modules{}
 	for path, content := range files {
 		if name, ok := strings.CutPrefix(path, base); ok && strings.HasSuffix(name, ".js") {
-			m[name] = string(content)
+			m[name] = asking{named(imported, content), named(importLazy, content)}
 		}
 	}
 	return m
+}
+
+func named(by *regexp.Regexp, content []byte) (names []string) {
+	for _, found := range by.FindAllSubmatch(content, -1) {
+		names = append(names, string(found[1]))
+	}
+	return names
 }
 
 // closure is what a module needs to run: itself, and in alphabetical order all that it imports, at any distance.
 func (m modules) closure(root string) []string {
 	seen := []string{root}
 	for i := 0; i < len(seen); i++ {
-		for _, found := range imported.FindAllStringSubmatch(m[seen[i]], -1) {
-			if !slices.Contains(seen, found[1]) {
-				seen = append(seen, found[1])
+		for _, name := range m[seen[i]].imports {
+			if !slices.Contains(seen, name) {
+				seen = append(seen, name)
 			}
 		}
 	}
@@ -38,14 +48,14 @@ func (m modules) closure(root string) []string {
 	return seen
 }
 
-// lazy are the modules that those loaded ask for later (lazy.mjs), and that these ask for in turn, each with what has to be whole before it
+// lazy are the modules that those loaded ask for later, and that these ask for in turn, each with what has to be whole before it
 // is run: itself and all that it imports, but for what is loaded already.
 func (m modules) lazy(loaded []string) map[string][]string {
 	parts := map[string][]string{}
 	asking := slices.Clone(loaded)
 	for i := 0; i < len(asking); i++ {
-		for _, found := range importLazy.FindAllStringSubmatch(m[asking[i]], -1) {
-			if name := found[1]; parts[name] == nil {
+		for _, name := range m[asking[i]].lazy {
+			if parts[name] == nil {
 				parts[name] = slices.DeleteFunc(m.closure(name), func(n string) bool { return slices.Contains(loaded, n) })
 				asking = append(asking, parts[name]...)
 			}

@@ -11,10 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/a-h/templ"
 
@@ -101,7 +103,7 @@ func render(s Snapshot, trust *proofs.Trust, texts []*text.Text) (map[string][]b
 	if files[IssuersFile], err = issuersJSON(s); err != nil {
 		return nil, err
 	}
-	files[worker], err = renderWorker(s, trust, texts, files, assets)
+	files[worker], err = renderWorker(s, trust, texts, files, assets, graph)
 	return files, err
 }
 
@@ -227,7 +229,14 @@ func collect() (map[string][]byte, error) {
 	return assets, err
 }
 
+// collectAll returns all embedded assets, as they are published. The map is the caller's own.
 func collectAll() (map[string][]byte, error) {
+	assets, err := published()
+	return maps.Clone(assets), err
+}
+
+// published is kept because what is embedded stays as it is, and is asked for several times in a publication.
+var published = sync.OnceValues(func() (map[string][]byte, error) {
 	assets := map[string][]byte{}
 	err := fs.WalkDir(sources, "assets", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -242,7 +251,7 @@ func collectAll() (map[string][]byte, error) {
 		return nil
 	})
 	return assets, err
-}
+})
 
 // Module returns a module of the portal's as it is published, by the name that it has then: for pages besides the portal's.
 func Module(name string) ([]byte, error) {

@@ -37,7 +37,7 @@ type shell struct {
 }
 
 // renderWorker returns the service worker's script for all the files of a portal.
-func renderWorker(s Snapshot, trust *proofs.Trust, texts []*text.Text, files map[string][]byte, assets pages.Assets) ([]byte, error) {
+func renderWorker(s Snapshot, trust *proofs.Trust, texts []*text.Text, files map[string][]byte, assets pages.Assets, graph modules) ([]byte, error) {
 	sh := shell{Fingerprint: strings.Trim(strings.TrimPrefix(assets.Base, "assets/"), "/"), Trust: s.TrustPrint,
 		Languages: map[string]string{}, Home: map[string]string{}, Files: map[string]string{}}
 	for _, t := range texts {
@@ -49,7 +49,6 @@ func renderWorker(s Snapshot, trust *proofs.Trust, texts []*text.Text, files map
 		sh.addAsset(assets.Base+"text/"+t.Language+".json", t.Language, files)
 		sh.addAsset(assets.Base+"text/"+t.Language+"-later.json", t.Language, files)
 	}
-	graph := modulesIn(files, assets.Base)
 	later := graph.viewerOnly()
 	for path := range files {
 		name, ok := strings.CutPrefix(path, assets.Base)

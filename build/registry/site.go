@@ -42,7 +42,8 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 	if s.Samples, err = r.samples(); err != nil {
 		return err
 	}
-	if s.Single, err = now.publishedVerifier(site.SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec}); err != nil {
+	var served servedNote
+	if s.Single, served, err = now.servedVerifier(site.SingleInput{TrustFile: s.TrustFile, WASM: s.WASM, WASMExec: s.WASMExec}); err != nil {
 		return err
 	}
 	files, err := site.Render(*s)
@@ -59,7 +60,10 @@ func (r *Registry) WriteSite(ctx context.Context, programs *verifier.Files) erro
 			return err
 		}
 	}
-	return r.at.Public.Sync()
+	if err := r.at.Public.Sync(); err != nil {
+		return err
+	}
+	return now.keepServedNote(served, files[site.Single])
 }
 
 // KeepSamples notes the sample documents of a demonstration, for this and all later publications.

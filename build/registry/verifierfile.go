@@ -29,6 +29,7 @@ import (
 const (
 	kindVerifier  = "verifier"
 	stateVerifier = "verifier"
+	stateServed   = "verifier-served"
 )
 
 // VerifierName is the name of the authority that registers the verifier in one file.
@@ -147,25 +148,52 @@ func (r *Registry) supersedeVerifier(ctx context.Context, own string, before ver
 	return clerk.Deliver(ctx)
 }
 
-// publishedVerifier returns the verifier in one file as it is published, if that is the one that was registered, and is made of the same; otherwise
-// nil. Packing it anew takes longer than making all pages.
-func (r *Registry) publishedVerifier(in site.SingleInput) ([]byte, error) {
+// A servedNote is state/verifier-served: what the file that was published last is made of. Packing it anew takes longer than making all pages,
+// and it is the same in every publication until program, wording or trust file change.
+type servedNote struct {
+	ID     string `json:"made_of"` // site.SingleInput.ID
+	SHA256 string `json:"sha256"`
+}
+
+// servedVerifier returns the verifier in one file as it is published, and the note of it, if it is made of the same; otherwise a nil file. A note or
+// a file that cannot be relied on is as none.
+func (r *Registry) servedVerifier(in site.SingleInput) (file []byte, note servedNote, err error) {
 	id, err := in.ID()
 	if err != nil {
-		return nil, err
+		return nil, note, err
 	}
-	note, err := r.verifierNote()
-	if err != nil || note.ID != id.String() {
-		return nil, err
-	}
-	file, err := r.at.Public.Read(site.Single)
+	b, err := r.at.State.Read(stateServed)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, servedNote{ID: id.String()}, nil
+	}
+	if err != nil {
+		return nil, note, err
+	}
+	if json.Unmarshal(b, &note) != nil || note.ID != id.String() {
+		return nil, servedNote{ID: id.String()}, nil
+	}
+	file, err = r.at.Public.Read(site.Single)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, note, nil
 	}
 	if sum := proofs.Hash(sha256.Sum256(file)); err != nil || sum.String() != note.SHA256 {
-		return nil, err
+		return nil, note, err
 	}
-	return file, nil
+	return file, note, nil
+}
+
+// keepServedNote notes what was published, if that is not what was noted.
+func (r *Registry) keepServedNote(note servedNote, file []byte) error {
+	sum := proofs.Hash(sha256.Sum256(file)).String()
+	if note.SHA256 == sum {
+		return nil
+	}
+	note.SHA256 = sum
+	b, err := json.Marshal(note)
+	if err != nil {
+		return err
+	}
+	return r.replace(r.at.State, stateServed, append(b, '\n'))
 }
 
 func (r *Registry) verifierNote() (n verifierNote, err error) {

@@ -111,40 +111,52 @@ func TestVerifierIsRegistered(t *testing.T) {
 	}
 }
 
-// TestVerifierAnew: the published file is kept as long as it is the registered one, and otherwise made anew: a program that nobody registered is not shown
-// as the one before, and what somebody has damaged or removed is put right by the next publication.
+// TestVerifierAnew: the published file is kept as long as it is made of the same, registered or not, and otherwise made anew: another program is not
+// shown as the one before, and what somebody has damaged or removed is put right by the next publication.
 func TestVerifierAnew(t *testing.T) {
-	r := newRegistry(t)
-	if err := r.AccreditVerifier(); err != nil {
-		t.Fatal(err)
-	}
-	publishVerifier(t, r, aVerifier(1))
-	want := servedVerifier(t, r)
-	in := site.SingleInput{TrustFile: r.Trust.Marshal(), WASM: aVerifier(1).WASM, WASMExec: aVerifier(1).Exec}
-	if kept, err := r.publishedVerifier(in); err != nil || proofs.DigestsOf(kept) != want {
-		t.Errorf("published: %d bytes, %v, want it as it is", len(kept), err)
-	}
-	path := r.path("public", site.Single)
-	for what, spoil := range map[string]func() error{
-		"damaged": func() error { return os.WriteFile(path, []byte("<!doctype html>"), 0o644) },
-		"removed": func() error { return os.Remove(path) },
-	} {
-		if err := spoil(); err != nil {
-			t.Fatal(err)
-		}
-		if kept, err := r.publishedVerifier(in); kept != nil || err != nil {
-			t.Errorf("%s: %d bytes are kept, %v", what, len(kept), err)
-		}
-		publishVerifier(t, r, aVerifier(1))
-		if got := servedVerifier(t, r); got != want {
-			t.Errorf("%s, and published again: another file is served", what)
-		}
-	}
-	if err := r.WriteSite(t.Context(), aVerifier(2)); err != nil {
-		t.Fatal(err)
-	}
-	if servedVerifier(t, r) == want {
-		t.Error("another program, and the same file is served")
+	for who, accredit := range map[string]bool{"registered": true, "not registered": false} {
+		t.Run(who, func(t *testing.T) {
+			r := newRegistry(t)
+			must := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if accredit {
+				must(r.AccreditVerifier())
+				publishVerifier(t, r, aVerifier(1))
+			} else {
+				_, err := r.Publish(t.Context())
+				must(err)
+				must(r.WriteSite(t.Context(), aVerifier(1)))
+			}
+			want := servedVerifier(t, r)
+			in := site.SingleInput{TrustFile: r.Trust.Marshal(), WASM: aVerifier(1).WASM, WASMExec: aVerifier(1).Exec}
+			if kept, _, err := r.servedVerifier(in); err != nil || proofs.DigestsOf(kept) != want {
+				t.Errorf("published: %d bytes, %v, want it as it is", len(kept), err)
+			}
+			page, note := r.path("public", site.Single), r.path("state", stateServed)
+			for what, spoil := range map[string]func() error{
+				"damaged":          func() error { return os.WriteFile(page, []byte("<!doctype html>"), 0o644) },
+				"removed":          func() error { return os.Remove(page) },
+				"the note damaged": func() error { return os.WriteFile(note, []byte("{"), 0o644) },
+				"the note removed": func() error { return os.Remove(note) },
+			} {
+				must(spoil())
+				if kept, _, err := r.servedVerifier(in); kept != nil || err != nil {
+					t.Errorf("%s: %d bytes are kept, %v", what, len(kept), err)
+				}
+				must(r.WriteSite(t.Context(), aVerifier(1)))
+				if kept, _, err := r.servedVerifier(in); err != nil || proofs.DigestsOf(kept) != want || servedVerifier(t, r) != want {
+					t.Errorf("%s, and published again: %d bytes are kept, %v, want the same file served", what, len(kept), err)
+				}
+			}
+			must(r.WriteSite(t.Context(), aVerifier(2)))
+			if servedVerifier(t, r) == want {
+				t.Error("another program, and the same file is served")
+			}
+		})
 	}
 }
 

@@ -79,7 +79,7 @@ func read(files fs.FS, name string) (*Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Text{source: b}
+	t := &Text{parts: sync.OnceValue(func() map[string][]byte { return split(b) })}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(t); err != nil {

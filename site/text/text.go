@@ -6,7 +6,10 @@
 package text
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -73,8 +76,8 @@ type Text struct {
 	Statements map[string]string `json:"statements"` // a sentence for each action
 	Standings  map[string]string `json:"standings"`  // by proofs.Standing
 
-	source    []byte            // the file
-	sentences map[string]string // everything in it, by its path
+	parts     func() map[string][]byte // the file's tables as compact JSON, by name
+	sentences map[string]string        // everything in it, by its path
 }
 
 // English returns the English wording. It is shared and must not be changed.
@@ -112,19 +115,33 @@ func (t *Text) Embedded() []byte {
 
 // tables returns some tables of the wording as JSON.
 func (t *Text) tables(names []string) []byte {
+	parts := t.parts()
+	names = slices.Concat([]string{"language", "direction"}, names)
+	slices.Sort(names)
+	var b bytes.Buffer
+	before := "{"
+	for _, name := range names {
+		fmt.Fprintf(&b, "%s%q:%s", before, name, parts[name])
+		before = ","
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// split returns the tables of a file by name, as compact JSON.
+func split(file []byte) map[string][]byte {
 	var all map[string]json.RawMessage
-	if err := json.Unmarshal(t.source, &all); err != nil {
-		panic("text: " + t.Language + ".json: " + err.Error()) // parsed before
+	parts := map[string][]byte{}
+	err := json.Unmarshal(file, &all)
+	for name, table := range all {
+		var failed error
+		parts[name], failed = json.Marshal(table)
+		err = errors.Join(err, failed)
 	}
-	chosen := map[string]json.RawMessage{}
-	for _, name := range append([]string{"language", "direction"}, names...) {
-		chosen[name] = all[name]
-	}
-	b, err := json.Marshal(chosen)
 	if err != nil {
-		panic("text: " + t.Language + ".json: " + err.Error())
+		panic(fmt.Sprintf("text: %v", err)) // parsed before
 	}
-	return b
+	return parts
 }
 
 // missing stands before and after a key without wording, so that whoever renders can find it. No text
