@@ -33,8 +33,9 @@ import (
 // address stays.
 type edgeProcess struct {
 	*served
-	dir   string
-	proxy *httptest.Server
+	dir      string
+	deployed int64 // how often with files
+	proxy    *httptest.Server
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -71,7 +72,8 @@ func (e *edgeProcess) deploy(dir string, base bool) {
 	assets := filepath.Join(dir, edge.AssetsFolder)
 	if err = os.MkdirAll(assets, 0o755); err == nil && base {
 		err = copyTree(filepath.Join(d.dir, "public"), assets, func(string, int64) bool { return true })
-		set = baseOf(d, assets)
+		set = baseOf(d, assets, e.deployed)
+		e.deployed++
 	}
 	if err != nil {
 		d.Fatal(err)
@@ -85,9 +87,9 @@ func (e *edgeProcess) deploy(dir string, base bool) {
 }
 
 // baseOf is the set of a deployment's files, made now.
-func baseOf(d *served, assets string) []byte {
+func baseOf(d *served, assets string, number int64) []byte {
 	d.Helper()
-	set := &proofs.Set{Origin: servedOrigin, Time: time.Now().Unix() + 1} // later than what was published in this second
+	set := &proofs.Set{Origin: servedOrigin, Time: time.Now().Unix() + 1 + 2*number} // later than what was published in this second
 	folder := durable.Folder(assets)
 	err := folder.List("", func(name string, size int64) error {
 		if !published.InSet(name) {
