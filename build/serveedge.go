@@ -23,7 +23,6 @@ import (
 	"stele/site"
 	"stele/site/edge"
 	"stele/site/edge/front"
-	"stele/site/edge/links"
 	"stele/site/edge/store"
 	"stele/site/edge/witness"
 )
@@ -212,11 +211,7 @@ func (e *edgeDaemon) load(made fs.FileInfo) (*nativeEdge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(e.dir), err)
 	}
-	answers := front.Handler(now.Source, e.log)
-	if deployment.Links {
-		answers = links.Announce(answers)
-	}
-	return &nativeEdge{now, made, answers}, nil
+	return &nativeEdge{now, made, now.Announce(front.Handler(now.Source, e.log))}, nil
 }
 
 // deployed reads a deployed file. A folder is none.

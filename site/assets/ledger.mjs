@@ -12,6 +12,7 @@ begin(async (viewer) => {
   const view = await viewer.ask('head')
   if (!viewer.tell(view)) return
   newest(viewer, view.head)
+  status(viewer, find('health'))
   for (const role of ['officers', 'witnesses']) signed(viewer, role, view.head[role])
   const titles = viewer.ask('issuers').then(titlesOf)
   await Promise.all([
@@ -32,6 +33,13 @@ function newest(viewer, head) {
   put('root', element('span', {}, code(head.root)))
   const ago = find('newest')?.querySelector('[data-ago]')
   if (ago) ago.textContent = ''
+}
+
+/** The way to the page of how an edge stands, where the portal says that there is one. */
+function status({ portal }, place) {
+  if (!place || !portal.status) return
+  place.querySelector('a').href = place.dataset.health
+  place.hidden = false
 }
 
 /** Who has signed the newest publication, in place of who has to. */

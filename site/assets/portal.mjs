@@ -71,7 +71,9 @@ export class Portal {
     this.kept = kept
     this.files = new Map() // path → {at, answer}, oldest use first
     this.held = 0
-    this.links = false // whether it gives short addresses of receipts, as it says with the head
+    // What it has besides files, as it says with the head
+    this.links = false // whether it gives short addresses of receipts
+    this.status = false // whether it has a page of how it stands
   }
 
   /**
@@ -173,7 +175,10 @@ export class Portal {
       signal: AbortSignal.timeout(patience),
     })
     if (!response.ok) throw new PortalError(`HTTP ${response.status}`)
-    if (path === 'ledger/head') this.links = response.headers.has('Stele-Links')
+    if (path === 'ledger/head') {
+      this.links = response.headers.has('Stele-Links')
+      this.status = /;\s*rel="?status\b/.test(response.headers.get('Link'))
+    }
     return read(response)
   }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { accessible, launch, watch } from './browser.mjs'
 import { root } from './chromium.mjs'
-import { ask, startEdge, startNative } from './edge.mjs'
+import { ask, startEdge, startNative, startOrigin } from './edge.mjs'
 import { buildCommand, makeDemo } from './registry.mjs'
 
 const LANGUAGES = ['en', 'ar', 'es', 'fr', 'ru', 'zh']
@@ -104,6 +104,32 @@ test('what is published is told there: when, how old, when next, and who has sig
       assert.equal((await fetch(href)).status, 200, href)
     }
   }, { path: 'health' })
+})
+
+test('the ledger’s page leads there where there is such a page, in the reader’s language', async () => {
+  for (const tag of ['en', 'ar']) {
+    const ledger = tag === 'en' ? 'ledger.html' : `${tag}/ledger.html`
+    await visit(async (page) => {
+      await page.waitForSelector('html[data-ready]')
+      await accessible(page, ledger)
+      const link = page.getByRole('link', { name: words[tag].health.title, exact: true })
+      await link.click()
+      await stands(page, 'ok')
+      assert.equal(page.url(), edge.url + home(tag))
+    }, { tag, path: ledger })
+  }
+  const origin = await startOrigin(stele, join(folder, 'demo'))
+  try {
+    const { headers } = await ask(origin.url, { path: '/ledger/head' })
+    assert.equal(headers.link, undefined, 'files alone have no such page')
+    const page = await browser.newPage()
+    await page.goto(`${origin.url}ledger.html`)
+    await page.waitForSelector('html[data-ready]')
+    assert.equal(await page.getByRole('link', { name: words.en.health.title, exact: true }).count(), 0)
+    await page.close()
+  } finally {
+    await origin.end()
+  }
 })
 
 test('every state, in every language, whole and in words', async () => {

@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -57,6 +59,20 @@ func TestHandles(t *testing.T) {
 		"/health.json": {true, true}, "/health/evidence/x": {true, true}, "/health": {}, "/health/": {}, "/health/ru/": {}, "/": {}, "/ru/": {}, "/ledger/head": {}, "/publisher": {}, "/rx": {}} {
 		if got := [2]bool{all.Handles(path), few.Handles(path)}; got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
+
+// TestAnnounce: only the head tells what there is besides files.
+func TestAnnounce(t *testing.T) {
+	for _, given := range []bool{true, false} {
+		h := (&Edge{deployment: &Deployment{Links: given}}).Announce(http.NotFoundHandler())
+		for path, want := range map[string][2]string{"/ledger/head": {`<../health/>; rel="status"`, map[bool]string{true: "r"}[given]}, "/ledger/checkpoint": {}, "/": {}} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			if got := [2]string{w.Header().Get("Link"), w.Header().Get("Stele-Links")}; got != want {
+				t.Errorf("%s, short addresses %v: Link and Stele-Links are %q, want %q", path, given, got, want)
+			}
 		}
 	}
 }

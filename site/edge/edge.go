@@ -154,6 +154,27 @@ func (e *Edge) Handles(path string) bool {
 // Handler answers the paths that Handles names.
 func (e *Edge) Handler() http.Handler { return e.mux }
 
+// What an edge has besides files, it tells with the head: the pages are the same bytes everywhere, and so learn it from what they read anyway, before
+// anything was checked, instead of asking.
+const (
+	linksHeader  = "Stele-Links" // where receipts get short addresses: below which path
+	statusHeader = "Link"        // the page of how it stands: RFC 8288, with the relation of RFC 8631, section 4
+	statusLink   = `<../health/>; rel="status"`
+)
+
+// Announce has next, which answers what is published, tell with the head what this edge has besides.
+func (e *Edge) Announce(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/"+proofs.HeadPath {
+			w.Header().Set(statusHeader, statusLink)
+			if e.deployment.Links {
+				w.Header().Set(linksHeader, "r")
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Scheduled does what is due every few minutes: it clears up behind publications, and looks how fresh everything is. Each is done, whatever becomes of the others.
 func (e *Edge) Scheduled(ctx context.Context) error {
 	var errs []error

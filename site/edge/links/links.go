@@ -30,7 +30,6 @@ import (
 	"strings"
 	"time"
 
-	"stele/proofs"
 	"stele/site/edge/published"
 	"stele/site/edge/store"
 )
@@ -41,11 +40,6 @@ const (
 	MostReceipt = 256 << 10
 	// Suffix is that of a receipt's address: browsers and the page know by it what it is.
 	Suffix = ".tlog-proof"
-	// Header stands in an answer to HeadPath where the portal gives short addresses. The pages are the same bytes everywhere, and so learn it from what
-	// they read anyway, before anything was checked, instead of asking.
-	Header = "Stele-Links"
-	// HeadPath is that of the answer with the header.
-	HeadPath = "/" + proofs.HeadPath
 
 	prefix = "links/"
 )
@@ -89,16 +83,6 @@ func New(c Config) *Links {
 	}
 	c.Root = strings.TrimSuffix(c.Root, "/")
 	return &Links{c}
-}
-
-// Announce has the answers to HeadPath say that the portal gives short addresses.
-func Announce(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == HeadPath {
-			w.Header().Set(Header, "r")
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Handler answers below /r.

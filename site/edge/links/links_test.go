@@ -580,17 +580,6 @@ func TestDamagedObjects(t *testing.T) {
 	}
 }
 
-func TestAnnounce(t *testing.T) {
-	h := links.Announce(http.NotFoundHandler())
-	for path, want := range map[string]string{"/ledger/head": "r", "/ledger/checkpoint": "", "/": ""} {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-		if got := w.Header().Get(links.Header); got != want {
-			t.Errorf("%s: %s is %q, want %q", path, links.Header, got, want)
-		}
-	}
-}
-
 // An object's bytes stay readable by the next version: they are written out here.
 func TestObjects(t *testing.T) {
 	p := newPortal(t)

@@ -61,7 +61,7 @@ export class Front {
 
   /**
    * @param {string} base the text of the set that was deployed; empty where none was
-   * @param {boolean} links whether receipts are given short addresses: the head's answer says so, as links.Announce does
+   * @param {boolean} links whether receipts are given short addresses
    */
   constructor(base, links = false) {
     this.#base = base ? parseSet(base) : null
@@ -96,10 +96,16 @@ export class Front {
     const file = await this.#find(env, name)
     if (file) {
       const headers = headersOf(name)
-      if (this.#links && name === 'ledger/head') headers.set('Stele-Links', 'r')
+      if (name === 'ledger/head') this.#announce(headers)
       return send(request, file, headers)
     }
     return orFolder ? null : missing()
+  }
+
+  /** Tells with the head what there is besides files: edge.Announce. */
+  #announce(headers) {
+    headers.set('Link', '<../health/>; rel="status"')
+    if (this.#links) headers.set('Stele-Links', 'r')
   }
 
   /** Says that a folder's first page lies elsewhere, if there is one. */
