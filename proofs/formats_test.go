@@ -145,6 +145,17 @@ func TestMapTileDepth(t *testing.T) {
 	}
 }
 
+// TestMapTileOfOneLeaf: only a slot at the top of the map is a tile with one leaf. Elsewhere such a tile would have the slot's hash, and its name.
+func TestMapTileOfOneLeaf(t *testing.T) {
+	leaf := []proofs.MapTileLeaf{{Hash: (&proofs.Slot{}).Hash()}}
+	for depth, good := range map[int]bool{0: true, 9: false, 18: false, 252: false} {
+		_, err := proofs.ParseMapTile((&proofs.MapTile{Depth: depth, Leaves: leaf}).Marshal())
+		if good && err != nil || !good && (err == nil || !strings.Contains(err.Error(), "one leaf at depth")) {
+			t.Errorf("a tile of one leaf at depth %d: %v", depth, err)
+		}
+	}
+}
+
 func TestPublicationList(t *testing.T) {
 	for p := uint64(1); p < 2000; p++ {
 		var want []uint64

@@ -294,6 +294,9 @@ func ParseMapTile(b []byte) (*MapTile, error) {
 	if r.err == nil && filled != 1<<MapTileHeight {
 		r.fail("not a complete tree")
 	}
+	if r.err == nil && n == 1 && t.Depth > 0 { // its hash is a slot's, and so would be its file's name
+		r.fail("one leaf at depth ", itoa(t.Depth), ", where only a slot is")
+	}
 	return t, r.done()
 }
 

@@ -125,7 +125,7 @@ func TestNoticed(t *testing.T) {
 
 // TestTileDepth: no hash covers the depth that a map tile gives.
 func TestTileDepth(t *testing.T) {
-	a := &auditor{ctx: context.Background(), p: one{(&proofs.MapTile{Depth: 18, Leaves: []proofs.MapTileLeaf{{Hash: (&proofs.Slot{}).Hash()}}}).Marshal()}}
+	a := &auditor{ctx: context.Background(), p: one{(&proofs.MapTile{Depth: 18, Leaves: []proofs.MapTileLeaf{{Depth: 1}, {Depth: 1}}}).Marshal()}}
 	sub, err := proofs.ParseMapTile(a.p.(one).b)
 	must(t, err)
 	_, err = a.newWalker(nil).tile(&proofs.MapTile{Leaves: []proofs.MapTileLeaf{{Hash: sub.Hash(), Depth: 9, Tile: true}}}, proofs.Hash{})

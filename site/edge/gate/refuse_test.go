@@ -432,28 +432,28 @@ func TestHistory(t *testing.T) {
 	e.whole()
 }
 
-// A map tile that takes the node of a subtree for a slot has the right hash. What it leads to cannot be had, so that nothing comes of it, it never
-// lies under its name, and the right one can follow.
+// A map tile has many shapes of one hash. One that takes the node of a subtree for a slot leads to what cannot be had, so that nothing comes of it, it
+// never lies under its name, and the right one can follow.
 func TestOtherShape(t *testing.T) {
 	r := deep(t)
+	registerBelow(r, 1_000_000, 8*100) // the tiles' slots split once more
+	r.Publish()
 	e := newEdge(t, r.Trust)
 	e.now = r.Clock()
 	p := newPublisher(t, r, e.handler())
-	right := ""
-	for _, path := range r.Paths() {
-		if strings.HasPrefix(path, "index/") && bytes.HasPrefix(r.Get(path), []byte("stele.tile/1\n\x09")) {
-			right = path
+	right, tile := tileBelow(t, r)
+	other := &proofs.MapTile{Depth: tile.Depth}
+	for _, l := range tile.Leaves {
+		if n := len(other.Leaves); len(other.Leaves) > 0 && other.Leaves[n-1].Depth == l.Depth && len(other.Leaves)+1 < len(tile.Leaves) {
+			other.Leaves[n-1] = proofs.MapTileLeaf{Depth: l.Depth - 1, Hash: proofs.NodeHash(other.Leaves[n-1].Hash, l.Hash)}
+			continue
 		}
+		other.Leaves = append(other.Leaves, l)
 	}
-	tile, err := proofs.ParseMapTile(r.Get(right))
-	if err != nil {
-		t.Fatal(err)
+	if other.Hash() != tile.Hash() || len(other.Leaves) == len(tile.Leaves) {
+		t.Fatalf("%d leaves in place of %d, and the hash %s, want %s", len(other.Leaves), len(tile.Leaves), other.Hash(), tile.Hash())
 	}
-	top := &proofs.MapTile{Depth: 9, Leaves: []proofs.MapTileLeaf{{Depth: 0, Hash: tile.Hash()}}}
-	if top.Hash() != tile.Hash() {
-		t.Fatal("the other tile has another hash")
-	}
-	p.files[right] = top.Marshal()
+	p.files[right] = other.Marshal()
 	if current, err := p.propose(); err != nil || current {
 		t.Fatal(err)
 	}
@@ -463,14 +463,15 @@ func TestOtherShape(t *testing.T) {
 		var c struct{ Paths []string }
 		at := p.at(fmt.Sprintf("chunks/%d", i))
 		p.must(p.ask("GET", at, nil, &c))
+		c.Paths = slices.DeleteFunc(c.Paths, func(path string) bool { return p.files[path] == nil }) // what nobody has
 		hashes, err := p.upload(c.Paths)
 		p.must(err)
-		list := make([]string, len(c.Paths))
-		for i, path := range c.Paths {
-			list[i] = hashes[path]
+		var list []string
+		for _, path := range c.Paths {
+			list = append(list, hashes[path])
 		}
 		var a struct{ Done bool }
-		if err := p.post(at, map[string]any{"sha256": list}, &a); err != nil && codeOf(err) != "wrong" && codeOf(err) != "busy" {
+		if err := p.post(at, map[string]any{"sha256": list}, &a); err != nil && codeOf(err) != "malformed" && codeOf(err) != "busy" {
 			t.Fatal(err)
 		}
 	}
@@ -482,6 +483,42 @@ func TestOtherShape(t *testing.T) {
 	p.makeSet(r.Now + 1)
 	p.must(p.publish())
 	e.whole()
+}
+
+// A map tile with one leaf has the hash of what that leaf names, a slot or a tile, and so its path: it would lie where that one should.
+func TestTileOfOneLeaf(t *testing.T) {
+	r := deep(t)
+	e := newEdge(t, r.Trust)
+	e.now = r.Clock()
+	p := newPublisher(t, r, e.handler())
+	right, tile := tileBelow(t, r)
+	p.files[right] = (&proofs.MapTile{Depth: tile.Depth, Leaves: []proofs.MapTileLeaf{{Hash: tile.Hash()}}}).Marshal()
+	wantCode(t, p.publish(), "wrong")
+	if e.has("kept/" + right) {
+		t.Fatal("the wrong tile lies under its name")
+	}
+	e.publishNow(r)
+	e.whole()
+}
+
+// tileBelow is the tile with most leaves below the map's root tile, and its path: one that newer ones have replaced has fewer.
+func tileBelow(t *testing.T, r *followtest.Registry) (at string, most *proofs.MapTile) {
+	for _, path := range r.Paths() {
+		if !strings.HasPrefix(path, "index/") || !bytes.HasPrefix(r.Get(path), []byte("stele.tile/1\n\x09")) {
+			continue
+		}
+		tile, err := proofs.ParseMapTile(r.Get(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most == nil || len(tile.Leaves) > len(most.Leaves) {
+			at, most = path, tile
+		}
+	}
+	if most == nil {
+		t.Fatal("no tile of the map below its root")
+	}
+	return at, most
 }
 
 // A body that must not be read.
