@@ -35,7 +35,7 @@ func (e *edges) check() error {
 		return usage("add --to URL", "--token %s: there is no --to that it would be for", shown(e.tokenFile))
 	}
 	for _, address := range e.to {
-		if err := checkAddress("--to", address); err != nil || address == "" {
+		if err := checkAddress("--to", address, withoutQuery); err != nil || address == "" {
 			return usage("such as --to https://registry.gov.example/", "--to %s is no address", shown(address))
 		}
 	}

@@ -95,10 +95,19 @@ func (s *Source) Current(ctx context.Context) (*Publication, error) {
 		}
 		p.Set, p.ID, p.Version, p.Stored = now.set, now.id, version, true
 	}
-	if s.Base != nil && (p.Set == nil || p.Time < s.Base.Time) {
+	if s.Base != nil && (p.Set == nil || later(s.Base, p.Set)) {
 		p.Set, p.ID, p.Stored = s.Base, IDOf(s.Base), false
 	}
 	return p, nil
+}
+
+// later reports whether a set is in force over another: a later publication is, and of the same one what was put together later. So what an old copy of a
+// registry has deployed takes nothing back.
+func later(a, b *proofs.Set) bool {
+	if a.Publication != b.Publication {
+		return a.Publication > b.Publication
+	}
+	return a.Time > b.Time
 }
 
 func (s *Source) parse(b []byte, version string) (*parsed, error) {
