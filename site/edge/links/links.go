@@ -30,6 +30,7 @@ import (
 	"strings"
 	"time"
 
+	"stele/site/edge/body"
 	"stele/site/edge/published"
 	"stele/site/edge/store"
 )
@@ -41,7 +42,8 @@ const (
 	// Suffix is that of a receipt's address: browsers and the page know by it what it is.
 	Suffix = ".tlog-proof"
 
-	prefix = "links/"
+	prefix   = "links/"
+	bodyTime = 20 * time.Second // for a receipt to arrive
 )
 
 // Bounds are how many addresses are given, so that nobody fills the store. Withdrawing one makes no room: to make and withdraw in turn would be free.
@@ -164,7 +166,7 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request) error {
 	if fromElsewhere(r) {
 		return otherSite
 	}
-	receipt, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MostReceipt))
+	receipt, err := body.Read(w, r, MostReceipt, bodyTime)
 	if err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			return &refusal{http.StatusRequestEntityTooLarge, "too-large", "the receipt has more than 256 KiB", "give the receipt's file away itself"}
