@@ -318,6 +318,27 @@ func TestTooLarge(t *testing.T) {
 	p.refused(p.do("POST", "/r", make([]byte, links.MostReceipt)), 400, "malformed")
 }
 
+// A timed answer notes until when its request's body is waited for.
+type timed struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (t *timed) SetReadDeadline(until time.Time) error {
+	t.until = append(t.until, until)
+	return nil
+}
+
+// A receipt has to arrive in some time, and is then judged without haste.
+func TestReceiptInTime(t *testing.T) {
+	p := newPortal(t)
+	w := &timed{ResponseRecorder: httptest.NewRecorder()}
+	p.handler.ServeHTTP(w, httptest.NewRequest("POST", "https://registry.example/r", bytes.NewReader(p.receipt(1))))
+	if w.Code != 201 || len(w.until) != 2 || w.until[0].After(time.Now().Add(time.Minute)) || !w.until[1].IsZero() {
+		t.Errorf("got %d; the receipt is waited for until %v, want less than a minute, and then no end", w.Code, w.until)
+	}
+}
+
 // What leads here is shown here: a receipt of a newer ledger waits, and one of another ledger of the same size never comes.
 func TestReceiptsOfOtherSizes(t *testing.T) {
 	p := newPortal(t)

@@ -5,6 +5,8 @@
 // So a log's record is durable before its cosignature leaves, it is replaced only if it is still the one that was judged by,
 // and whatever cannot be read back for certain is not begun anew: for that log the witness then signs nothing more.
 //
+// The same checkpoint, sent again within a minute, is answered with the cosignature that the record holds, and nothing is written; see [SameFor].
+//
 // Where the records lie is a matter of [Records]. There are two: the folder of a witness that is a process of its own
 // (package server of stele witness), and an edge's store:
 //

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"stele/build/witness/witnesstest"
 	"stele/proofs"
@@ -410,6 +411,29 @@ func TestSlowSenders(t *testing.T) {
 		h.Want(h.Send("GET", "/health", nil), 200, `"ok":true`)
 		close(end)
 		wg.Wait()
+	}
+}
+
+// A timed answer notes until when its request's body is waited for.
+type timed struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (t *timed) SetReadDeadline(until time.Time) error {
+	t.until = append(t.until, until)
+	return nil
+}
+
+// TestBodyInTime: a request has to arrive in some time, and is then answered without haste.
+func TestBodyInTime(t *testing.T) {
+	h, _ := newHouse(t)
+	r := &timed{ResponseRecorder: httptest.NewRecorder()}
+	body := (&witness.Request{Checkpoint: h.Ledger.Note(5)}).Marshal()
+	h.Handler.ServeHTTP(r, httptest.NewRequest("POST", "/add-checkpoint", bytes.NewReader(body)))
+	h.WantCosigned(r.ResponseRecorder, h.Ledger.Checkpoint(5), h.Now)
+	if len(r.until) != 2 || r.until[0].After(time.Now().Add(time.Minute)) || !r.until[1].IsZero() {
+		t.Errorf("the body is waited for until %v, want less than a minute, and then no end", r.until)
 	}
 }
 
