@@ -33,6 +33,11 @@ type Store interface {
 	List(ctx context.Context, prefix, after string) (objects []Object, more bool, err error)
 }
 
+// A Syncer is a Store whose Get may return what is not durable yet: a Put that is under way, or one whose process was killed. Sync makes it so.
+type Syncer interface {
+	Sync(name string) error
+}
+
 // An Object is what List tells of one.
 type Object struct {
 	Name string
