@@ -8,7 +8,7 @@
 //	superseded/…             what publications have replaced, and when
 //	rests/ID                 on which deployment a publication rests
 //	attempts/DAY/…           every attempt at publication
-//	cleaning                 which run of cleaning was the last, or is under way
+//	cleaning                 which run of cleaning was the last, or is under way, and where the next goes on
 //	witness/…                package witness
 //	links/…                  package links
 //	status/…                 package status: what the last scheduled check has found, and proofs of forks
