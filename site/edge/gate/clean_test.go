@@ -38,6 +38,13 @@ func (d *dated) Get(ctx context.Context, name string) ([]byte, string, error) {
 	return d.Store.Get(ctx, name)
 }
 
+func (d *dated) GetMost(ctx context.Context, name string, most int64) ([]byte, string, error) {
+	if d.before != nil {
+		d.before(name)
+	}
+	return d.Store.GetMost(ctx, name, most)
+}
+
 func (d *dated) List(ctx context.Context, prefix, after string) ([]store.Object, bool, error) {
 	objects, more, err := d.Store.List(ctx, prefix, after)
 	for i := range objects {

@@ -60,6 +60,13 @@ func (d *dying) Get(ctx context.Context, name string) ([]byte, string, error) {
 	return d.Store.Get(ctx, name)
 }
 
+func (d *dying) GetMost(ctx context.Context, name string, most int64) ([]byte, string, error) {
+	if err := d.alive(); err != nil {
+		return nil, "", err
+	}
+	return d.Store.GetMost(ctx, name, most)
+}
+
 func (d *dying) List(ctx context.Context, prefix, after string) ([]store.Object, bool, error) {
 	if err := d.alive(); err != nil {
 		return nil, false, err

@@ -123,6 +123,15 @@ func (g *Gate) get(ctx context.Context, name string) (b []byte, ok bool, err err
 	return b, err == nil, err
 }
 
+// getMost does so where there are no more bytes than that.
+func (g *Gate) getMost(ctx context.Context, name string, most int64) (b []byte, ok bool, err error) {
+	b, _, err = g.store().GetMost(ctx, name, most)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return b, err == nil, err
+}
+
 // getJSON reads a record of the gate's own.
 func (g *Gate) getJSON(ctx context.Context, name string, v any) (version string, ok bool, err error) {
 	b, version, err := g.store().Get(ctx, name)
