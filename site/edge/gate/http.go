@@ -289,13 +289,17 @@ func (g *Gate) servePromote(w http.ResponseWriter, r *http.Request) (any, error)
 
 func (g *Gate) serveFinish(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return g.onOffer(r, "finish", func(o *offer) (any, error) {
-		fresh, err := g.finish(r.Context(), o)
-		if fresh {
-			g.tell(r, o.attempt("finish", attemptPublished, ""))
-			if now, e := g.Source.Current(r.Context()); e == nil && g.Published != nil {
+		is, err := g.finish(r.Context(), o)
+		if !is {
+			return nil, err
+		}
+		first, e := g.tellPublished(r, o)
+		if first && g.Published != nil {
+			if now, e := g.Source.Current(r.Context()); e == nil {
 				g.Published(r.Context(), now)
 			}
 		}
+		err = errors.Join(err, e)
 		return map[string]any{"current": o.Publication}, err
 	})
 }
