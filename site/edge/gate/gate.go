@@ -48,9 +48,9 @@ type Limits struct {
 	Pack   int64 // bytes of a pack's body: default, and least, one object with its length
 	Object int64 // bytes of one file: default proofs.MaxSetFile
 	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and some forty times more: Workers stop at 1,000 subrequests on a paid plan
-	Held   int64 // bytes of all bodies that are being read at once: 256 MiB
+	Held   int64 // bytes of all bodies that are coming in at once: 256 MiB; three eighths for offers, the others for what is uploaded for one that was taken
 
-	Body    time.Duration // how long a body may take: 5 minutes, which are 90 kB/s for the largest. In a Worker the host's own limits hold
+	Slow    time.Duration // within which each half MiB of a body has to come, or the end of it: a minute, 9 kB/s. In a Worker the host's own limits hold
 	Staged  time.Duration // how long an upload is kept that nothing has come of: 2 days
 	Offered time.Duration // and an offer: 7 days
 	Grace   time.Duration // how long what was superseded can still be read, as at the publisher: 7 days
@@ -71,7 +71,7 @@ func (l Limits) withDefaults() Limits {
 		l.Chunk = 200
 	}
 	const day = 24 * time.Hour
-	long(&l.Body, 5*time.Minute)
+	long(&l.Slow, time.Minute)
 	long(&l.Staged, 2*day)
 	long(&l.Offered, 7*day)
 	long(&l.Grace, 7*day)
@@ -96,8 +96,9 @@ type Config struct {
 // A Gate is safe for concurrent use, also by several processes over one store.
 type Gate struct {
 	Config
-	held *pace // bodies
-	io   *pace // objects on their way to and from the store
+	unknown *room // offers as they come in, from whoever has the token
+	known   *room // what comes in for an offer that was taken, from whoever knows its name
+	io      *pace // objects on their way to and from the store
 }
 
 // New makes a gate.
@@ -109,7 +110,8 @@ func New(c Config) *Gate {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Gate{Config: c, held: newPace(1<<20, c.Limits.Held), io: newPace(atOnce, inFlight)}
+	unknown := c.Limits.Held * 3 / 8
+	return &Gate{Config: c, unknown: &room{most: unknown}, known: &room{most: c.Limits.Held - unknown}, io: newPace(atOnce, inFlight)}
 }
 
 func (g *Gate) store() store.Store { return g.Source.Store }
