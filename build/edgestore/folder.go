@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,17 +53,33 @@ func versionOf(b []byte) string {
 }
 
 // Get is store.Store's.
-func (f *Folder) Get(_ context.Context, name string) ([]byte, string, error) {
+func (f *Folder) Get(ctx context.Context, name string) ([]byte, string, error) {
+	return f.GetMost(ctx, name, math.MaxInt64)
+}
+
+// GetMost is store.Store's. An object is replaced by another file: the one that was opened stays as it is.
+func (f *Folder) GetMost(_ context.Context, name string, most int64) ([]byte, string, error) {
 	path, err := f.path(name)
 	if err != nil {
 		return nil, "", err
 	}
-	b, err := os.ReadFile(path)
-	if info, e := os.Stat(path); err != nil && e == nil && info.IsDir() {
-		err = &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
-	}
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, "", err
+	case info.IsDir():
+		return nil, "", &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	case info.Size() > most:
+		return nil, "", &store.LargeError{Name: name, Size: info.Size(), Most: most}
+	}
+	b := make([]byte, info.Size())
+	if _, err := io.ReadFull(file, b); err != nil {
+		return nil, "", &fs.PathError{Op: "read", Path: path, Err: err}
 	}
 	return b, versionOf(b), nil
 }

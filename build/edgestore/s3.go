@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -113,12 +114,25 @@ const (
 
 // Get is store.Store's.
 func (s *S3) Get(ctx context.Context, name string) (b []byte, version string, err error) {
+	return s.GetMost(ctx, name, math.MaxInt64)
+}
+
+// GetMost is store.Store's: the answer's header tells how many bytes there are.
+func (s *S3) GetMost(ctx context.Context, name string, most int64) (b []byte, version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	for i := range readTries {
 		out, failed := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: s.key(name)})
 		if failed != nil {
 			return nil, "", s.failed("read", name, failed)
+		}
+		if size := aws.ToInt64(out.ContentLength); size > most {
+			out.Body.Close()
+			return nil, "", &store.LargeError{Name: name, Size: size, Most: most}
+		}
+		if out.ContentLength == nil && most < math.MaxInt64 {
+			out.Body.Close()
+			return nil, "", s.failed("read", name, errors.New("the server does not say how many bytes it has"))
 		}
 		b, err = io.ReadAll(out.Body)
 		out.Body.Close()

@@ -99,6 +99,36 @@ func conditions(t *testing.T, s, again store.Store) {
 	}
 }
 
+func TestMost(t *testing.T) { each(t, most) }
+
+// most: an object that is larger than was asked for is not read, and its size is told.
+func most(t *testing.T, s, again store.Store) {
+	ctx := context.Background()
+	if err := s.Put(ctx, "staged/one", bytes.Repeat([]byte{1}, 1000), store.Always); err != nil {
+		t.Fatal(err)
+	}
+	_, version, err := s.Get(ctx, "staged/one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, same, err := again.GetMost(ctx, "staged/one", 1000); err != nil || len(b) != 1000 || same != version {
+		t.Errorf("just as large: %d bytes of version %q, %v, want 1000 of %q", len(b), same, err, version)
+	}
+	var large *store.LargeError
+	if b, _, err := again.GetMost(ctx, "staged/one", 999); !errors.As(err, &large) || *large != (store.LargeError{Name: "staged/one", Size: 1000, Most: 999}) || b != nil {
+		t.Errorf("one byte larger: %d bytes, %v, want a LargeError of 1000 bytes", len(b), err)
+	}
+	if _, _, err := again.GetMost(ctx, "staged/two", 999); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: %v, want fs.ErrNotExist", err)
+	}
+	if err := s.Put(ctx, "staged/none", nil, store.Always); err != nil {
+		t.Fatal(err)
+	}
+	if b, _, err := again.GetMost(ctx, "staged/none", 0); err != nil || len(b) != 0 {
+		t.Errorf("nothing in it: %d bytes, %v", len(b), err)
+	}
+}
+
 func TestRace(t *testing.T) { each(t, race) }
 
 // race: of many who write at once on the same condition, one is told that he has written, and what he wrote is there. Each round begins from what the one before left.

@@ -148,7 +148,7 @@ func (p *Pusher) call(ctx context.Context, method, path string, body, answer any
 	return nil
 }
 
-// insist does something again as long as it fails for reasons that may pass, with growing patience, or as the other side asks.
+// insist does something again as long as it fails for reasons that may pass, with growing patience; never sooner than the other side asks.
 func (p *Pusher) insist(ctx context.Context, most int, do func() ([]byte, error)) ([]byte, error) {
 	wait := firstWait
 	for failed := 1; ; failed++ {
@@ -162,7 +162,7 @@ func (p *Pusher) insist(ctx context.Context, most int, do func() ([]byte, error)
 		pause := wait + time.Duration(rand.Int64N(int64(wait/4))) // not all at once
 		var e *Error
 		if errors.As(err, &e) && e.RetryAfter > 0 {
-			pause = min(e.RetryAfter, longestTold)
+			pause = max(pause, min(e.RetryAfter, longestTold))
 		}
 		p.Waiting(err.Error(), pause)
 		if err := p.Pause(ctx, pause); err != nil {

@@ -113,6 +113,8 @@ type run struct {
 	checked atomic.Int64
 	staged  bool // an earlier push has left something
 
+	large sync.Mutex // around packs of one large object
+
 	mu      sync.Mutex
 	changed []string // files that can be read back once the publication is finished
 }

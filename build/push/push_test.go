@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -145,6 +146,56 @@ func TestResume(t *testing.T) {
 		t.Errorf("%d were uploaded before and %d after, of %d: too many twice", have, again, all)
 	}
 	o.isServed(t, e)
+}
+
+// TestLargeFiles: files that an edge can only hold one of at a time are never sent together.
+func TestLargeFiles(t *testing.T) {
+	o := aRegistry(t)
+	for i := range 5 {
+		must(t, o.public().Replace(fmt.Sprintf("large/%d", i), bytes.Repeat([]byte{byte(i)}, 6<<20)))
+	}
+	e := anEdge(t, o, gate.Limits{Held: 16 << 20})
+	p := o.pusher(t, e)
+	p.Waiting = func(why string, _ time.Duration) { t.Errorf("waits: %s", why) }
+	if _, err := p.Push(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// busy is an edge that has no room for the first requests.
+type busy struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (b *busy) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.Method != http.MethodPost || b.n == 0 {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	b.n--
+	w := httptest.NewRecorder()
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	io.WriteString(w, `{"error":{"code":"busy","message":"other bodies are coming in"}}`)
+	return w.Result(), nil
+}
+
+// TestBusy: an edge that asks for a second each time is given more and more, since it does not know how long it will be.
+func TestBusy(t *testing.T) {
+	o := aRegistry(t)
+	e := anEdge(t, o, gate.Limits{})
+	p := o.pusher(t, e)
+	p.HTTP = &http.Client{Transport: &busy{n: 9}}
+	var waits []time.Duration
+	p.Waiting = func(_ string, wait time.Duration) { waits = append(waits, wait) }
+	if _, err := p.Push(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(waits) != 9 || waits[0] != time.Second || waits[8] < 30*time.Second {
+		t.Errorf("waits %v, want 9, from a second to 30", waits)
+	}
 }
 
 // manyFiles adds files that the set names.

@@ -164,6 +164,10 @@ func (r *run) sendPack(ctx context.Context, p *pack) error {
 	if p.n == 0 {
 		return nil
 	}
+	if len(p.b) > 2*packBytes { // an edge has not room for several at once
+		r.large.Lock()
+		defer r.large.Unlock()
+	}
 	_, err := r.insist(ctx, mostFailed, func() ([]byte, error) {
 		return r.send(ctx, http.MethodPost, "/publish/offers/"+r.offer+"/objects", p.b, "application/octet-stream")
 	})

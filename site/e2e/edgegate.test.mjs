@@ -589,7 +589,8 @@ test('garbage does not come under the name of a future file', async () => {
   const { missing } = await post(`offers/${id}/plan`, { have: {} })
   assert.ok(missing.length > 0)
   const garbage = Buffer.from('garbage')
-  assert.equal((await post(`offers/${id}/objects`, packed(garbage))).stored, 1)
+  const large = Buffer.alloc(1 << 20, 'large') // more than a tile can have: not read
+  for (const b of [garbage, large]) assert.equal((await post(`offers/${id}/objects`, packed(b))).stored, 1)
   const have = {}
   for (const path of missing) {
     const b = await publicFile(ours(), path)
@@ -599,8 +600,11 @@ test('garbage does not come under the name of a future file', async () => {
   const tiles = missing.filter((path) => path.startsWith('ledger/tile/'))
   assert.ok(tiles.length > 0, String(missing))
   for (const path of tiles) {
-    const { status, error } = await post(`offers/${id}/plan`, { have: { ...have, [path]: sha256(garbage) } })
-    assert.deepEqual([status, error?.code], [422, 'wrong'], path)
+    for (const b of [garbage, large]) {
+      const { status, error } = await post(`offers/${id}/plan`, { have: { ...have, [path]: sha256(b) } })
+      assert.deepEqual([status, error?.code], [422, 'wrong'], path)
+      if (b === large) assert.match(error.message, /1048576 bytes, want at most 8192/)
+    }
   }
   // What the plan needs, and then garbage in place of all that is verified by itself.
   const plan = await post(`offers/${id}/plan`, { have })

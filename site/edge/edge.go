@@ -101,9 +101,9 @@ func (e *Edge) mountStatus(c Config) {
 	e.scheduled = append(e.scheduled, s.Check)
 }
 
-// heldBodies is how many bytes of uploads one program holds at once. Natively that is the whole edge; a Worker starts a program for each request, and has
-// 128 MiB for all that are at work in it, so that there it is what one request may hold.
-const heldBodies = 48 << 20
+// heldBodies is how many bytes of uploads one program holds at once. Natively that is the whole edge, and enough for the largest offer and the largest object each
+// beside others. A Worker starts a program for each request: what that may hold is one body, of the largest size.
+const heldBodies = 80 << 20
 
 func (e *Edge) mountGate(c Config) error {
 	d := c.Deployment.Gate

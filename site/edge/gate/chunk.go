@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -150,7 +151,7 @@ func (g *Gate) promote(ctx context.Context, o *offer, s *planState, c *chunk, sh
 	var mu sync.Mutex
 	lost := make([]bool, len(c.items))
 	err = each(ctx, g.io, c.items, item.bytes, func(ctx context.Context, i int, it item) error {
-		ok, err := g.promoteOne(ctx, it, sha[i])
+		ok, err := g.promoteOne(ctx, it, &share{g.io, it.bytes()}, sha[i])
 		mu.Lock()
 		defer mu.Unlock()
 		lost[i] = !ok
@@ -176,13 +177,40 @@ func (g *Gate) promote(ctx context.Context, o *offer, s *planState, c *chunk, sh
 	return nil, g.store().Put(ctx, doneObject(o.id, c.hash), []byte("done\n"), store.Always)
 }
 
-// promoteOne proves one file, and puts it under its name.
-func (g *Gate) promoteOne(ctx context.Context, it item, sha string) (ok bool, err error) {
+// A share is what something under way has of a pace's bytes.
+type share struct {
+	pace  *pace
+	bytes int64
+}
+
+// getItem reads what claims to be an item. Its share covers all of it: where that is more than was thought, it is asked for once more. What is larger than
+// the item can be is a refusal.
+func (g *Gate) getItem(ctx context.Context, it item, s *share, name string) (b []byte, ok bool, err error) {
+	b, ok, err = g.getMost(ctx, name, min(s.bytes, it.most()))
+	var large *store.LargeError
+	if !errors.As(err, &large) {
+		return b, ok, err
+	}
+	if large.Size > it.most() {
+		return nil, false, refuse(codeWrong, "%s: %d bytes, want at most %d", it.Path, large.Size, it.most())
+	}
+	if err := s.pace.grow(ctx, s.bytes, large.Size); err != nil {
+		return nil, false, err
+	}
+	s.bytes = large.Size
+	return g.getMost(ctx, name, s.bytes)
+}
+
+// promoteOne proves one file, and puts it under its name. It asks the store four times at most, for whatever is larger than its share: twice for what was uploaded,
+// and then once to write it, or, if that is gone meanwhile, twice for what is there.
+func (g *Gate) promoteOne(ctx context.Context, it item, s *share, sha string) (ok bool, err error) {
+	began := s.bytes
+	defer func() { s.pace.shrink(s.bytes, began) }()
 	if sha != "" {
 		if _, err := proofs.ParseHash(sha); err != nil {
 			return false, refuse(codeMalformed, "%s: %v", it.Path, err)
 		}
-		b, ok, err := g.get(ctx, stagedPrefix+sha)
+		b, ok, err := g.getItem(ctx, it, s, stagedPrefix+sha)
 		if err != nil {
 			return false, err
 		}
@@ -196,7 +224,11 @@ func (g *Gate) promoteOne(ctx context.Context, it item, sha string) (ok bool, er
 			return true, g.store().Put(ctx, it.object(), b, store.Always)
 		}
 	}
-	b, ok, err := g.get(ctx, it.object())
+	b, ok, err := g.getItem(ctx, it, s, it.object())
+	var refused *Refusal
+	if errors.As(err, &refused) { // too large: it rotted
+		return false, nil
+	}
 	return ok && it.verify(b) == nil, err
 }
 

@@ -101,6 +101,13 @@ func (r *ration) Get(ctx context.Context, name string) ([]byte, string, error) {
 	return r.Store.Get(ctx, name)
 }
 
+func (r *ration) GetMost(ctx context.Context, name string, most int64) ([]byte, string, error) {
+	if err := r.read(); err != nil {
+		return nil, "", err
+	}
+	return r.Store.GetMost(ctx, name, most)
+}
+
 func (r *ration) List(ctx context.Context, prefix, after string) ([]store.Object, bool, error) {
 	if err := r.read(); err != nil {
 		return nil, false, err

@@ -60,6 +60,13 @@ func (d *dying) Get(ctx context.Context, name string) ([]byte, string, error) {
 	return d.Store.Get(ctx, name)
 }
 
+func (d *dying) GetMost(ctx context.Context, name string, most int64) ([]byte, string, error) {
+	if err := d.alive(); err != nil {
+		return nil, "", err
+	}
+	return d.Store.GetMost(ctx, name, most)
+}
+
 func (d *dying) List(ctx context.Context, prefix, after string) ([]store.Object, bool, error) {
 	if err := d.alive(); err != nil {
 		return nil, false, err
@@ -250,6 +257,52 @@ func TestOutage(t *testing.T) {
 	wantCode(t, p.finish(), "outage")
 	if e.whole().ID != before.ID {
 		t.Error("something else is in force")
+	}
+}
+
+// That a publication came in force is recorded once, wherever the last step was broken off, and though it is asked for again and again.
+func TestRecordedOnce(t *testing.T) {
+	r := grown(t)
+	e := newEdge(t, r.Trust)
+	e.now = r.Clock()
+	dir := t.TempDir()
+	folder, err := edgestore.OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.store, e.source.Store = folder, folder
+	staged := newPublisher(t, r, e.handler())
+	staged.must(staged.stage())
+	for at, done := 1, false; !done; at++ {
+		for _, persist := range []bool{false, true} {
+			c := copied(t, dir, r.Trust)
+			c.now = e.now
+			d := &dying{Store: c.store, at: at, persist: persist}
+			p := newPublisher(t, r, c.over(d).Handler())
+			p.offer = staged.offer
+			err := p.finish()
+			if done = !d.dead; done && at < 4 {
+				t.Fatalf("%d writes", at-1)
+			}
+			if d.dead {
+				wantCode(t, err, "outage")
+			}
+			p.to = c.handler()
+			for range 2 {
+				p.must(p.finish())
+			}
+			c.whole()
+			published := 0
+			for _, a := range p.attempts(c) {
+				if a.Code == "published" {
+					published++
+				}
+			}
+			lost := d.dead && at == d.writes && persist // the record's own answer may have been lost
+			if published != 1 || len(c.told) > 1 || len(c.told) == 0 && !lost {
+				t.Errorf("write %d, persisted %v: recorded %d times, want once; told %d times, want once", at, persist, published, len(c.told))
+			}
+		}
 	}
 }
 

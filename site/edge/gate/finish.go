@@ -11,14 +11,14 @@ import (
 )
 
 // finish makes an offer the publication in force: one conditional write of current, once everything is under its name. Where it is in force already, what comes
-// after that write is made up for.
-func (g *Gate) finish(ctx context.Context, o *offer) (fresh bool, err error) {
-	_, is, err := g.inForce(ctx, o)
+// after that write is made up for: the answer to it may have been lost. is reports whether it is in force, also where something after that has failed.
+func (g *Gate) finish(ctx context.Context, o *offer) (is bool, err error) {
+	_, is, err = g.inForce(ctx, o)
 	if err != nil {
 		return false, err
 	}
 	if is {
-		return false, g.after(ctx, o)
+		return true, g.after(ctx, o)
 	}
 	s, err := g.planned(ctx, o)
 	if err != nil {
@@ -45,7 +45,10 @@ func (g *Gate) finish(ctx context.Context, o *offer) (fresh bool, err error) {
 		if err == nil && !is {
 			err = g.overtaken(ctx, now)
 		}
-		return false, err
+		if err != nil {
+			return false, err
+		}
+		return true, g.after(ctx, o)
 	}
 	if err != nil {
 		return false, err

@@ -49,9 +49,9 @@ type Limits struct {
 	Object int64 // bytes of one file: default proofs.MaxSetFile
 	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and some forty times more: Workers stop at 1,000 subrequests on a paid plan
 	Clean  int   // requests of the store in one run of Clean: 400, and least 100. A Worker asks for what else is scheduled in the same run
-	Held   int64 // bytes of all bodies that are being read at once: 256 MiB
+	Held   int64 // bytes of all bodies that are coming in at once: 256 MiB; three eighths for offers, the others for what is uploaded for one that was taken
 
-	Body    time.Duration // how long a body may take: 5 minutes, which are 90 kB/s for the largest. In a Worker the host's own limits hold
+	Slow    time.Duration // within which each half MiB of a body has to come, or the end of it: a minute, 9 kB/s. In a Worker the host's own limits hold
 	Staged  time.Duration // how long an upload is kept that nothing has come of: 2 days
 	Offered time.Duration // and an offer: 7 days
 	Grace   time.Duration // how long what was superseded can still be read, as at the publisher: 7 days
@@ -76,7 +76,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	l.Clean = max(l.Clean, 100)
 	const day = 24 * time.Hour
-	long(&l.Body, 5*time.Minute)
+	long(&l.Slow, time.Minute)
 	long(&l.Staged, 2*day)
 	long(&l.Offered, 7*day)
 	long(&l.Grace, 7*day)
@@ -101,8 +101,9 @@ type Config struct {
 // A Gate is safe for concurrent use, also by several processes over one store.
 type Gate struct {
 	Config
-	held *pace // bodies
-	io   *pace // objects on their way to and from the store
+	unknown *room // offers as they come in, from whoever has the token
+	known   *room // what comes in for an offer that was taken, from whoever knows its name
+	io      *pace // objects on their way to and from the store
 }
 
 // New makes a gate.
@@ -114,7 +115,8 @@ func New(c Config) *Gate {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Gate{Config: c, held: newPace(1<<20, c.Limits.Held), io: newPace(atOnce, inFlight)}
+	unknown := c.Limits.Held * 3 / 8
+	return &Gate{Config: c, unknown: &room{most: unknown}, known: &room{most: c.Limits.Held - unknown}, io: newPace(atOnce, inFlight)}
 }
 
 func (g *Gate) store() store.Store { return g.Source.Store }
@@ -122,6 +124,15 @@ func (g *Gate) store() store.Store { return g.Source.Store }
 // get is a store's Get for what may be absent.
 func (g *Gate) get(ctx context.Context, name string) (b []byte, ok bool, err error) {
 	b, _, err = g.store().Get(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return b, err == nil, err
+}
+
+// getMost does so where there are no more bytes than that.
+func (g *Gate) getMost(ctx context.Context, name string, most int64) (b []byte, ok bool, err error) {
+	b, _, err = g.store().GetMost(ctx, name, most)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}

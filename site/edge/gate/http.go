@@ -43,6 +43,9 @@ type created struct{ any } // 201
 
 func (g *Gate) answer(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 { // the server waits for a little of a body that was not read
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.Limits.Slow))
+		}
 		v, err := h(w, r)
 		status := http.StatusOK
 		if c, ok := v.(created); ok {
@@ -51,7 +54,7 @@ func (g *Gate) answer(h handler) http.HandlerFunc {
 		if err != nil {
 			refusal := toldAs(err)
 			if refusal.Code == codeOutage {
-				g.Log.ErrorContext(r.Context(), "publication", "path", r.URL.Path, "err", err)
+				g.Log.ErrorContext(r.Context(), "publication", "route", r.Pattern, "err", nameless(err))
 			}
 			if status = statuses[refusal.Code]; status == http.StatusServiceUnavailable {
 				w.Header().Set("Retry-After", strconv.FormatInt(max(refusal.wait, retryAfter), 10))
@@ -66,57 +69,27 @@ func (g *Gate) answer(h handler) http.HandlerFunc {
 	}
 }
 
+// nameless is an error for the log, without the names of offers: whoever has the token and such a name can upload.
+func nameless(err error) string {
+	parts := strings.Split(err.Error(), offersPrefix)
+	for i := range parts[1:] {
+		parts[1+i] = "ID" + strings.TrimLeft(parts[1+i], "0123456789abcdef")
+	}
+	return strings.Join(parts, offersPrefix)
+}
+
 // authorised answers whoever has the token. Of the others nothing is read but the header, and nothing is kept.
 func (g *Gate) authorised(h handler) http.HandlerFunc {
 	return g.answer(func(w http.ResponseWriter, r *http.Request) (any, error) {
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		got := hashOf([]byte(token))
 		if !ok || g.TokenSHA256 == (proofs.Hash{}) || subtle.ConstantTimeCompare(got[:], g.TokenSHA256[:]) != 1 {
-			g.Log.WarnContext(r.Context(), "publication without the token", "path", r.URL.Path, "remote", remote(r))
+			g.Log.WarnContext(r.Context(), "publication without the token", "route", r.Pattern, "remote", remote(r))
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			return nil, refuse(codeUnauthorised, "the token of this deployment is needed")
 		}
 		return h(w, r)
 	})
-}
-
-// body reads a request's body while there is room for it; the room is given back by the function returned.
-func (g *Gate) body(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader, done func(), err error) {
-	size := r.ContentLength
-	if size > limit {
-		return nil, nil, refuse(codeTooLarge, "%d bytes, want at most %d", size, limit)
-	}
-	if size < 0 {
-		size = limit
-	}
-	if ok, _ := g.held.try(size); !ok {
-		return nil, nil, refuse(codeBusy, "other bodies are being read, of as many bytes as can be held")
-	}
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.Limits.Body)) // where the server can do that
-	return http.MaxBytesReader(w, r.Body, limit), func() { g.held.end(size) }, nil
-}
-
-// readErr says what was wrong with a body.
-func readErr(err error) error {
-	var long *http.MaxBytesError
-	if errors.As(err, &long) {
-		return refuse(codeTooLarge, "more than %d bytes", long.Limit)
-	}
-	return refuse(codeMalformed, "the body was broken off: %v", err)
-}
-
-// with reads a whole body, and gives it to f.
-func (g *Gate) with(w http.ResponseWriter, r *http.Request, limit int64, f func(body []byte) (any, error)) (any, error) {
-	body, done, err := g.body(w, r, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return nil, readErr(err)
-	}
-	return f(b)
 }
 
 func (g *Gate) serveState(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -147,23 +120,35 @@ func (g *Gate) serveAttempts(_ http.ResponseWriter, r *http.Request) (any, error
 }
 
 func (g *Gate) serveOffer(w http.ResponseWriter, r *http.Request) (any, error) {
-	return g.with(w, r, maxOffer, func(b []byte) (any, error) {
-		t, err := g.offer(r.Context(), b)
-		if a, worth := t.attempt(err); worth {
-			g.tell(r, a)
+	body, err := g.body(w, r, g.unknown, maxOffer)
+	if err == nil {
+		defer body.done()
+		var b []byte
+		if b, err = body.whole(); err == nil {
+			return g.takeOffer(r, b)
 		}
-		if err != nil {
-			return nil, err
-		}
-		answer := map[string]any{"offer": t.id}
-		if t.current {
-			answer["current"] = true
-		}
-		if t.fresh {
-			return created{answer}, nil
-		}
-		return answer, nil
-	})
+	}
+	a, _ := (&taken{}).attempt(err)
+	g.tell(r, a)
+	return nil, err
+}
+
+func (g *Gate) takeOffer(r *http.Request, b []byte) (any, error) {
+	t, err := g.offer(r.Context(), b)
+	if a, worth := t.attempt(err); worth {
+		g.tell(r, a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer := map[string]any{"offer": t.id}
+	if t.current {
+		answer["current"] = true
+	}
+	if t.fresh {
+		return created{answer}, nil
+	}
+	return answer, nil
 }
 
 // onOffer finds the offer that a request is about, and tells of refusals.
@@ -173,11 +158,51 @@ func (g *Gate) onOffer(r *http.Request, step string, f func(o *offer) (any, erro
 		return nil, err
 	}
 	v, err := f(o)
-	var refused *Refusal
-	if errors.As(err, &refused) && refused.Code != codeBusy && refused.Code != codeMissing {
-		g.tell(r, o.attempt(step, refused.Code, refused.Message))
-	}
+	g.tellRefused(r, o.attempt(step, "", ""), err)
 	return v, err
+}
+
+// tellRefused tells of an attempt, if it was refused: not where the same request is to be made again, unless that is for its body.
+func (g *Gate) tellRefused(r *http.Request, a attempt, err error) {
+	var refused *Refusal
+	if !errors.As(err, &refused) || !refused.ofBody && (refused.Code == codeBusy || refused.Code == codeMissing) {
+		return
+	}
+	a.Code, a.Message = refused.Code, refused.Message
+	g.tell(r, a)
+}
+
+// bodyOnOffer begins to read the body of a request that is about an offer, and says what is to be told of it. The offer is looked for first: of a body about
+// none, nothing is read, and there is other room for it than for offers. It is not kept meanwhile, since it can be large.
+func (g *Gate) bodyOnOffer(w http.ResponseWriter, r *http.Request, step string, limit int64) (*body, attempt, error) {
+	o, err := g.loadOffer(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, attempt{}, err
+	}
+	a := o.attempt(step, "", "")
+	b, err := g.body(w, r, g.known, limit)
+	g.tellRefused(r, a, err)
+	return b, a, err
+}
+
+// jsonOnOffer does something on an offer once the body was parsed into q.
+func (g *Gate) jsonOnOffer(w http.ResponseWriter, r *http.Request, step string, q any, f func(o *offer) (any, error)) (any, error) {
+	body, a, err := g.bodyOnOffer(w, r, step, maxJSON)
+	if err != nil {
+		return nil, err
+	}
+	defer body.done()
+	all, err := body.whole()
+	if err == nil {
+		if e := json.Unmarshal(all, q); e != nil {
+			err = refuse(codeMalformed, "%s: %v", step, e)
+		}
+	}
+	if err != nil {
+		g.tellRefused(r, a, err)
+		return nil, err
+	}
+	return g.onOffer(r, step, f)
 }
 
 func (o *offer) attempt(step, code, message string) attempt {
@@ -185,20 +210,18 @@ func (o *offer) attempt(step, code, message string) attempt {
 }
 
 func (g *Gate) serveObjects(w http.ResponseWriter, r *http.Request) (any, error) {
-	if _, err := g.loadOffer(r.Context(), r.PathValue("id")); err != nil {
-		return nil, err
-	}
-	body, done, err := g.body(w, r, g.Limits.Pack)
+	body, a, err := g.bodyOnOffer(w, r, "objects", g.Limits.Pack)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer body.done()
 	n, err := g.unpack(r.Context(), body)
+	g.tellRefused(r, a, err)
 	return map[string]any{"stored": n}, err
 }
 
-// unpack stores the objects of a pack, as they come in.
-func (g *Gate) unpack(ctx context.Context, body io.Reader) (n int, err error) {
+// unpack stores the objects of a pack, as they come in. On their way to the store they count there, and have no room here any more.
+func (g *Gate) unpack(ctx context.Context, body *body) (n int, err error) {
 	c := newCrew(ctx, g.io)
 	for ; ; n++ {
 		b, err := g.nextObject(body, n)
@@ -209,6 +232,7 @@ func (g *Gate) unpack(ctx context.Context, body io.Reader) (n int, err error) {
 			err = c.do(int64(len(b)), func(ctx context.Context) error {
 				return g.store().Put(ctx, stagedPrefix+hashOf(b).String(), b, store.Always)
 			})
+			body.give(int64(len(b)))
 		}
 		if err != nil {
 			c.wait()
@@ -219,37 +243,31 @@ func (g *Gate) unpack(ctx context.Context, body io.Reader) (n int, err error) {
 }
 
 // nextObject reads one object; nil at the end of the pack.
-func (g *Gate) nextObject(body io.Reader, n int) ([]byte, error) {
+func (g *Gate) nextObject(body *body, n int) ([]byte, error) {
 	var length [lengthBytes]byte
 	if _, err := io.ReadFull(body, length[:]); err == io.EOF {
 		return nil, nil
 	} else if err != nil {
-		return nil, readErr(err)
+		return nil, body.readErr(err)
 	}
 	size := int64(binary.BigEndian.Uint32(length[:]))
 	if size > g.Limits.Object {
 		return nil, refuse(codeTooLarge, "object %d: %d bytes, want at most %d", n, size, g.Limits.Object)
 	}
+	if body.left >= 0 && size > body.left {
+		return nil, refuse(codeMalformed, "object %d: %d bytes, and %d are left of the body", n, size, body.left)
+	}
 	if n >= g.Limits.packed() {
 		return nil, refuse(codeTooLarge, "more than %d objects in a pack", g.Limits.packed())
 	}
-	b := make([]byte, size)
-	if _, err := io.ReadFull(body, b); err != nil {
-		return nil, readErr(err)
-	}
-	return b, nil
+	return body.bytes(size)
 }
 
 func (g *Gate) servePlan(w http.ResponseWriter, r *http.Request) (any, error) {
-	return g.with(w, r, maxJSON, func(b []byte) (any, error) {
-		var q struct {
-			Have map[string]string `json:"have"`
-		}
-		if err := json.Unmarshal(b, &q); err != nil {
-			return nil, refuse(codeMalformed, "plan: %v", err)
-		}
-		return g.onOffer(r, "plan", func(o *offer) (any, error) { return g.plan(r.Context(), o, q.Have) })
-	})
+	var q struct {
+		Have map[string]string `json:"have"`
+	}
+	return g.jsonOnOffer(w, r, "plan", &q, func(o *offer) (any, error) { return g.plan(r.Context(), o, q.Have) })
 }
 
 func (g *Gate) serveChunk(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -267,36 +285,35 @@ func (g *Gate) serveChunk(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (g *Gate) servePromote(w http.ResponseWriter, r *http.Request) (any, error) {
-	return g.with(w, r, maxJSON, func(b []byte) (any, error) {
-		var q struct {
-			SHA256 []string `json:"sha256"`
+	var q struct {
+		SHA256 []string `json:"sha256"`
+	}
+	return g.jsonOnOffer(w, r, "chunk", &q, func(o *offer) (any, error) {
+		c, s, err := g.chunk(r.Context(), o, r.PathValue("number"))
+		if err != nil {
+			return nil, err
 		}
-		if err := json.Unmarshal(b, &q); err != nil {
-			return nil, refuse(codeMalformed, "chunk: %v", err)
+		missing, err := g.promote(r.Context(), o, s, c, q.SHA256)
+		if len(missing) > 0 {
+			return map[string]any{"missing": missing}, err
 		}
-		return g.onOffer(r, "chunk", func(o *offer) (any, error) {
-			c, s, err := g.chunk(r.Context(), o, r.PathValue("number"))
-			if err != nil {
-				return nil, err
-			}
-			missing, err := g.promote(r.Context(), o, s, c, q.SHA256)
-			if len(missing) > 0 {
-				return map[string]any{"missing": missing}, err
-			}
-			return map[string]any{"done": true}, err
-		})
+		return map[string]any{"done": true}, err
 	})
 }
 
 func (g *Gate) serveFinish(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return g.onOffer(r, "finish", func(o *offer) (any, error) {
-		fresh, err := g.finish(r.Context(), o)
-		if fresh {
-			g.tell(r, o.attempt("finish", attemptPublished, ""))
-			if now, e := g.Source.Current(r.Context()); e == nil && g.Published != nil {
+		is, err := g.finish(r.Context(), o)
+		if !is {
+			return nil, err
+		}
+		first, e := g.tellPublished(r, o)
+		if first && g.Published != nil {
+			if now, e := g.Source.Current(r.Context()); e == nil {
 				g.Published(r.Context(), now)
 			}
 		}
+		err = errors.Join(err, e)
 		return map[string]any{"current": o.Publication}, err
 	})
 }

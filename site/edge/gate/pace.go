@@ -9,18 +9,19 @@ const (
 	atOnce = 16 // objects on their way at once
 	// inFlight is how many bytes they have together, or one that is larger alone: a Worker has 128 MiB for everything.
 	inFlight = 16 << 20
-	// likely is what an object is taken for whose size nobody has said: a full bundle of entries of the greatest size, and twice the size to which a slot may be filled.
+	// likely is what an object is taken for whose size nobody has said: few bundles and slots are larger, and those are asked for once more.
 	likely = 2 << 20
 )
 
 // A pace bounds how much is under way at once, in number and in bytes. What is larger than all of it goes alone.
 type pace struct {
-	mu    sync.Mutex
-	most  int
-	bytes int64
-	n     int
-	held  int64
-	freed chan struct{} // closed when something is given back
+	mu      sync.Mutex
+	most    int
+	bytes   int64
+	n       int
+	held    int64
+	growing int           // wait for other bytes than they had: nothing begins before them
+	freed   chan struct{} // closed when something is given back
 }
 
 func newPace(most int, bytes int64) *pace {
@@ -31,13 +32,15 @@ func newPace(most int, bytes int64) *pace {
 func (p *pace) try(bytes int64) (ok bool, freed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.n > 0 && (p.n >= p.most || p.held+bytes > p.bytes) {
+	if p.n >= p.most || p.growing > 0 || !p.fits(bytes) {
 		return false, p.freed
 	}
 	p.n++
 	p.held += bytes
 	return true, nil
 }
+
+func (p *pace) fits(bytes int64) bool { return p.held == 0 || p.held+bytes <= p.bytes }
 
 // begin waits until there is room.
 func (p *pace) begin(ctx context.Context, bytes int64) error {
@@ -58,9 +61,45 @@ func (p *pace) end(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n--
+	p.give(bytes)
+}
+
+func (p *pace) give(bytes int64) {
 	p.held -= bytes
 	close(p.freed)
 	p.freed = make(chan struct{})
+}
+
+// grow has what is under way, and has nothing in memory, wait for other bytes than it began with. The first ones are given back meanwhile: if many grew
+// and kept theirs, none could go on. Where it fails, it has its first bytes again.
+func (p *pace) grow(ctx context.Context, was, bytes int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.growing++
+	p.give(was)
+	for !p.fits(bytes) && ctx.Err() == nil {
+		freed := p.freed
+		p.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+		}
+		p.mu.Lock()
+	}
+	err := ctx.Err()
+	if err != nil {
+		bytes = was
+	}
+	p.growing--
+	p.give(-bytes) // those that wait to begin look again
+	return err
+}
+
+// shrink gives back what something has grown by.
+func (p *pace) shrink(was, bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.give(was - bytes)
 }
 
 // A crew does several things at once, at a pace, and stops at the first error.

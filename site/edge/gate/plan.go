@@ -183,17 +183,25 @@ type fetched struct {
 	uploaded bool
 }
 
-// fetch reads a file; nil if it is not there.
-func (p *plan) fetch(ctx context.Context, path string) (*fetched, error) {
+// fetch reads a file of no more than so many bytes; nil if it is not there.
+func (p *plan) fetch(ctx context.Context, path string, most int64) (*fetched, error) {
+	var large *store.LargeError
 	if sha, given := p.have[path]; given {
 		if _, err := proofs.ParseHash(sha); err != nil {
 			return nil, refuse(codeMalformed, "have: %s: %v", path, err)
 		}
-		if b, ok, err := p.g.get(ctx, stagedPrefix+sha); err != nil || ok {
+		b, ok, err := p.g.getMost(ctx, stagedPrefix+sha, most)
+		if errors.As(err, &large) {
+			return nil, refuse(codeWrong, "%s: %d bytes, want at most %d", path, large.Size, most)
+		}
+		if err != nil || ok {
 			return &fetched{b, true}, err
 		}
 	}
-	b, ok, err := p.g.get(ctx, published.KeptPrefix+path)
+	b, ok, err := p.g.getMost(ctx, published.KeptPrefix+path, most)
+	if errors.As(err, &large) { // it rotted
+		return nil, nil
+	}
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -221,7 +229,7 @@ func (p *plan) files() {
 // history reads the history list that the set names, and returns the checkpoints in it that are new.
 func (p *plan) history(ctx context.Context) ([]item, error) {
 	f := p.o.set.File(proofs.HistoryPath)
-	b, ok, err := p.g.get(ctx, stagedPrefix+f.SHA256.String())
+	b, ok, err := p.g.get(ctx, stagedPrefix+f.SHA256.String()) // named by its content, and so as large as the set says
 	if err == nil && !ok {
 		b, ok, err = p.g.get(ctx, published.SetPrefix+f.SHA256.String())
 	}

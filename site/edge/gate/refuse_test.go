@@ -594,6 +594,20 @@ func TestTokenAlone(t *testing.T) {
 	p.must(p.publish())
 }
 
+// only is a body of which nothing may be read once it is at its end.
+type only struct {
+	t *testing.T
+	*bytes.Reader
+}
+
+func (o *only) Read(p []byte) (int, error) {
+	if o.Len() == 0 {
+		o.t.Error("more of the body was read")
+		return 0, io.EOF
+	}
+	return o.Reader.Read(p)
+}
+
 func TestLimits(t *testing.T) {
 	r := grown(t)
 	e := newEdge(t, r.Trust)
@@ -625,6 +639,7 @@ func TestLimits(t *testing.T) {
 	wantCode(t, send(bytes.NewReader(packOf(make([][]byte, 21)...)), -1), "too-large")     // objects
 	wantCode(t, send(bytes.NewReader(packOf([]byte("cut off"))[:8]), -1), "malformed")
 	wantCode(t, send(bytes.NewReader([]byte{0, 0}), -1), "malformed")
+	wantCode(t, send(&only{t, bytes.NewReader([]byte{0, 0, 0, 9})}, 12), "malformed") // an object for which there is no room in the body
 	if e.has("staged/" + sum(large)) {
 		t.Error("the large one was staged")
 	}
@@ -635,79 +650,6 @@ func TestLimits(t *testing.T) {
 	e.refused(t, p, "too-large")
 	p.change = func(o *order) { o.Head = strings.Repeat("x", 17<<20) }
 	e.refused(t, p, "too-large")
-}
-
-// A slow body: it says when it is being read, and ends when it is told to.
-type slow struct{ reading, end chan struct{} }
-
-func (s slow) Read([]byte) (int, error) {
-	close(s.reading)
-	<-s.end
-	return 0, io.EOF
-}
-
-func TestBusy(t *testing.T) {
-	r := grown(t)
-	e := newEdge(t, r.Trust)
-	e.now = r.Clock()
-	e.limits.Held = 1 << 20
-	p := newPublisher(t, r, e.handler())
-	if _, err := p.propose(); err != nil {
-		t.Fatal(err)
-	}
-	s := slow{make(chan struct{}), make(chan struct{})}
-	ended := make(chan int)
-	go func() {
-		req := httptest.NewRequest("POST", p.at("objects"), s)
-		req.ContentLength = 1 << 20
-		req.Header.Set("Authorization", "Bearer "+token)
-		w := httptest.NewRecorder()
-		p.to.ServeHTTP(w, req)
-		ended <- w.Code
-	}()
-	<-s.reading
-	_, err := p.propose()
-	wantCode(t, err, "busy")
-	if retry := err.(*told); retry.Retry == "" || retry.Status != 503 {
-		t.Errorf("%+v", retry)
-	}
-	if _, err := p.state(); err != nil {
-		t.Errorf("the state: %v", err)
-	}
-	close(s.end)
-	if code := <-ended; code != 200 {
-		t.Errorf("the slow one: %d", code)
-	}
-	p.must(p.publish())
-}
-
-// A body that does not come is not waited for.
-func TestSlow(t *testing.T) {
-	r := grown(t)
-	e := newEdge(t, r.Trust)
-	e.now = r.Clock()
-	p := newPublisher(t, r, e.handler())
-	if _, err := p.propose(); err != nil {
-		t.Fatal(err)
-	}
-	e.limits.Body = time.Millisecond
-	server := httptest.NewServer(e.handler())
-	defer server.Close()
-	body, end := io.Pipe()
-	defer end.Close()
-	req, err := http.NewRequest("POST", server.URL+p.at("objects"), body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("%s", resp.Status)
-	}
 }
 
 func TestPlansAndChunks(t *testing.T) {

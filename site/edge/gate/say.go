@@ -14,8 +14,9 @@ type Refusal struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 
-	Size *uint64 `json:"size,omitempty"` // of the ledger in force, where the offer was made over another
-	wait int64   // after how many seconds to ask again; 0: retryAfter
+	Size   *uint64 `json:"size,omitempty"` // of the ledger in force, where the offer was made over another
+	wait   int64   // after how many seconds to ask again; 0: retryAfter
+	ofBody bool    // the body could not be read: that is always told of
 }
 
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
@@ -62,6 +63,12 @@ var hints = map[string]string{
 
 func refuse(code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...), Hint: hints[code]}
+}
+
+func refuseBody(code, format string, args ...any) *Refusal {
+	r := refuse(code, format, args...)
+	r.ofBody = true
+	return r
 }
 
 // refusalOf says why something signed was not believed.

@@ -85,7 +85,7 @@ func (p *plan) walk(ctx context.Context) (left []node, err error) {
 // read reads and verifies what a node names; nil if it is not there.
 func (p *plan) read(ctx context.Context, n node) (*walked, error) {
 	it := n.item()
-	f, err := p.fetch(ctx, it.Path)
+	f, err := p.fetch(ctx, it.Path, it.most())
 	if err != nil || f == nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (p *plan) edge(ctx context.Context) ([]edgeTile, error) {
 	have := map[proofs.Tile][]byte{}
 	for _, t := range edgeOf(p.o.Size) {
 		path := "ledger/" + t.Path()
-		f, err := p.fetch(ctx, path)
+		f, err := p.fetch(ctx, path, mostTile)
 		if err != nil {
 			return nil, err
 		}

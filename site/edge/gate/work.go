@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"stele/proofs"
 	"stele/site/edge/published"
@@ -43,16 +44,35 @@ func objectOf(path, sha256 string) string {
 	return published.SetPrefix + sha256
 }
 
-// bytes is about how large the item is.
-func (it item) bytes() int64 {
+const (
+	mostTile    = proofs.TileWidth * int64(len(proofs.Hash{}))
+	mostMapTile = 17 << 10 // FORMAT.md, section 16
+	mostEntry   = 2 + 0xffff
+)
+
+// most is how large the item can be: what is larger is not it, and is not read.
+func (it item) most() int64 {
 	switch it.Kind {
 	case kindFile:
 		return int64(it.N)
-	case kindTile, kindMapTile, kindPast:
-		return 32 << 10
+	case kindPast:
+		return proofs.MaxCheckpoint
+	case kindTile:
+		return mostTile
+	case kindBundle:
+		return proofs.TileWidth * mostEntry
+	case kindEdge:
+		return int64(it.N) * mostEntry
+	case kindSlot:
+		return proofs.MaxSlot
+	case kindMapTile:
+		return mostMapTile
 	}
-	return likely
+	return math.MaxInt64 // an issuer list, of which no more comes than one object may have
 }
+
+// bytes is about how large the item is.
+func (it item) bytes() int64 { return min(it.most(), likely) }
 
 // A gone file is one that the publication in force has, and the next one not.
 type gone struct {

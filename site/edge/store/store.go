@@ -17,6 +17,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -25,6 +26,8 @@ import (
 type Store interface {
 	// Get returns an object and its version; where there is none, an error that is fs.ErrNotExist.
 	Get(ctx context.Context, name string) (b []byte, version string, err error)
+	// GetMost does so where the object has no more than so many bytes; else the error is a *LargeError, and its bytes are not read.
+	GetMost(ctx context.Context, name string, most int64) (b []byte, version string, err error)
 	// Put writes an object if the condition holds for what is there at that very moment, else it changes nothing and returns ErrChanged.
 	Put(ctx context.Context, name string, b []byte, when Condition) error
 	// Delete deletes objects; what is gone already does not matter. At most MostDeleted at once.
@@ -67,6 +70,16 @@ func (c Condition) Version() (string, bool) { return c.version, c.condition == 2
 
 // ErrChanged says that a Put's condition did not hold: somebody else was first.
 var ErrChanged = errors.New("changed meanwhile")
+
+// A LargeError says that an object has more bytes than were asked for at most.
+type LargeError struct {
+	Name       string
+	Size, Most int64
+}
+
+func (e *LargeError) Error() string {
+	return fmt.Sprintf("the object %s has %d bytes, want at most %d", e.Name, e.Size, e.Most)
+}
 
 const (
 	MostListed  = 1000 // R2's and S3's own limit

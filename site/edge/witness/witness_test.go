@@ -44,6 +44,14 @@ func (m *memory) Get(_ context.Context, name string) ([]byte, string, error) {
 	return bytes.Clone(o.b), o.version, nil
 }
 
+func (m *memory) GetMost(ctx context.Context, name string, most int64) ([]byte, string, error) {
+	b, version, err := m.Get(ctx, name)
+	if err == nil && int64(len(b)) > most {
+		return nil, "", &store.LargeError{Name: name, Size: int64(len(b)), Most: most}
+	}
+	return b, version, err
+}
+
 func (m *memory) Put(_ context.Context, name string, b []byte, when store.Condition) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"syscall/js"
 	"time"
@@ -51,12 +52,21 @@ func await(ctx context.Context, promise js.Value) (js.Value, error) {
 
 // Get is store.Store's.
 func (b bucket) Get(ctx context.Context, name string) ([]byte, string, error) {
+	return b.GetMost(ctx, name, math.MaxInt64)
+}
+
+// GetMost is store.Store's: R2 tells how many bytes there are before they come.
+func (b bucket) GetMost(ctx context.Context, name string, most int64) ([]byte, string, error) {
 	object, err := await(ctx, b.binding.Call("get", name))
 	if err != nil {
 		return nil, "", fmt.Errorf("read the object %s: %w", name, err)
 	}
 	if object.IsNull() {
 		return nil, "", &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	if size := int64(object.Get("size").Float()); size > most {
+		object.Get("body").Call("cancel") // else its connection stays open
+		return nil, "", &store.LargeError{Name: name, Size: size, Most: most}
 	}
 	bytes, err := bytesOf(ctx, object)
 	if err != nil {
