@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"stele/proofs"
 	"stele/site/edge/published"
@@ -64,17 +65,31 @@ func (g *Gate) after(ctx context.Context, o *offer) error {
 		if err != nil {
 			return err
 		}
-		now, err := g.Source.TrustNow(ctx)
-		if err != nil {
+		if err := g.noteTrust(ctx, next, o.Trust); err != nil {
 			return err
-		}
-		if next.Epoch > now.Epoch {
-			if err := g.store().Put(ctx, published.TrustObject, []byte(o.Trust), store.Always); err != nil {
-				return err
-			}
 		}
 	}
 	return g.noteSuperseded(ctx, o)
+}
+
+// noteTrust keeps the newest trust file. One that comes late takes no newer one's place.
+func (g *Gate) noteTrust(ctx context.Context, next *proofs.Trust, file string) error {
+	for {
+		_, version, err := g.store().Get(ctx, published.TrustObject)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		when := store.Absent
+		if err == nil {
+			when = store.Still(version)
+		}
+		if now, err := g.Source.TrustNow(ctx); err != nil || now.Epoch >= next.Epoch { // read after the version: what is newer than this changes that
+			return err
+		}
+		if err := g.store().Put(ctx, published.TrustObject, []byte(file), when); !errors.Is(err, store.ErrChanged) {
+			return err
+		}
+	}
 }
 
 // A superseded record is what a publication has put an end to, and when.
