@@ -303,6 +303,7 @@ func TestFiles(t *testing.T) {
 		}, "an edge takes"},
 		"torn":    {func(t *testing.T, o *registrar) { must(t, o.public().Replace("ledger/checkpoint", []byte("another"))) }, "of two publications"},
 		"nothing": {func(t *testing.T, o *registrar) { must(t, o.public().Remove("ledger/checkpoint")) }, "nothing is published"},
+		"no head": {func(t *testing.T, o *registrar) { must(t, o.public().Remove("ledger/head")) }, "ledger/head is not there"},
 		"no tile": {func(t *testing.T, o *registrar) { must(t, o.public().Remove("ledger/tile/entries/000")) }, "not among what is published"},
 	} {
 		o := aRegistry(t)
