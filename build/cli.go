@@ -157,7 +157,7 @@ func (c *cli) open() (*registry.Registry, error) {
 func (c *cli) look() (*registry.Registry, error) { return c.opened(registry.Look(c.registryDir)) }
 
 func (c *cli) opened(r *registry.Registry, err error) (*registry.Registry, error) {
-	if errors.Is(err, registry.ErrNoRegistry) {
+	if errors.Is(err, registry.ErrNoRegistry) || errors.Is(err, registry.ErrDeployment) {
 		return nil, c.noRegistry()
 	}
 	if err != nil {
@@ -178,6 +178,9 @@ func (c *cli) noRegistry() error {
 		return err
 	case !info.IsDir():
 		return usage("name the registry's folder with --registry", "%s is a file, not the folder of a registry", shown(dir))
+	}
+	if registry.IsDeployment(dir) {
+		return usage("name the registry's folder with --registry DIR", "%s is %w", c.folder(), registry.ErrDeployment)
 	}
 	if up := filepath.Join(dir, ".."); registry.IsRegistry(up) {
 		return usage("add --registry "+shell(up), "%s is a part of a registry, not the whole", c.folder())
