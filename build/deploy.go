@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -19,7 +18,6 @@ import (
 	"stele/build/registry"
 	"stele/build/verifier"
 	"stele/proofs"
-	"stele/site/edge"
 	"stele/site/edge/witness"
 )
 
@@ -30,25 +28,22 @@ type deployRun struct {
 	views                            list
 	every                            time.Duration
 	free, local                      bool
+
+	flags *flag.FlagSet
+	logs  string   // the ledgers to cosign for, as --witness names them
+	kept  []string // settings as they were before, as flags would say them
 }
 
 func runDeploy(c *cli) error {
 	d := &deployRun{c: c}
-	args, err := c.parse(func(fs *flag.FlagSet) {
-		fs.StringVar(&d.out, "o", "", "the `folder` to make; what stele deploy has made there before is replaced")
-		fs.StringVar(&d.url, "url", "", "where the portal will be found, such as https://registry.gov.example/, if that is known")
-		fs.StringVar(&d.witness, "witness", "", "cosign for the ledgers in this `file`: lines log VKEY, and quorum none; stele witness --init --for-edge makes the keys")
-		fs.Var(&d.views, "views", "an `address` that shows the registry from outside, such as a mirror's, to compare with; may be repeated")
-		fs.StringVar(&d.webhook, "webhook", "", "the `address` that is told when the publication is late, or an outside view differs")
-		fs.DurationVar(&d.every, "every", 24*time.Hour, "how often something is published; later is an alarm")
-		fs.BoolVar(&d.free, "free", false, "for the host's free plan: files alone, at most 20,000, deployed anew for each publication; no gate, no witness, no short addresses")
-		fs.BoolVar(&d.local, "local", false, "run it here, in the Workers' own runtime, until it is interrupted; nothing is uploaded; "+witness.KeysSecret+" may hold a witness's keys")
-		fs.StringVar(&d.addr, "addr", "127.0.0.1:8787", "where --local listens")
-	})
+	args, err := d.parse()
 	if err != nil {
 		return err
 	}
 	if err := d.check(args); err != nil {
+		return err
+	}
+	if err := d.settings(); err != nil {
 		return err
 	}
 	r, err := c.look()
@@ -68,41 +63,19 @@ func runDeploy(c *cli) error {
 	return d.run()
 }
 
-func (d *deployRun) check(args []string) error {
-	switch {
-	case len(args) > 0:
-		return usage("stele deploy -o "+shell(args[0]), "deploy takes no arguments, got %s", shown(args[0]))
-	case d.out == "":
-		return usage("stele deploy -o edge", "no folder for the deployment: -o is missing")
-	case registry.IsRegistry(d.out) && !exists(filepath.Join(d.out, edge.DeploymentFile)): // a deployment has the file trust too
-		return usage("choose a folder of its own with -o", "%s is a registry's folder", shown(d.out))
-	case d.free && (d.witness != "" || len(d.views) > 0 || d.webhook != ""):
-		return usage("leave out --free, or the other", "--free deploys files alone: nothing there cosigns, compares or tells")
-	case d.every < time.Minute:
-		return usage("such as 1h, or 24h", "--every %s: want a minute at least", d.every)
-	}
-	for flag, address := range map[string]string{"--url": d.url, "--webhook": d.webhook} {
-		if err := checkAddress(flag, address); err != nil {
-			return err
-		}
-	}
-	for _, v := range d.views {
-		if err := checkAddress("--views", v); err != nil {
-			return err
-		}
-	}
-	if d.url != "" && !strings.HasSuffix(d.url, "/") {
-		d.url += "/"
-	}
-	return nil
-}
-
-func checkAddress(flag, address string) error {
-	u, err := url.Parse(address)
-	if address != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Fragment != "") {
-		return usage("such as "+flag+" https://registry.gov.example/", "%s %s is no address", flag, shown(address))
-	}
-	return nil
+func (d *deployRun) parse() ([]string, error) {
+	return d.c.parse(func(fs *flag.FlagSet) {
+		d.flags = fs
+		fs.StringVar(&d.out, "o", "", "the `folder` to make; what stele deploy has made there before is replaced, and its settings stay where no flag says otherwise")
+		fs.StringVar(&d.url, "url", "", "where the portal will be found, such as https://registry.gov.example/, if that is known")
+		fs.StringVar(&d.witness, "witness", "", "cosign for the ledgers in this `file`: lines log VKEY, and quorum none; stele witness --init --for-edge makes the keys")
+		fs.Var(&d.views, "views", "an `address` that shows the registry from outside, such as a mirror's, to compare with; may be repeated")
+		fs.StringVar(&d.webhook, "webhook", "", "the `address` that is told when the publication is late, or an outside view differs")
+		fs.DurationVar(&d.every, "every", 24*time.Hour, "how often something is published; later is an alarm")
+		fs.BoolVar(&d.free, "free", false, "for the host's free plan: files alone, at most 20,000, deployed anew for each publication; no gate, no witness, no short addresses")
+		fs.BoolVar(&d.local, "local", false, "run it here, in the Workers' own runtime, until it is interrupted; nothing is uploaded; "+witness.KeysSecret+" may hold a witness's keys")
+		fs.StringVar(&d.addr, "addr", "127.0.0.1:8787", "where --local listens; addresses told there are of this, whatever --url says")
+	})
 }
 
 // mustBePublished wants a publication with its pages.
@@ -133,38 +106,19 @@ func (d *deployRun) make(r *registry.Registry) (*deploy.Made, error) {
 	made, err := p.Make(d.c.ctx, d.out)
 	switch {
 	case errors.Is(err, deploy.ErrOther):
-		return nil, usage("name a new folder with -o, or remove that one first", "%v", err)
+		return nil, usage("name a new folder with -o, or one that stele deploy has made", "%v", err)
+	case errors.Is(err, deploy.ErrOtherRegistry):
+		return nil, usage("each registry's deployment has a folder of its own: name another with -o", "%v", err)
+	case errors.Is(err, deploy.ErrBack):
+		return nil, &registry.Error{Err: err, Hint: "is this an old copy of the registry? Deploy from the newest. If what is deployed is wrong, and readers are to be taken back, name a new folder with -o"}
+	case errors.Is(err, deploy.ErrRunning):
+		return nil, &registry.Error{Err: err, Hint: "end the stele deploy --local that runs it, or name another folder with -o"}
+	case errors.Is(err, deploy.ErrMissing):
+		return nil, &registry.Error{Err: err, Hint: "stele audit says what else is missing; what was published is still whole where it was published or copied to: a mirror, an edge, a backup"}
 	case errors.Is(err, deploy.ErrTooLarge):
 		return nil, &registry.Error{Err: err, Hint: "leave out --free: a paid plan takes more, and has a bucket for what is larger still"}
 	}
 	return made, err
-}
-
-// deployment says what the edge does.
-func (d *deployRun) deployment() (*edge.Deployment, error) {
-	it := &edge.Deployment{Format: edge.DeploymentFormat, URL: d.url, Check: edge.Check{Every: int64(d.every / time.Second), Views: append([]string{}, d.views...), Webhook: d.webhook}}
-	if !d.free {
-		token, err := gateToken(d.tokenFile())
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256([]byte(token))
-		it.Gate, it.Links = &edge.Gate{TokenSHA256: hex.EncodeToString(sum[:]), Chunk: chunk}, true
-	}
-	if it.URL == "" && d.local {
-		it.URL = d.address()
-	}
-	if d.witness != "" {
-		logs, err := os.ReadFile(d.witness)
-		if err != nil {
-			return nil, usage("name a file with the lines log VKEY and quorum none", "--witness %s: %s", shown(d.witness), fileReason(err))
-		}
-		it.Witness = &edge.Witness{Logs: string(logs)}
-	}
-	if _, err := edge.ParseDeployment(it.Marshal()); err != nil {
-		return nil, usage("see stele deploy --help", "%v", err)
-	}
-	return it, nil
 }
 
 // program is what the Worker starts for what decides something.
@@ -207,7 +161,7 @@ func (d *deployRun) address() string { return "http://" + d.addr + "/" }
 
 // run runs the deployment here until it is interrupted.
 func (d *deployRun) run() error {
-	l := &deploy.Local{Dir: d.out, Addr: d.addr, Modules: os.Getenv("STELE_NODE_MODULES"), Log: d.c.stderr}
+	l := &deploy.Local{Dir: d.out, Addr: d.addr, URL: d.address(), Modules: os.Getenv("STELE_NODE_MODULES"), Log: d.c.stderr}
 	return l.Run(d.c.ctx, func() {
 		if d.c.json {
 			d.c.printJSON(map[string]string{"address": d.address()})
@@ -222,7 +176,7 @@ func (d *deployRun) tell(m *deploy.Made) error {
 	next := d.next(m)
 	if d.c.json {
 		return d.c.printJSON(map[string]any{"deployment": d.out, "name": m.Name, "publication": m.Publication, "size": m.Size, "files": m.Files, "left_out": m.Left,
-			"program": m.Compressed, "token_file": d.tokenFile(), "next": next})
+			"program": m.Compressed, "token_file": d.tokenFile(), "as_before": append([]string{}, d.kept...), "next": next})
 	}
 	w := d.c.stdout
 	fmt.Fprintf(w, "deployment  %s\n", shown(d.out))
@@ -230,6 +184,12 @@ func (d *deployRun) tell(m *deploy.Made) error {
 		fmt.Fprintf(w, "holds       publication %d, %d entries, in %d static files\n", m.Publication, m.Size, m.Files)
 	} else {
 		fmt.Fprintf(w, "holds       no publication: %s; it goes into the bucket, by the last command below\n", m.Left)
+	}
+	if len(d.kept) > 0 {
+		fmt.Fprintf(w, "as before   %s\n", strings.Join(d.kept, " "))
+	}
+	if u, err := url.Parse(d.url); err == nil && strings.Trim(u.Path, "/") != "" {
+		fmt.Fprintf(w, "note        a Worker answers at the root of its host: what serves %s has to take %s off\n", shown(d.url), shown(u.Path))
 	}
 	if !d.free {
 		fmt.Fprintf(w, "program     %.2f MB compressed\ntoken       %s\n", float64(m.Compressed)/1e6, shown(d.tokenFile()))
@@ -251,7 +211,7 @@ func (d *deployRun) next(m *deploy.Made) []string {
 		return append(next, "npx wrangler deploy")
 	}
 	next = append(next, "npx wrangler r2 bucket create "+m.Name)
-	if d.witness != "" {
+	if d.logs != "" {
 		next = append(next, "npx wrangler secret put "+witness.KeysSecret+" < KEYS") // as stele witness --init --for-edge KEYS has written them
 	}
 	next = append(next, "npx wrangler deploy")

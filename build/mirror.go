@@ -92,7 +92,7 @@ func (g *mirroring) usable(args []string) error {
 	case g.dir == "":
 		return usage(mirrorUsage, "no folder for the mirror")
 	case registry.IsDeployment(g.dir):
-		return usage("name a folder of its own with --dir", "%s is a deployment: the next one takes its place, with all that is in it", shown(g.dir))
+		return usage("name a folder of its own with --dir", "%s is a deployment, which stele deploy has made: keep nothing else in it", shown(g.dir))
 	case registry.IsRegistry(g.dir):
 		return usage("name a folder of its own with --dir", "%s is a registry's folder", shown(g.dir))
 	case registry.IsRegistry(g.portal):

@@ -44,16 +44,17 @@ func (e *edges) check() error {
 	return nil
 }
 
-// checkEdge refuses what no requests can be made of, before anything is published. A password is told to nobody.
+// checkEdge refuses what no requests can be made of, before anything is published. A name and a password in it are told to nobody.
 func checkEdge(address string) error {
-	if u, err := url.Parse(address); err == nil && u.User != nil {
-		return usage("leave out what stands before the @: who publishes is known by the token, --token FILE", "--to %s: there is a name or a password in the address", shown(u.Redacted()))
+	u, err := url.Parse(address)
+	if err == nil && u.User != nil {
+		return usage("leave out what stands before the @: who publishes is known by the token, --token FILE", "--to: want an address without name and password")
 	}
-	if err := checkAddress("--to", address); err != nil || address == "" {
-		return usage("such as --to https://registry.gov.example/", "--to %s is no address", shown(address))
-	}
-	if i := strings.IndexAny(address, "?#"); i >= 0 {
+	if i := strings.IndexAny(address, "?#"); err == nil && u.Host != "" && i >= 0 {
 		return usage("--to "+shell(address[:i]), "--to %s: want the address of the edge alone, without %s", shown(address), shown(address[i:]))
+	}
+	if err := checkAddress("--to", address, withoutQuery); err != nil || address == "" {
+		return usage("such as --to https://registry.gov.example/", "--to %s is no address", shown(address))
 	}
 	return nil
 }

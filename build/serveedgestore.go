@@ -40,12 +40,8 @@ func (e *edgeDaemon) storePath() string {
 // checkStore refuses a folder that is something else, before anything is written there.
 func (e *edgeDaemon) checkStore() error {
 	path := e.storePath()
-	inside, err := liesIn(path, e.dir)
-	if err != nil {
-		return err
-	}
-	if inside {
-		return usage("leave out --store, or name a folder elsewhere", "--store %s lies in the deployment %s: the next stele deploy takes its place, with all that is in it", shown(path), shown(e.dir))
+	if isBelow(resolved(path), resolved(e.dir)) {
+		return usage("leave out --store, or name a folder elsewhere", "--store %s lies in the deployment %s, in whose place stele deploy puts another", shown(path), shown(e.dir))
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
@@ -71,37 +67,6 @@ func (e *edgeDaemon) checkStore() error {
 		}
 	}
 	return nil
-}
-
-// liesIn reports whether a path is a folder, or lies in it, whatever links lead there.
-func liesIn(path, dir string) (bool, error) {
-	path, err := followed(path)
-	if err != nil {
-		return false, err
-	}
-	if dir, err = followed(dir); err != nil {
-		return false, err
-	}
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel), nil
-}
-
-// followed is where a path leads, as far as it is there.
-func followed(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	rest := ""
-	for err == nil {
-		real, errReal := filepath.EvalSymlinks(path)
-		if errReal == nil {
-			return filepath.Join(real, rest), nil
-		}
-		if up := filepath.Dir(path); errors.Is(errReal, fs.ErrNotExist) && up != path {
-			path, rest = up, filepath.Join(filepath.Base(path), rest)
-		} else {
-			err = errReal
-		}
-	}
-	return "", err
 }
 
 // openStore opens the folder, or the bucket that a file names.

@@ -50,7 +50,7 @@ func runWitness(c *cli) error {
 	case w.dir == "":
 		return usage("stele witness --dir DIR", "which folder is the witness's?")
 	case registry.IsDeployment(w.dir):
-		return usage("choose a folder of its own", "%s is a deployment: the next one takes its place, with all that is in it", shown(w.dir))
+		return usage("choose a folder of its own", "%s is a deployment, which stele deploy has made: keep nothing else in it", shown(w.dir))
 	case registry.IsRegistry(w.dir):
 		return usage("choose a folder of its own: a registry that is its own witness has none", "%s is a registry's folder", shown(w.dir))
 	case w.init:

@@ -54,6 +54,9 @@ func (p *Plan) copyOnce(ctx context.Context, dir string) (*base, error) {
 		return nil, err
 	}
 	names, left, err := p.names()
+	if err == nil {
+		err = whole(names, head.Size)
+	}
 	if err != nil || left != "" {
 		return &base{left: left}, err
 	}
@@ -84,6 +87,32 @@ func (p *Plan) copyOnce(ctx context.Context, dir string) (*base, error) {
 		_, err = proofs.ParseSetText(b.set.Text())
 	}
 	return b, err
+}
+
+// ErrMissing says that a file of the ledger is not there, so that what is published is not whole.
+var ErrMissing = errors.New("what is published is not whole")
+
+// whole wants all tiles and bundles of a ledger among what is published; in the place of a partial one the full one may have come.
+func whole(names []string, size uint64) error {
+	there := make(map[string]bool, len(names))
+	for _, name := range names {
+		there[name] = true
+	}
+	for level, n := 0, size; n > 0; level, n = level+1, n/proofs.TileWidth {
+		for i := uint64(0); i*proofs.TileWidth < n; i++ {
+			width := int(min(proofs.TileWidth, n-i*proofs.TileWidth))
+			for _, entries := range []bool{false, true} {
+				t := proofs.Tile{Level: level, Index: i, Width: width, Entries: entries}
+				full := t
+				full.Width = proofs.TileWidth
+				if entries && level > 0 || there["ledger/"+t.Path()] || there["ledger/"+full.Path()] {
+					continue
+				}
+				return fmt.Errorf("%w: there is no ledger/%s, and its ledger has %d entries", ErrMissing, t.Path(), size)
+			}
+		}
+	}
+	return nil
 }
 
 // newest reads what is published now, and verifies it as a reader does.

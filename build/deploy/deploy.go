@@ -7,11 +7,9 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -56,19 +54,18 @@ type Made struct {
 // Whole reports whether what is published is in the deployment.
 func (m *Made) Whole() bool { return m.Left == "" }
 
-// kept are what a host's tool leaves in the folder: they survive a new deployment.
-var kept = []string{"node_modules", "package-lock.json", ".wrangler"}
-
-// Make makes a deployment in a folder. It is written beside it, and takes its place once it is whole: one that is broken off leaves the folder as it was.
+// Make makes a deployment in a folder. It is written beside it, and takes its place once it is whole: one that is broken off leaves the folder as it was. What
+// else lies in the folder stays there.
 func (p *Plan) Make(ctx context.Context, dir string) (*Made, error) {
-	if err := mayReplace(dir); err != nil {
+	f, err := openFolder(dir)
+	if err != nil {
 		return nil, err
 	}
-	parent := filepath.Dir(filepath.Clean(dir))
-	if err := durable.MakeDirs(parent); err != nil {
+	defer f.close()
+	if err := p.mayReplace(f.path); err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(filepath.Clean(dir))+".new-*")
+	tmp, err := f.beside()
 	if err != nil {
 		return nil, err
 	}
@@ -78,54 +75,13 @@ func (p *Plan) Make(ctx context.Context, dir string) (*Made, error) {
 		err = errors.Join(os.Chmod(tmp, 0o755), durable.SyncTree(tmp))
 	}
 	if err == nil {
-		err = replaceFolder(dir, tmp)
+		err = f.replaceBy(tmp)
 	}
 	return m, err
 }
 
-// ErrOther says that a folder is something else than a deployment.
-var ErrOther = errors.New("it is not empty, and no deployment that stele has made")
-
 // ErrTooLarge says that a registry is too large to be deployed as files alone.
 var ErrTooLarge = errors.New("it is too large for files alone")
-
-// mayReplace refuses a folder that holds something else.
-func mayReplace(dir string) error {
-	list, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(list) == 0 {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	b, err := os.ReadFile(filepath.Join(dir, edge.DeploymentFile))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.Contains(b, []byte(`"stele.deployment/`)) {
-		return fmt.Errorf("%s: %w", dir, ErrOther)
-	}
-	return err
-}
-
-// replaceFolder puts a folder into the place of another, of which it takes over what is kept.
-func replaceFolder(dir, by string) error {
-	dir = filepath.Clean(dir)
-	old := by + ".old"
-	err := os.Rename(dir, old)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.Rename(by, dir)
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(by, dir); err != nil {
-		return errors.Join(err, os.Rename(old, dir))
-	}
-	for _, name := range kept {
-		if err := os.Rename(filepath.Join(old, name), filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return os.RemoveAll(old)
-}
 
 // write writes all files of a deployment into a new folder.
 func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
@@ -138,11 +94,11 @@ func (p *Plan) write(ctx context.Context, dir string) (*Made, error) {
 	}
 	m := &Made{Name: WorkerName(p.Trust.Origin), Left: b.left}
 	files := map[string][]byte{
-		"trust": p.Trust.Marshal(), "base": {}, edge.DeploymentFile: p.Deployment.Marshal(), "assets/_headers": headerRules(),
+		edge.TrustFile: p.Trust.Marshal(), edge.BaseFile: {}, edge.DeploymentFile: p.Deployment.Marshal(), "assets/_headers": headerRules(),
 		"worker/headers.mjs": headerModule(), "package.json": packageJSON(m.Name),
 	}
 	if b.set != nil {
-		files["base"] = []byte(b.set.Text())
+		files[edge.BaseFile] = []byte(b.set.Text())
 		m.Publication, m.Size = b.set.Publication, b.size
 	}
 	if files["worker/front.mjs"], err = edge.Scripts.ReadFile("worker/front.mjs"); err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ import (
 type Local struct {
 	Dir     string
 	Addr    string // host and port
+	URL     string // where it is found, in place of what the deployment says: only while it is run here
 	Modules string // an installed node_modules; "" for the deployment's own
 	Log     io.Writer
 }
@@ -45,6 +47,11 @@ func (l *Local) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoNode, err)
 	}
+	running, err := lockRunning(l.Dir)
+	if err != nil {
+		return err
+	}
+	defer running.Close()
 	modules, err := l.install(ctx)
 	if err != nil {
 		return err
@@ -53,7 +60,7 @@ func (l *Local) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	cmd := l.command(node, script, modules, host, port)
+	cmd := l.command(node, script, modules, host, port, l.URL)
 	stdin, err := cmd.StdinPipe() // it ends with this process, however that ends
 	if err != nil {
 		return err
@@ -85,7 +92,7 @@ var script []byte
 
 // writeScript writes the program that runs the runtime, where the tool keeps what is its own.
 func (l *Local) writeScript() (string, error) {
-	path, err := filepath.Abs(filepath.Join(l.Dir, ".wrangler", "local.mjs"))
+	path, err := filepath.Abs(filepath.Join(l.Dir, hostFolder, "local.mjs"))
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +134,10 @@ func (l *Local) install(ctx context.Context) (string, error) {
 	return modules, nil
 }
 
-// wait asks until the deployment answers something.
+// begun is what local.mjs says once the runtime is ready.
+const begun = "schedule http"
+
+// wait asks until the deployment answers something. Before it has begun, whoever answers is somebody else.
 func (l *Local) wait(ctx context.Context, ended chan error, said *tail) error {
 	ctx, cancel := context.WithTimeout(ctx, begins)
 	defer cancel()
@@ -136,9 +146,11 @@ func (l *Local) wait(ctx context.Context, ended chan error, said *tail) error {
 		if err != nil {
 			return err
 		}
-		if answer, err := http.DefaultClient.Do(r); err == nil {
-			answer.Body.Close()
-			return nil
+		if said.holds(begun) {
+			if answer, err := http.DefaultClient.Do(r); err == nil {
+				answer.Body.Close()
+				return nil
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -178,6 +190,8 @@ func (t *tail) Write(b []byte) (int, error) {
 	t.kept = t.kept[max(0, len(t.kept)-mostKept):]
 	return t.to.Write(b)
 }
+
+func (t *tail) holds(what string) bool { return strings.Contains(t.String(), what) }
 
 func (t *tail) String() string {
 	t.mu.Lock()

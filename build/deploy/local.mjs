@@ -1,15 +1,15 @@
 // Runs a deployment in the Workers' own runtime, on this machine: with the settings and the bundle with which it would be deployed. The arguments are
-// the folder with the packages, host and port; what is asked of it follows in the environment. It ends when its standard input does.
+// the folder with the packages, host, port and address; what is asked of it follows in the environment. It ends when its standard input does.
 //
 // wrangler dev is not used: it puts a Worker of its own before this one, which breaks requests off where many are under way.
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 
-const [packages, host, port] = process.argv.slice(2)
+const [packages, host, port, url] = process.argv.slice(2)
 const require = createRequire(join(packages, 'packages.js'))
 const { Log, LogLevel, Miniflare } = require('miniflare')
 
@@ -18,6 +18,12 @@ const bundled = spawnSync(process.execPath, [join(packages, 'wrangler/bin/wrangl
 if (bundled.status !== 0) {
   console.error(`wrangler deploy --dry-run: ${bundled.stdout}${bundled.stderr}`)
   process.exit(1)
+}
+
+// It is found here, and the deployment goes on saying where it will be.
+for (const name of readdirSync(out).filter((name) => name.endsWith('-deployment.json'))) {
+  const deployment = JSON.parse(readFileSync(join(out, name), 'utf8'))
+  writeFileSync(join(out, name), JSON.stringify({ ...deployment, url }))
 }
 
 const { workerOptions } = require('wrangler').unstable_getMiniflareWorkerOptions(resolve('wrangler.jsonc'))

@@ -46,7 +46,7 @@ func place(path string, b []byte, perm os.FileMode, sync bool, put func(tmp, pat
 	dir := filepath.Dir(path)
 	tmp, err := os.CreateTemp(dir, ".new-*")
 	if errors.Is(err, os.ErrNotExist) {
-		if err := MakeDirs(dir); err != nil {
+		if err := makeDirs(dir, sync); err != nil {
 			return err
 		}
 		tmp, err = os.CreateTemp(dir, ".new-*")
@@ -69,28 +69,39 @@ func place(path string, b []byte, perm os.FileMode, sync bool, put func(tmp, pat
 	return nil
 }
 
-// MakeDirs makes a folder and those above it that are missing, for everybody to read whatever the umask is: a web server
-// is another user.
-func MakeDirs(dir string) error {
+// MakeDirs makes a folder and those above it that are missing, durably, for everybody to read whatever the umask is: a web
+// server is another user. The name of one that is there already may not be durable: what has made it may have been killed.
+func MakeDirs(dir string) error { return makeDirs(dir, true) }
+
+// MakeDirsUnsynced is MakeDirs without a sync for each. They are durable only after SyncTree.
+func MakeDirsUnsynced(dir string) error { return makeDirs(dir, false) }
+
+func makeDirs(dir string, sync bool) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
 	}
-	if up := filepath.Dir(dir); up != dir {
-		if err := MakeDirs(up); err != nil {
+	up := filepath.Dir(dir)
+	if up != dir {
+		if err := makeDirs(up, sync); err != nil {
 			return err
 		}
 	}
-	err := os.Mkdir(dir, 0o755)
-	if errors.Is(err, os.ErrExist) {
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			return nil // another was faster
+	switch err := os.Mkdir(dir, 0o755); {
+	case err == nil:
+		if err := os.Chmod(dir, 0o755); err != nil {
+			return err
 		}
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
-	}
-	if err != nil {
+	case !errors.Is(err, os.ErrExist):
 		return err
+	default: // another was faster, and may not have come to what follows
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
+		}
 	}
-	return os.Chmod(dir, 0o755)
+	if !sync {
+		return nil
+	}
+	return SyncDir(up)
 }
 
 // Holds reports whether a file has these bytes.
@@ -126,11 +137,13 @@ func SyncDir(dir string) error {
 		return err
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil {
+	if err := fsync(f); err != nil {
 		return fmt.Errorf("sync %s: %w", dir, err)
 	}
 	return nil
 }
+
+var fsync = (*os.File).Sync // tests look on
 
 // A Lock is held on a file by one process.
 type Lock struct{ f *os.File }

@@ -195,6 +195,45 @@ func TestMakeDirs(t *testing.T) {
 	}
 }
 
+// TestMakeDirsDurable: the names of folders that are made are synced, each in the folder above, before a file in them counts as durable.
+func TestMakeDirsDurable(t *testing.T) {
+	top := t.TempDir()
+	var synced []string
+	fsync = func(f *os.File) error {
+		rel, err := filepath.Rel(top, f.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		synced = append(synced, rel)
+		return f.Sync()
+	}
+	t.Cleanup(func() { fsync = (*os.File).Sync })
+	for _, c := range []struct {
+		what string
+		do   func(path string) error
+		want string
+	}{
+		{"a/b/file", func(path string) error { return WriteFile(path, []byte("x"), 0o644) }, ". a a/b"},
+		{"a/b/file", func(path string) error { return WriteFile(path, []byte("y"), 0o644) }, "a/b"},
+		{"c/new", func(path string) error { return WriteNew(path, []byte("x"), 0o644) }, ". c"},
+		{"d/e", MakeDirs, ". d"},
+		{"f/file", func(path string) error { return Replace(path, []byte("x"), 0o644) }, ""}, // thousands of files, and one SyncTree
+		{"g/h", MakeDirsUnsynced, ""},
+	} {
+		synced = nil
+		if err := c.do(filepath.Join(top, c.what)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(synced, " "); got != c.want {
+			t.Errorf("%s: synced %q, want %q", c.what, got, c.want)
+		}
+	}
+	fsync = func(*os.File) error { return syscall.EIO }
+	if err := MakeDirs(filepath.Join(top, "i", "j")); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), top) {
+		t.Errorf("got %v, want an error that names %s", err, top)
+	}
+}
+
 // TestNewFile: a file that is being written has no name until it is whole, and one that was given up leaves nothing.
 func TestNewFile(t *testing.T) {
 	dir := t.TempDir()

@@ -20,8 +20,9 @@ import (
 
 // A Folder is a store in a folder. An object's version is the SHA-256 of its bytes: whoever compares by it must never write again what was there before.
 type Folder struct {
-	dir string
-	mu  sync.Mutex // around conditions, within this process; between processes the lock file
+	dir     string
+	mu      sync.Mutex // around conditions, within this process; between processes the lock file
+	settled sync.Map   // the folders within it whose names are durable
 }
 
 // lockName begins with a dot: no object's name does.
@@ -32,7 +33,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err := durable.MakeDirs(dir); err != nil {
 		return nil, err
 	}
-	return &Folder{dir: dir}, nil
+	return &Folder{dir: filepath.Clean(dir)}, nil
 }
 
 func (f *Folder) path(name string) (string, error) {
@@ -72,7 +73,7 @@ func (f *Folder) Put(ctx context.Context, name string, b []byte, when store.Cond
 		return err
 	}
 	if when.IsAlways() {
-		return durable.WriteFile(path, b, 0o644)
+		return f.write(path, b)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,7 +82,7 @@ func (f *Folder) Put(ctx context.Context, name string, b []byte, when store.Cond
 		return err
 	}
 	defer lock.Close()
-	have, version, err := f.Get(ctx, name)
+	_, version, err := f.Get(ctx, name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -90,10 +91,43 @@ func (f *Folder) Put(ctx context.Context, name string, b []byte, when store.Cond
 	if named != there || named && version != want {
 		return store.ErrChanged
 	}
-	if there && slices.Equal(have, b) {
+	return f.write(path, b) // also the same bytes: those that are there may be what a process has left that was killed before they were durable
+}
+
+func (f *Folder) write(path string, b []byte) error {
+	if err := durable.WriteFile(path, b, 0o644); err != nil {
+		return err
+	}
+	return f.settle(filepath.Dir(path))
+}
+
+// settle makes the name of a folder durable, and those above it, each once: who has made it may have been killed, or not have come to that yet.
+func (f *Folder) settle(dir string) error {
+	if _, done := f.settled.Load(dir); done || dir == f.dir {
 		return nil
 	}
-	return durable.WriteFile(path, b, 0o644)
+	up := filepath.Dir(dir)
+	if err := f.settle(up); err != nil {
+		return err
+	}
+	if err := durable.SyncDir(up); err != nil {
+		return err
+	}
+	f.settled.Store(dir, true)
+	return nil
+}
+
+// Sync is store.Syncer's. An object's bytes are durable before it has its name; here its name becomes so.
+func (f *Folder) Sync(name string) error {
+	path, err := f.path(name)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := durable.SyncDir(dir); err != nil {
+		return err
+	}
+	return f.settle(dir)
 }
 
 // lock waits for other processes: none holds it for longer than one write.

@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -271,6 +273,55 @@ func TestRefusesCareless(t *testing.T) {
 		_, err := edgestore.OpenS3(context.Background(), edgestore.Bucket{Name: name, Region: "us-east-1", Endpoint: proxy.URL})
 		if err == nil || !strings.Contains(err.Error(), "does not keep "+dropped) {
 			t.Errorf("a server that passes over %s: %v, want it refused", dropped, err)
+		}
+	}
+}
+
+// TestDurable: the same bytes are written anew, since those that are there may be what a process has left that was killed before they were durable; and what
+// was read can be made durable, wherever it lies.
+func TestDurable(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	f, err := edgestore.OpenFolder(dir + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "witness/state/one"
+	file := func() os.FileInfo {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	if err := f.Put(ctx, name, []byte("one"), store.Absent); err != nil {
+		t.Fatal(err)
+	}
+	_, version, err := f.Get(ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := file()
+	if err := f.Put(ctx, name, []byte("one"), store.Still(version)); err != nil {
+		t.Fatal(err)
+	}
+	if os.SameFile(before, file()) {
+		t.Error("the same bytes were not written anew")
+	}
+	var s store.Syncer = f
+	again, err := edgestore.OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []store.Syncer{s, again} {
+		if err := s.Sync(name); err != nil {
+			t.Error(err)
+		}
+		if err := s.Sync("never/was"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("in a folder that is not there: %v, want fs.ErrNotExist", err)
+		}
+		if err := s.Sync("../x"); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("what is no name: %v, want fs.ErrInvalid", err)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (r *round) move() error {
 	for _, path := range slices.Sorted(maps.Keys(r.staged)) {
 		from, to := r.m.incoming.Path(path), r.m.public.Path(path)
 		if dir := filepath.Dir(to); dir != last {
-			if err := durable.MakeDirs(dir); err != nil {
+			if err := durable.MakeDirsUnsynced(dir); err != nil {
 				return err
 			}
 			last = dir

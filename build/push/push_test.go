@@ -19,6 +19,7 @@ import (
 	"stele/build/push"
 	"stele/proofs"
 	"stele/site/edge/gate"
+	"stele/site/edge/store"
 )
 
 // TestPush: the first publication, then one that changes little, then nothing new.
@@ -226,6 +227,28 @@ func TestTwoPublishers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "never goes back") {
 		t.Errorf("an older copy: %v, want a refusal", err)
 	}
+}
+
+// TestCleaning: a run of cleaning that has died, and keeps everybody from bringing files until its lock is over, is waited for.
+func TestCleaning(t *testing.T) {
+	o := aRegistry(t)
+	e := anEdge(t, o, gate.Limits{})
+	lock := fmt.Appendf(nil, `{"run":1,"until":%d}`, o.now+240)
+	must(t, e.store.Put(context.Background(), "cleaning", lock, store.Always))
+	p := o.pusher(t, e)
+	p.Pause = func(_ context.Context, wait time.Duration) error {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.now += int64(wait / time.Second)
+		return nil
+	}
+	before := o.now
+	_, err := p.Push(context.Background())
+	must(t, err)
+	if waited := o.now - before; waited < 240 {
+		t.Errorf("waited for %d s, and the lock was over in 240", waited)
+	}
+	o.isServed(t, e)
 }
 
 // TestRefusals: what an official reads.

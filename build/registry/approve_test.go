@@ -176,6 +176,25 @@ func TestHeartbeatWithoutWitnesses(t *testing.T) {
 	}
 }
 
+// TestHeartbeatSoonAfter: witnesses give the same cosignature out again for a minute. What is that young is fresh, and nobody is told otherwise.
+func TestHeartbeatSoonAfter(t *testing.T) {
+	t.Parallel()
+	w, r := townOf(t)
+	publish(t, r)
+	w.approve(r, officers[:2]...)
+	publish(t, r)
+	first := w.now
+	for _, step := range []struct{ later, asOf int64 }{{1, first}, {witness.SameFor - 1, first}, {witness.SameFor, first + witness.SameFor}} {
+		w.now = first + step.later
+		if p := publish(t, r); p.Stale != "" || !p.Heartbeat {
+			t.Fatalf("after %d seconds: got %+v, want a heartbeat", step.later, p)
+		}
+		if s := publishedIn(t, r, w.now); s.AsOf != step.asOf {
+			t.Errorf("after %d seconds: as of %d, want %d", step.later, s.AsOf, step.asOf)
+		}
+	}
+}
+
 // TestApproveRefuses: what is no approval of what is proposed is not taken.
 func TestApproveRefuses(t *testing.T) {
 	t.Parallel()

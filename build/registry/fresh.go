@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"stele/build/keys"
+	"stele/build/witness"
 	"stele/proofs"
 )
 
@@ -84,7 +85,8 @@ func (p *publisher) settleBeat(d *draft) error {
 	return p.release(*p.past)
 }
 
-// fresh reports whether what was collected makes a tree newer than it is published; a tree that is not published always is.
+// fresh reports whether what was collected makes a tree newer than it is published, or as new as witnesses make it, who give out the same cosignature for a
+// while; a tree that is not published always is.
 func (p *publisher) fresh(d *draft, t *proofs.Trust) bool {
 	if p.signed == nil || d.Size != p.signed.Size {
 		return true
@@ -94,7 +96,7 @@ func (p *publisher) fresh(d *draft, t *proofs.Trust) bool {
 		return true
 	}
 	is, _, err := p.examine(d, t)
-	return err == nil && (is.AsOf > was.AsOf || is.AsOf >= p.now)
+	return err == nil && (is.AsOf > was.AsOf || is.AsOf > p.now-witness.SameFor)
 }
 
 // renew proposes the published tree once more, while nothing else is proposed, in the last quarter of the time for which enough

@@ -114,7 +114,7 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	if IsDeployment(dir) { // the next one takes its place, with all that is in it
+	if IsDeployment(dir) {
 		return nil, hint("use another --registry", "%s is %w", dir, ErrDeployment)
 	}
 	if IsRegistry(dir) {

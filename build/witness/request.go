@@ -6,6 +6,7 @@ import protocol "stele/site/edge/witness"
 const (
 	MaxRequest = protocol.MaxRequest
 	typeSize   = protocol.TypeSize
+	SameFor    = protocol.SameFor
 )
 
 // A Request is the body of add-checkpoint.

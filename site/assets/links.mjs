@@ -13,7 +13,7 @@ const receiptLimit = 256 << 10 // bytes; the portal takes none that is larger
 const suffix = '.tlog-proof'
 
 // The portal's reasons, as far as the page has words for them.
-const refusals = { sealed: 'private', sensitive: 'private', full: 'full', 'full-today': 'full', ahead: 'ahead', busy: 'outage', outage: 'outage' }
+const refusals = { sealed: 'private', sensitive: 'private', full: 'full', 'full-today': 'full', enough: 'full', 'enough-today': 'full', ahead: 'ahead', busy: 'outage', outage: 'outage' }
 
 /** Asks the portal. Nothing of it is kept, neither here nor in a cache. */
 function ask(url, how = {}) {

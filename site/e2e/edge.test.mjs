@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -13,6 +13,7 @@ import { buildCommand, filesBelow, makeDemo, must } from './registry.mjs'
 
 let folder, stele, expected, published, origin, edge, native
 const demo = () => join(folder, 'demo')
+const old = () => join(folder, 'old') // a copy of the registry, as it was first
 const deployed = () => join(folder, 'edge')
 
 before(async () => {
@@ -20,6 +21,7 @@ before(async () => {
   stele = await buildCommand(folder)
   expected = await makeDemo(stele, demo())
   published = await publishedNow()
+  await cp(demo(), old(), { recursive: true })
   origin = await startOrigin(stele, demo())
   edge = await startEdge(stele, demo(), deployed())
   native = await startNative(stele, demo(), join(folder, 'native'))
@@ -178,10 +180,14 @@ test('deploying tells what to type next, again takes the place of what was, and 
   const time = (base) => Number(/^time (\d+)$/m.exec(base)[1])
   assert.ok(time(await readFile(join(out, 'base'), 'utf8')) >= time(first))
   assert.equal(JSON.parse(await readFile(join(out, 'deployment.json'))).gate.token_sha256, sha256(edge.token))
-  const refused = await stele('deploy', '--registry', demo(), '-o', join(demo(), 'samples'))
-  assert.equal(refused.code, 2)
-  assert.match(refused.stderr, /no deployment that stele has made/)
-  await access(join(demo(), 'samples/expected.json'))
+  assert.deepEqual(told.as_before, ['--url https://registry.example/'])
+  await cp(join(demo(), 'samples'), join(folder, 'letters'), { recursive: true })
+  for (const [other, why] of [[join(folder, 'letters'), /no deployment that stele has made/], [join(demo(), 'samples'), /is the registry's own/]]) {
+    const refused = await stele('deploy', '--registry', demo(), '-o', other)
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, why)
+    await access(join(other, 'expected.json'))
+  }
 })
 
 test('what is published to it is served as the publisher serves it, out of the bucket', async () => {
@@ -201,6 +207,25 @@ test('what is published to it is served as the publisher serves it, out of the b
   await must(stele, 'verify', letter, '--portal', edge.url, '--policy', join(demo(), 'trust'))
   await must(stele, 'audit', '--portal', edge.url, '--policy', join(demo(), 'trust'))
   assert.equal(await edge.tick(), 'ok')
+})
+
+test('deploying from an old copy of the registry takes nothing back from readers', async () => {
+  const published = (await ask(`${edge.url}ledger/head`)).body
+  assert.notDeepEqual(published, await readFile(join(old(), 'public/ledger/head')))
+  await edge.end()
+  edge = await startEdge(stele, old(), deployed()) // its files were put together later than what the bucket holds
+  await must(stele, 'deploy', '--registry', old(), '-o', join(folder, 'native'))
+  for (const { url } of [edge, native]) {
+    assert.deepEqual((await ask(`${url}ledger/head`)).body, published)
+    assert.equal(JSON.parse((await ask(`${url}health.json`)).body).publication, 3)
+  }
+})
+
+test('an address in use is told before anything is made', async () => {
+  const taken = await stele('deploy', '--registry', demo(), '-o', join(folder, 'taken'), '--local', '--addr', new URL(native.url).host)
+  assert.equal(taken.code, 1)
+  assert.match(taken.stderr, /cannot listen on .*in use/)
+  await assert.rejects(access(join(folder, 'taken')))
 })
 
 test('files alone, for a free plan: all that is published, and nothing that decides', async () => {

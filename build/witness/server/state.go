@@ -51,6 +51,9 @@ func (rec *record) version() string {
 
 func openFolder(dir string) (*folder, error) {
 	origins, err := readOrigins(dir)
+	if err == nil {
+		err = durable.SyncDir(dir) // the list too may be what a process has left that was killed before it was durable
+	}
 	return &folder{dir: dir, origins: origins, records: map[string]*record{}}, err
 }
 
@@ -93,6 +96,9 @@ func (f *folder) load(origin string, rec *record) error {
 		rec.read, rec.file = true, nil
 		return nil
 	case err != nil:
+		return err
+	}
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil { // who was to do it may have been killed, or have failed
 		return err
 	}
 	rec.read, rec.file = true, b

@@ -17,6 +17,7 @@ import { gzipSync } from 'node:zlib'
 import { root } from '../chromium.mjs'
 import { ask, startEdge } from '../edge.mjs'
 import { buildCommand, filesBelow, makeDemo, must } from '../registry.mjs'
+import { GrowingLog, requests } from './logs.mjs'
 
 const CONNECTIONS = 8
 const SECONDS = 3 // of one route in one round
@@ -52,8 +53,8 @@ async function main() {
 async function prepared(stele, demo, folder, ends) {
   const secret = join(folder, 'witness-keys')
   await must(stele, 'witness', '--init', '--for-edge', secret, '--name', 'bench.example/witness')
-  const policy = await readFile(join(demo, 'public/policy'), 'utf8')
-  await writeFile(join(folder, 'logs'), policy.split('\n').filter((line) => line.startsWith('log ')).join('\n') + '\nquorum none\n')
+  const logs = Array.from({ length: 8 * CONNECTIONS }, (_, i) => new GrowingLog(`log${i}.bench.example`))
+  await writeFile(join(folder, 'logs'), logs.map(({ vkey }) => `log ${vkey}\n`).join('') + 'quorum none\n')
   stele.env.STELE_WITNESS_KEYS = await readFile(secret, 'utf8')
   const edge = await startEdge(stele, demo, join(folder, 'edge'), '--witness', join(folder, 'logs'))
   ends.push(edge.end)
@@ -61,7 +62,7 @@ async function prepared(stele, demo, folder, ends) {
   const plain = await plainWorker()
   ends.push(plain.end)
   await ask(`${plain.url}store`, { method: 'PUT', body: await readFile(join(demo, 'public/ledger/head')) })
-  return { edge, plain, offer, demo }
+  return { edge, plain, offer, demo, logs }
 }
 
 /** Does something through a relay that keeps the bodies of the requests that are of interest. */
@@ -105,29 +106,30 @@ async function size(stele, demo, folder) {
   console.log(`\nthe Worker, gzip: ${(whole / 1024).toFixed(0)} KiB`)
 }
 
-/** Asks one route from several connections for some seconds: {rate, times in ms, cpu in ms a request, wrong}. */
+/** Asks one route from several connections for some seconds: {rate, times in ms, cpu in ms a request, busy}. A body may be made for each request, by the number of its connection. */
 async function hammer(url, { method = 'GET', headers = {}, body, want = 200 }, seconds, pids) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-  const once = () => new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { 'Content-Length': body.length }
+  const once = (connection) => new Promise((resolve, reject) => {
+    const sent = typeof body === 'function' ? body(connection) : body
+    const length = sent === undefined ? {} : { 'Content-Length': sent.length }
     const req = request(url, { method, agent, headers: { ...length, ...headers } }, (res) => {
       res.resume()
       res.on('end', () => resolve(res.statusCode))
       res.on('error', reject)
     })
     req.on('error', reject)
-    req.end(body)
+    req.end(sent)
   })
   const times = []
   let busy = 0
-  await once()
+  await once(0)
   const before = await cpu(pids)
   const begin = performance.now()
   const end = begin + seconds * 1000
-  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
+  await Promise.all(Array.from({ length: CONNECTIONS }, async (_, connection) => {
     while (performance.now() < end) {
       const from = performance.now()
-      const status = await once()
+      const status = await once(connection)
       if (status === 503) busy++
       else if (status !== want) throw new Error(`${url}: ${status}, want ${want}`)
       times.push(performance.now() - from)
@@ -162,13 +164,10 @@ async function runtimes(own) {
   return found
 }
 
-async function load({ edge, plain, offer, demo }) {
+async function load({ edge, plain, offer, demo, logs }) {
   const tile = (await filesBelow(join(demo, 'public/ledger/tile'))).find((name) => name.startsWith('entries'))
-  const checkpoint = await readFile(join(demo, 'public/ledger/checkpoint'))
-  const size = String(checkpoint).split('\n')[1]
   const authorised = { Authorization: `Bearer ${edge.token}`, 'Content-Type': 'application/json' }
-  const first = await ask(`${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from('old 0\n\n'), checkpoint]) })
-  if (first.status !== 200) throw new Error(`the witness says ${first.status}: ${first.body}`)
+  const bodies = Array.from({ length: CONNECTIONS }, (_, c) => requests(logs.filter((_, i) => i % CONNECTIONS === c)))
   const routes = [
     ['plain Worker: the word ok', plain.url, {}, 'plain'],
     ['plain Worker: an object of its bucket', `${plain.url}stored`, {}, 'plain'],
@@ -177,7 +176,7 @@ async function load({ edge, plain, offer, demo }) {
     ['by JavaScript: the first page', edge.url, {}, 'edge'],
     ['Go, gate: what is in force', `${edge.url}publish/state`, {}, 'edge'],
     ['Go, gate: an offer, checked whole', `${edge.url}publish/offers`, { method: 'POST', headers: authorised, body: offer }, 'edge'],
-    ['Go, witness: a checkpoint cosigned', `${edge.url}witness/add-checkpoint`, { method: 'POST', body: Buffer.concat([Buffer.from(`old ${size}\n\n`), checkpoint]) }, 'edge'],
+    ['Go, witness: a checkpoint cosigned', `${edge.url}witness/add-checkpoint`, { method: 'POST', body: (connection) => bodies[connection].next().value }, 'edge'],
     ['Go: how fresh it is', `${edge.url}health.json`, {}, 'edge'],
   ]
   const pids = { edge: await runtimes(false), plain: await runtimes(true) }

@@ -20,7 +20,6 @@ import (
 	"stele/proofs"
 	"stele/site"
 	"stele/site/edge/published"
-	"stele/site/headers"
 )
 
 // Handler serves the publication in force. Each request finds out once which one that is, and is answered out of that one.
@@ -71,7 +70,7 @@ func (f *files) read(name string) ([]byte, error) {
 	if strings.HasPrefix(name+"/", published.OwnPrefix) {
 		return f.source.Own(f.ctx, name)
 	}
-	if headers.Lasts(name) {
+	if published.IsProved(name) { // readers compare it with the checkpoint
 		return f.source.Kept(f.ctx, name)
 	}
 	if f.current == nil {

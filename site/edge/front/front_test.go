@@ -50,6 +50,8 @@ func put(t testing.TB, s store.Store, files fstest.MapFS) {
 			must(t, s.Put(ctx, published.KeptPrefix+name, f.Data, store.Always))
 		} else {
 			must(t, s.Put(ctx, published.SetPrefix+sum.String(), f.Data, store.Always))
+		}
+		if !published.IsProved(name) {
 			set.Files = append(set.Files, proofs.SetFile{SHA256: sum, Size: uint64(len(f.Data)), Name: name})
 		}
 	}
@@ -175,6 +177,37 @@ func (b broken) Get(ctx context.Context, name string) ([]byte, string, error) {
 		return nil, "", errors.New("the store does not answer")
 	}
 	return b.Store.Get(ctx, name)
+}
+
+// TestAssets: of the files that never change, those that the set in force names are compared with it. Those of another publication, which a page that was loaded
+// before may ask for, are not named by it.
+func TestAssets(t *testing.T) {
+	s := open(t)
+	put(t, s, files)
+	ctx := context.Background()
+	must(t, s.Put(ctx, published.KeptPrefix+"assets/before.js", []byte("before"), store.Always))
+	h := front.Handler(&published.Source{Store: s}, slog.New(slog.DiscardHandler))
+	for target, want := range map[string]int{"/assets/a.wasm": 200, "/assets/before.js": 200, "/assets/never.js": 404} {
+		if res := ask(h, "GET", target, nil); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", target, res.StatusCode, want)
+		}
+	}
+	for what, damage := range map[string]func(string) error{
+		"damaged": func(name string) error { return s.Put(ctx, name, []byte("\x00ASM"), store.Always) },
+		"gone":    func(name string) error { return s.Delete(ctx, name) },
+	} {
+		must(t, damage(published.KeptPrefix+"assets/a.wasm"))
+		if res := ask(h, "GET", "/assets/a.wasm", nil); res.StatusCode != http.StatusServiceUnavailable || strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v, want 503", what, res.StatusCode, res.Header)
+		}
+	}
+	base := &proofs.Set{Origin: "test.example/ledger", Publication: 1, Time: 1, Files: []proofs.SetFile{{SHA256: sha256.Sum256([]byte("deployed")), Size: 8, Name: "assets/a.wasm"}}}
+	for content, want := range map[string]int{"deployed": 200, "other": 503} {
+		src := &published.Source{Store: open(t), Base: base, Asset: func(context.Context, string) ([]byte, error) { return []byte(content), nil }}
+		if res := ask(front.Handler(src, slog.New(slog.DiscardHandler)), "GET", "/assets/a.wasm", nil); res.StatusCode != want {
+			t.Errorf("%q deployed: %d, want %d", content, res.StatusCode, want)
+		}
+	}
 }
 
 // TestOutage: an outage is never an absence, nor is a file that is damaged, or gone, or what is there before anything was published.

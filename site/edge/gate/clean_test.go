@@ -1,10 +1,16 @@
 package gate_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +28,10 @@ type dated struct {
 }
 
 func (d *dated) Put(ctx context.Context, name string, b []byte, when store.Condition) error {
-	err := d.Store.Put(ctx, name, b, when)
+	err := ctx.Err()
+	if err == nil {
+		err = d.Store.Put(ctx, name, b, when)
+	}
 	if err == nil {
 		d.e.mu.Lock()
 		defer d.e.mu.Unlock()
@@ -144,6 +153,25 @@ func TestClean(t *testing.T) {
 	e.whole()
 }
 
+// An object was superseded, of the index at a place in the map.
+type object struct {
+	Object string `json:"object"`
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// supersede notes that objects were superseded long ago.
+func (e *edge) supersede(d *dated, id string, objects ...object) {
+	e.t.Helper()
+	b, err := json.Marshal(map[string]any{"time": 0, "files": objects})
+	if err == nil {
+		err = d.Store.Put(context.Background(), "superseded/"+id, b, store.Always)
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	d.times["superseded/"+id] = time.Unix(0, 0)
+}
+
 func setObjects(p *publisher) map[proofs.Hash]bool {
 	objects := map[proofs.Hash]bool{}
 	for _, f := range p.set.Files {
@@ -202,6 +230,7 @@ func TestCleanAgain(t *testing.T) {
 	d.before = func(name string) {
 		if name == "set/"+sum([]byte("one")) && cleaned < 2 {
 			cleaned++
+			e.supersede(d, "nothing") // so that there is something to be cleaned
 			if err := e.over(e.store).Clean(context.Background()); err != nil {
 				t.Error(err)
 			}
@@ -266,18 +295,421 @@ func TestCleaningIsSeen(t *testing.T) {
 	r := followtest.New(t, policy)
 	r.Register(followtest.Office, 0, 10)
 	r.Publish()
-	e, _ := datedEdge(t, r)
-	e.now = r.Clock()
+	e, d := datedEdge(t, r)
+	e.publishNow(r)
+	p := e.with(r, "one")
+	e.supersede(d, "old", object{Object: "set/gone"})
 	if err := e.over(&dying{Store: e.store, at: 2}).Clean(context.Background()); err == nil {
 		t.Fatal("it did not die")
 	}
-	p := newPublisher(t, r, e.handler())
-	wantCode(t, p.stage(), "busy")
-	if err := e.over(e.store).Clean(context.Background()); err != nil || len(e.names("staged/")) == 0 {
+	err := p.stage()
+	wantCode(t, err, "busy")
+	var told *told
+	if errors.As(err, &told); told.Retry != "30" {
+		t.Errorf("asked to come back after %s s", told.Retry)
+	}
+	if err := e.over(e.store).Clean(context.Background()); err != nil || len(e.names("superseded/")) == 0 {
 		t.Errorf("a second run beside the first: %v", err)
 	}
-	e.now = e.now.Add(10*time.Minute + time.Second)
+	e.now = e.now.Add(4*time.Minute - 5*time.Second)
+	if errors.As(p.stage(), &told); told.Retry != "5" {
+		t.Errorf("asked to come back after %s s, and the lock is over in 5", told.Retry)
+	}
+	e.now = e.now.Add(6 * time.Second)
 	p.must(p.publish())
+	e.whole()
+
+	// A clock that was far ahead for a moment keeps nobody from publishing.
+	lock := fmt.Appendf(nil, `{"run":9,"until":%d}`, e.now.Add(100*day).Unix())
+	if err := e.store.Put(context.Background(), "cleaning", lock, store.Always); err != nil {
+		t.Fatal(err)
+	}
+	p = e.with(r, "two")
+	p.must(p.publish())
+	e.clean(0)
+	if n := e.names("superseded/"); len(n) != 2 {
+		t.Errorf("%v: want those of two publications", n)
+	}
+}
+
+// A run whose time is over, or that is broken off from outside, gives its lock back.
+func TestCleanGivesBack(t *testing.T) {
+	r := followtest.New(t, policy)
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	e, d := datedEdge(t, r)
+	e.publishNow(r)
+	ctx, cancel := context.WithCancel(context.Background())
+	e.supersede(d, "old", object{Object: "set/gone"})
+	d.before = func(name string) {
+		if name == "superseded/old" {
+			cancel()
+		}
+	}
+	if err := e.over(e.store).Clean(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that it was broken off", err)
+	}
+	if lock := e.lock(); bytes.Contains(lock, []byte("until")) {
+		t.Errorf("the lock is kept: %s", lock)
+	}
+	p := e.with(r, "one")
+	p.must(p.publish())
+	d.before = func(name string) {
+		if name == "superseded/old" {
+			e.now = e.now.Add(3 * time.Minute) // within the lock's time, and longer than a run takes
+		}
+	}
+	e.clean(0)
+	if n := e.names("superseded/"); len(n) != 1 {
+		t.Errorf("%v: what was begun was not ended", n)
+	}
+	if lock := e.lock(); bytes.Contains(lock, []byte("until")) {
+		t.Errorf("the lock is kept: %s", lock)
+	}
+	d.before = nil
+	p = e.with(r, "two")
+	p.must(p.publish())
+	e.whole()
+}
+
+// A run that was held up for longer than its lock lasts deletes nothing any more: somebody may have counted it as there. Nor does it touch the lock of the next.
+func TestCleanHeldUp(t *testing.T) {
+	for _, next := range []bool{false, true} {
+		r := followtest.New(t, policy)
+		r.Register(followtest.Office, 0, 10)
+		r.Publish()
+		e, d := datedEdge(t, r)
+		for _, text := range []string{"one", "two"} {
+			p := e.with(r, text)
+			p.must(p.publish())
+		}
+		e.now = e.now.Add(9 * day)
+		var p *publisher
+		var lock []byte
+		d.before = func(name string) {
+			if !strings.HasPrefix(name, "superseded/") {
+				return
+			}
+			d.before = nil
+			e.now = e.now.Add(5 * time.Minute)
+			p = e.with(r, "one")
+			if p.must(p.stage()); e.has("staged/" + sum([]byte("one"))) {
+				t.Error("the page was sent, and not counted as there")
+			}
+			if next {
+				e.supersede(d, "older")
+				if err := e.over(&dying{Store: e.store, at: 2}).Clean(context.Background()); err == nil {
+					t.Error("it did not die")
+				}
+				lock = e.lock()
+			}
+		}
+		if err := e.over(e.store).Clean(context.Background()); err == nil || !strings.Contains(err.Error(), "held up") {
+			t.Errorf("%v, want that it was held up", err)
+		}
+		if got := e.lock(); next && !bytes.Equal(got, lock) {
+			t.Errorf("the lock of the next run is %s, want %s", got, lock)
+		}
+		p.must(p.finish())
+		e.whole()
+	}
+}
+
+func (e *edge) lock() []byte {
+	b, _, err := e.store.Get(context.Background(), "cleaning")
+	if err != nil {
+		e.t.Error(err)
+	}
+	return b
+}
+
+// Where an offer cannot be read, nothing is deleted to which it may refer.
+func TestCleanUnreadOffer(t *testing.T) {
+	r := followtest.New(t, policy)
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	e, _ := datedEdge(t, r)
+	for _, text := range []string{"one", "two"} {
+		p := e.with(r, text)
+		p.must(p.publish())
+	}
+	e.now = e.now.Add(8 * day)
+	p := e.with(r, "one")
+	p.must(p.stage())
+	bad := &failing{Store: e.store, name: "offers/" + p.offer + "/offer"}
+	if err := e.over(bad).Clean(context.Background()); !errors.Is(err, errDead) {
+		t.Errorf("%v, want what the store said", err)
+	}
+	p.must(p.finish())
+	e.whole()
+}
+
+// A failing store does not read one object.
+type failing struct {
+	store.Store
+	name string
+}
+
+func (f *failing) Get(ctx context.Context, name string) ([]byte, string, error) {
+	if name == f.name {
+		return nil, "", errDead
+	}
+	return f.Store.Get(ctx, name)
+}
+
+// A rationed store answers so many requests and no more, as a Worker's bucket does.
+type rationed struct {
+	store.Store
+	left int
+}
+
+func (s *rationed) ask() error {
+	if s.left--; s.left < 0 {
+		return errors.New("too many requests")
+	}
+	return nil
+}
+
+func (s *rationed) Get(ctx context.Context, name string) ([]byte, string, error) {
+	if err := s.ask(); err != nil {
+		return nil, "", err
+	}
+	return s.Store.Get(ctx, name)
+}
+
+func (s *rationed) Put(ctx context.Context, name string, b []byte, when store.Condition) error {
+	if err := s.ask(); err != nil {
+		return err
+	}
+	return s.Store.Put(ctx, name, b, when)
+}
+
+func (s *rationed) Delete(ctx context.Context, names ...string) error {
+	if err := s.ask(); err != nil {
+		return err
+	}
+	return s.Store.Delete(ctx, names...)
+}
+
+func (s *rationed) List(ctx context.Context, prefix, after string) ([]store.Object, bool, error) {
+	if err := s.ask(); err != nil {
+		return nil, false, err
+	}
+	return s.Store.List(ctx, prefix, after)
+}
+
+// A memory is a store without a disk.
+type memory struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+}
+
+func (m *memory) Get(_ context.Context, name string) ([]byte, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.get(name)
+}
+
+func (m *memory) get(name string) ([]byte, string, error) {
+	b, ok := m.objects[name]
+	if !ok {
+		return nil, "", fs.ErrNotExist
+	}
+	return b, sum(b), nil
+}
+
+func (m *memory) Put(_ context.Context, name string, b []byte, when store.Condition) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, have, _ := m.get(name)
+	if want, _ := when.Version(); !when.IsAlways() && want != have {
+		return store.ErrChanged
+	}
+	m.objects[name] = b
+	return nil
+}
+
+func (m *memory) Delete(_ context.Context, names ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range names {
+		delete(m.objects, name)
+	}
+	return nil
+}
+
+func (m *memory) List(_ context.Context, prefix, after string) (objects []store.Object, more bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, b := range m.objects {
+		if strings.HasPrefix(name, prefix) && name > after {
+			objects = append(objects, store.Object{Name: name, Size: int64(len(b))})
+		}
+	}
+	slices.SortFunc(objects, func(a, b store.Object) int { return strings.Compare(a.Name, b.Name) })
+	n := min(len(objects), store.MostListed)
+	return objects[:n], len(objects) > n, nil
+}
+
+// cleanRationed runs Clean with no more requests than it may make, and returns how many it has made.
+func (e *edge) cleanRationed() int {
+	e.t.Helper()
+	s := &rationed{e.store, e.limits.Clean}
+	if err := e.over(s).Clean(context.Background()); err != nil {
+		e.t.Fatalf("after %d requests: %v", e.limits.Clean-s.left, err)
+	}
+	e.now = e.now.Add(10 * time.Minute)
+	return e.limits.Clean - s.left
+}
+
+// However often something is published, no run asks more than it may; together they clean everything away, and in between something can be published.
+func TestCleanRation(t *testing.T) {
+	r := followtest.New(t, followtest.Policy{})
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	e, d := datedEdge(t, r)
+	d.Store = &memory{objects: map[string][]byte{}}
+	e.limits.Clean = 100
+	for i := range 100 {
+		p := e.with(r, fmt.Sprint(i))
+		p.must(p.publish())
+		e.now = e.now.Add(10 * time.Minute)
+		r.Now = e.now.Unix()
+		if i >= 60 {
+			e.cleanRationed()
+		}
+	}
+	if n := len(e.offers()); n > 35 {
+		t.Errorf("%d offers are left", n)
+	}
+
+	e.now = e.now.Add(8 * day)
+	r.Now = e.now.Unix()
+	p := e.with(r, "0") // the one that was superseded longest ago comes again, and stays on offer all the time
+	p.must(p.stage())
+	for i := range 8000 { // and much was uploaded, some of it lately
+		name := "staged/" + sum(fmt.Append(nil, i))
+		if err := e.store.Put(context.Background(), name, nil, store.Always); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			d.times[name] = time.Unix(0, 0)
+		}
+	}
+	runs := 0
+	for ; len(e.names("superseded/")) > 1 || len(e.offers()) > 1; runs++ {
+		if e.cleanRationed(); runs > 60 {
+			t.Fatalf("after %d runs: %d lists of superseded files and %d offers are left", runs, len(e.names("superseded/")), len(e.offers()))
+		}
+	}
+	for _, name := range e.names("staged/") {
+		if d.times[name].Unix() == 0 {
+			t.Fatalf("%s is left", name)
+		}
+	}
+	p.must(p.finish())
+	e.whole()
+	if n, want := len(e.names("set/")), len(setObjects(p)); n > 2*want {
+		t.Errorf("%d files of sets, want %d and those superseded just now", n, want)
+	}
+	p = e.with(r, "at the end")
+	p.must(p.publish())
+}
+
+// offers are the names of what is on offer, or was.
+func (e *edge) offers() map[string]bool {
+	ids := map[string]bool{}
+	for _, name := range e.names("offers/") {
+		ids[strings.Split(name, "/")[1]] = true
+	}
+	return ids
+}
+
+// As long as anything is left of an offer that is too old, nothing is deleted that its chunks, which are marked as done, have counted as there: it may be offered again.
+func TestCleanOffersFirst(t *testing.T) {
+	r := followtest.New(t, policy)
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	e, d := datedEdge(t, r)
+	d.Store = &memory{objects: map[string][]byte{}}
+	e.limits.Clean = 100
+	e.publishNow(r)
+	page := object{Object: "set/page"}
+	for i := range 8000 {
+		e.store.Put(context.Background(), "offers/00/done/"+sum(fmt.Append(nil, i)), nil, store.Always)
+	}
+	e.store.Put(context.Background(), page.Object, nil, store.Always)
+	e.supersede(d, "old", page)
+	for runs := 0; e.has(page.Object); runs++ {
+		left := len(e.names("offers/00/"))
+		if e.cleanRationed(); runs > 10 || !e.has(page.Object) && len(e.names("offers/00/")) > 0 {
+			t.Fatalf("run %d: %d objects are left of an offer, and the page is there: %v", runs, left, e.has(page.Object))
+		}
+	}
+	e.whole()
+}
+
+// A list of superseded files that takes more requests than one run may make is gone through by several, and what stays of it is looked at again when its time
+// has come once more.
+func TestCleanLongList(t *testing.T) {
+	r := deep(t)
+	e, d := datedEdge(t, r)
+	e.publishNow(r)
+	e.limits.Clean = 100
+	lost := e.names("kept/index/") // so that each place takes a request: it may be below what cannot be read
+	files := make([][]byte, len(lost))
+	for i, name := range lost {
+		files[i], _, _ = e.store.Get(context.Background(), name)
+	}
+	if err := e.store.Delete(context.Background(), lost...); err != nil {
+		t.Fatal(err)
+	}
+	const places = 150
+	list := []object{{Object: "set/first"}}
+	for n := 0; len(list) <= places; n++ {
+		if _, below := groupOf(n); below {
+			key := followtest.Document(n).Key()
+			list = append(list, object{fmt.Sprintf("kept/index/%02x/%s", n%256, sum(key[:])), hex.EncodeToString(key[:])})
+		}
+	}
+	list = append(list, object{Object: "set/last"})
+	for _, o := range list {
+		if err := e.store.Put(context.Background(), o.Object, []byte("x"), store.Always); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.supersede(d, "long", list...)
+	runs := 0
+	for ; e.has("set/last"); runs++ {
+		if e.cleanRationed(); runs > 10 {
+			t.Fatal("the end of the list is not reached")
+		}
+		if e.has("set/first") {
+			t.Error("the list was not begun with")
+		}
+	}
+	if runs < 3 {
+		t.Errorf("%d runs: not worth the name of a long list", runs)
+	}
+	if got := len(e.names("kept/index/")); got != places {
+		t.Errorf("%d files are left that may be referred to, want %d", got, places)
+	}
+	b, _, err := e.store.Get(context.Background(), "superseded/long")
+	if err != nil || strings.Count(string(b), `"prefix"`) != places || strings.Contains(string(b), "stay") {
+		t.Errorf("%v: what stays is noted as %s", err, b)
+	}
+	for i, name := range lost {
+		if err := e.store.Put(context.Background(), name, files[i], store.Always); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.now = e.now.Add(8 * day)
+	for range 10 {
+		e.cleanRationed()
+	}
+	if n := e.names("superseded/"); len(n) > 0 || len(e.names("kept/index/")) != len(lost) {
+		t.Errorf("%v is left, and of the index %d files, want %d", n, len(e.names("kept/index/")), len(lost))
+	}
 	e.whole()
 }
 

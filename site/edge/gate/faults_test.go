@@ -422,7 +422,7 @@ func TestDeploymentGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := grown(t)
-			e := newEdge(t, r.Trust)
+			e, _ := datedEdge(t, r)
 			e.now = r.Clock()
 			e.deploy(newPublisher(t, r, nil), func(string) bool { return true })
 			for i := range 2 {

@@ -78,6 +78,7 @@ func (g *Gate) after(ctx context.Context, o *offer) error {
 type superseded struct {
 	Time  int64  `json:"time"`
 	Files []gone `json:"files"`
+	Stay  []gone `json:"stay,omitempty"` // of one that Clean is not through with: those to which something refers
 }
 
 func (g *Gate) noteSuperseded(ctx context.Context, o *offer) error {
@@ -95,7 +96,7 @@ func (g *Gate) noteSuperseded(ctx context.Context, o *offer) error {
 			return err
 		}
 		name := fmt.Sprintf("%s%s-%06d", supersededPrefix, o.Publication, i)
-		err = g.putJSON(ctx, name, superseded{g.Now().Unix(), files}, store.Absent)
+		err = g.putJSON(ctx, name, superseded{Time: g.Now().Unix(), Files: files}, store.Absent)
 		if err != nil && !errors.Is(err, store.ErrChanged) {
 			return err
 		}

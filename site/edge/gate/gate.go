@@ -48,6 +48,7 @@ type Limits struct {
 	Pack   int64 // bytes of a pack's body: default, and least, one object with its length
 	Object int64 // bytes of one file: default proofs.MaxSetFile
 	Chunk  int   // files in a chunk: 200. A request asks the store at most four times as often, and some forty times more: Workers stop at 1,000 subrequests on a paid plan
+	Clean  int   // requests of the store in one run of Clean: 400, and least 100. A Worker asks for what else is scheduled in the same run
 	Held   int64 // bytes of all bodies that are being read at once: 256 MiB
 
 	Body    time.Duration // how long a body may take: 5 minutes, which are 90 kB/s for the largest. In a Worker the host's own limits hold
@@ -70,6 +71,10 @@ func (l Limits) withDefaults() Limits {
 	if l.Chunk <= 0 {
 		l.Chunk = 200
 	}
+	if l.Clean <= 0 {
+		l.Clean = 400
+	}
+	l.Clean = max(l.Clean, 100)
 	const day = 24 * time.Hour
 	long(&l.Body, 5*time.Minute)
 	long(&l.Staged, 2*day)

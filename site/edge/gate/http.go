@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 const (
 	lengthBytes = 4 // of an object in a pack
 	maxJSON     = 4 << 20
-	retryAfter  = "1" // seconds
+	retryAfter  = 1 // seconds
 )
 
 // Handler answers the paths under /publish/.
@@ -53,7 +54,7 @@ func (g *Gate) answer(h handler) http.HandlerFunc {
 				g.Log.ErrorContext(r.Context(), "publication", "path", r.URL.Path, "err", err)
 			}
 			if status = statuses[refusal.Code]; status == http.StatusServiceUnavailable {
-				w.Header().Set("Retry-After", retryAfter)
+				w.Header().Set("Retry-After", strconv.FormatInt(max(refusal.wait, retryAfter), 10))
 			}
 			v = map[string]any{"error": refusal}
 		}

@@ -15,6 +15,7 @@ type Refusal struct {
 	Hint    string `json:"hint,omitempty"`
 
 	Size *uint64 `json:"size,omitempty"` // of the ledger in force, where the offer was made over another
+	wait int64   // after how many seconds to ask again; 0: retryAfter
 }
 
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }

@@ -11,27 +11,28 @@ import (
 	"stele/site/edge/published"
 )
 
-// judge refuses a receipt that gets no short address: only what proves that a document of a public kind is registered here gets one.
-func (l *Links) judge(ctx context.Context, b []byte) error {
+// judge refuses a receipt that gets no short address: only what proves that a document of a public kind is registered here gets one. It returns the
+// document's key, which is proved too.
+func (l *Links) judge(ctx context.Context, b []byte) (key proofs.Hash, err error) {
 	rc, err := proofs.ParseReceipt(b)
 	if err != nil {
-		return &refusal{http.StatusBadRequest, "malformed", "this is no receipt: " + err.Error(), "send the bytes of a .tlog-proof file"}
+		return key, &refusal{http.StatusBadRequest, "malformed", "this is no receipt: " + err.Error(), "send the bytes of a .tlog-proof file"}
 	}
 	document, err := l.public(rc)
 	if err != nil {
-		return err
+		return key, err
 	}
 	p, err := l.c.Source.Current(ctx)
 	if err != nil {
-		return err
+		return key, err
 	}
 	if p.Set == nil {
-		return errors.New("nothing is published here yet")
+		return key, errors.New("nothing is published here yet")
 	}
 	if err := l.known(ctx, p, rc); err != nil {
-		return err
+		return key, err
 	}
-	return l.verify(ctx, p, rc, b, document)
+	return rc.Key, l.verify(ctx, p, rc, b, document)
 }
 
 // public finds the document in a receipt, and refuses what is not for everybody. Nothing is verified yet.

@@ -12,10 +12,15 @@
 // In the store:
 //
 //	links/CODE    what has a short address; see link.go
-//	links/count   how many were ever given, and how many today
+//	links/count   how many were ever given, and how many today; see count.go
+//	links/by/…    the same of one document
 //
-// What it does not keep from happening: who has a public document's receipt can give it an address, as they could put the receipt on any other website; and
-// somebody with many receipts can use up a day's addresses for everybody.
+// What links/by counts stays when an address is withdrawn. Its names are hashes: who can read the store, and tries them with the documents of the ledger, learns
+// which of these were ever given addresses, and no address.
+//
+// What it does not keep from happening: who has a public document's receipt can give it an address, as they could put the receipt on any other website, and so
+// use up those that it gets; somebody with the receipts of some hundred documents can use up a day's addresses for everybody, and with those of some thousands,
+// in a hundred days, all of them. A host that has room for more deletes the object links/count, or the document's: it is then counted anew.
 package links
 
 import (
@@ -30,6 +35,7 @@ import (
 	"strings"
 	"time"
 
+	"stele/site/edge/body"
 	"stele/site/edge/published"
 	"stele/site/edge/store"
 )
@@ -41,23 +47,30 @@ const (
 	// Suffix is that of a receipt's address: browsers and the page know by it what it is.
 	Suffix = ".tlog-proof"
 
-	prefix = "links/"
+	prefix   = "links/"
+	bodyTime = 20 * time.Second // for a receipt to arrive
 )
 
-// Bounds are how many addresses are given, so that nobody fills the store. Withdrawing one makes no room: to make and withdraw in turn would be free.
+// Bounds are how many addresses are given, so that nobody fills the store, and no document takes all that there are. Withdrawing one makes no room: to make and
+// withdraw in turn would be free.
 type Bounds struct {
 	Total uint64
 	Day   uint64 // in UTC
 }
 
-// DefaultBounds come to some 2 GB of receipts when all are used.
-var DefaultBounds = Bounds{Total: 100_000, Day: 1_000}
+var (
+	// DefaultBounds come to some 2 GB of receipts when all are used.
+	DefaultBounds = Bounds{Total: 100_000, Day: 1_000}
+	// DefaultEach is more than anybody prints, and so much that somebody else needs days to use it up.
+	DefaultEach = Bounds{Total: 64, Day: 16}
+)
 
 // Config is what Links need.
 type Config struct {
 	Source    *published.Source
 	Sensitive []string // kinds of documents that get no address, besides proofs.SensitiveKinds
-	Most      Bounds   // DefaultBounds where it is zero
+	Most      Bounds   // of all; DefaultBounds where it is zero
+	Each      Bounds   // of each document; DefaultEach where it is zero
 	Root      string   // the portal's public address; "" has addresses told as paths
 	Now       func() time.Time
 	Log       *slog.Logger // is told of outages, and never which code or document is meant
@@ -71,6 +84,9 @@ type Links struct{ c Config }
 func New(c Config) *Links {
 	if c.Most == (Bounds{}) {
 		c.Most = DefaultBounds
+	}
+	if c.Each == (Bounds{}) {
+		c.Each = DefaultEach
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -164,18 +180,19 @@ func (l *Links) make(w http.ResponseWriter, r *http.Request) error {
 	if fromElsewhere(r) {
 		return otherSite
 	}
-	receipt, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MostReceipt))
+	receipt, err := body.Read(w, r, MostReceipt, bodyTime)
 	if err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			return &refusal{http.StatusRequestEntityTooLarge, "too-large", "the receipt has more than 256 KiB", "give the receipt's file away itself"}
 		}
 		return &refusal{http.StatusBadRequest, "malformed", "the receipt did not come whole", "send it again"}
 	}
-	if err := l.judge(r.Context(), receipt); err != nil {
+	document, err := l.judge(r.Context(), receipt)
+	if err != nil {
 		return err
 	}
 	// Counted before it is made: what fails in between takes one of the day's, and nothing is ever made uncounted.
-	if err := l.count(r.Context()); err != nil {
+	if err := l.count(r.Context(), document); err != nil {
 		return err
 	}
 	code, secret, err := l.keep(r.Context(), receipt)

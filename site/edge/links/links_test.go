@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,6 +318,27 @@ func TestTooLarge(t *testing.T) {
 	p.refused(p.do("POST", "/r", make([]byte, links.MostReceipt)), 400, "malformed")
 }
 
+// A timed answer notes until when its request's body is waited for.
+type timed struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (t *timed) SetReadDeadline(until time.Time) error {
+	t.until = append(t.until, until)
+	return nil
+}
+
+// A receipt has to arrive in some time, and is then judged without haste.
+func TestReceiptInTime(t *testing.T) {
+	p := newPortal(t)
+	w := &timed{ResponseRecorder: httptest.NewRecorder()}
+	p.handler.ServeHTTP(w, httptest.NewRequest("POST", "https://registry.example/r", bytes.NewReader(p.receipt(1))))
+	if w.Code != 201 || len(w.until) != 2 || w.until[0].After(time.Now().Add(time.Minute)) || !w.until[1].IsZero() {
+		t.Errorf("got %d; the receipt is waited for until %v, want less than a minute, and then no end", w.Code, w.until)
+	}
+}
+
 // What leads here is shown here: a receipt of a newer ledger waits, and one of another ledger of the same size never comes.
 func TestReceiptsOfOtherSizes(t *testing.T) {
 	p := newPortal(t)
@@ -426,10 +448,83 @@ func TestBounds(t *testing.T) {
 	p.refused(p.do("POST", "/r", receipt), 507, "full")
 }
 
+// One document takes no more than its own, by whatever receipt, whatever becomes of them, and however long somebody goes on.
+func TestOneDocument(t *testing.T) {
+	p := newPortal(t)
+	p.config.Most, p.config.Each = links.Bounds{Total: 10, Day: 4}, links.Bounds{Total: 3, Day: 2}
+	p.begin()
+	old := p.receipt(1)
+	m := p.post(old)
+	p.do("DELETE", "/r/"+m.Code, nil, "Authorization", "Bearer "+m.Withdraw) // which makes no room
+	p.registry.Register(followtest.Office, 5, 6)
+	p.registry.End(nil)
+	p.registry.Publish()
+	p.now = p.registry.Clock()
+	p.serve(p.registry)
+	newer := p.receipt(1)
+	if bytes.Equal(old, newer) {
+		t.Fatal("the newer publication makes the same receipt")
+	}
+	p.post(newer)
+	for range 5 {
+		for _, receipt := range [][]byte{old, newer} {
+			r := p.do("POST", "/r", receipt)
+			if r.Header.Get("Retry-After") == "" {
+				t.Error("nothing says when to try again")
+			}
+			p.refused(r, 429, "enough-today")
+		}
+	}
+	p.post(p.receipt(2))
+	p.now = p.now.Add(24 * time.Hour)
+	p.begin() // what was counted is kept in the store
+	p.post(old)
+	for range 5 {
+		p.refused(p.do("POST", "/r", newer), 403, "enough")
+		p.now = p.now.Add(24 * time.Hour)
+	}
+	p.post(p.receipt(2))
+	p.post(p.receipt(3))
+}
+
+// On a day on which there are none left, none of a document's own is taken.
+func TestFullDayTakesNothing(t *testing.T) {
+	p := newPortal(t)
+	p.config.Most, p.config.Each = links.Bounds{Total: 10, Day: 1}, links.Bounds{Total: 1, Day: 1}
+	p.begin()
+	p.post(p.receipt(1))
+	for range 3 {
+		p.refused(p.do("POST", "/r", p.receipt(2)), 429, "full-today")
+	}
+	p.now = p.now.Add(24 * time.Hour)
+	p.post(p.receipt(2))
+}
+
+// Of one document's at once exactly as many are given as it gets.
+func TestOneDocumentAtOnce(t *testing.T) {
+	p := newPortal(t)
+	p.config.Each = links.Bounds{Total: 3, Day: 3}
+	p.begin()
+	receipt := p.receipt(1)
+	var given atomic.Int64
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			if r := p.do("POST", "/r", receipt); r.StatusCode == 201 {
+				given.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if n := given.Load(); n != 3 {
+		t.Errorf("%d got an address, want 3", n)
+	}
+}
+
 // Of many at once exactly as many get an address as may, and none another's.
 func TestManyAtOnce(t *testing.T) {
 	p := newPortal(t)
-	p.config.Most = links.Bounds{Total: 100, Day: 5}
+	p.config.Most, p.config.Each = links.Bounds{Total: 100, Day: 5}, links.Bounds{Total: 100, Day: 100}
 	p.begin()
 	var mu sync.Mutex
 	given := map[string]bool{}
@@ -531,7 +626,10 @@ func TestOutages(t *testing.T) {
 	receipt := p.receipt(1)
 	m := p.post(receipt)
 	working := p.store
-	isLink := func(name string) bool { return strings.HasPrefix(name, "links/") && name != "links/count" }
+	isDocument := func(name string) bool { return strings.HasPrefix(name, "links/by/") }
+	isLink := func(name string) bool {
+		return strings.HasPrefix(name, "links/") && name != "links/count" && !isDocument(name)
+	}
 	for _, c := range []struct {
 		what string
 		b    *broken
@@ -540,6 +638,8 @@ func TestOutages(t *testing.T) {
 		{"reading", &broken{get: isLink}, func() *http.Response { return p.do("GET", "/r/"+strings.ToLower(m.Code)+links.Suffix, nil) }},
 		{"writing", &broken{put: isLink}, func() *http.Response { return p.do("POST", "/r", receipt) }},
 		{"counting", &broken{put: func(name string) bool { return name == "links/count" }}, func() *http.Response { return p.do("POST", "/r", receipt) }},
+		{"counting a document's", &broken{put: isDocument}, func() *http.Response { return p.do("POST", "/r", receipt) }},
+		{"reading a document's", &broken{get: isDocument}, func() *http.Response { return p.do("POST", "/r", receipt) }},
 		{"withdrawing", &broken{put: isLink}, func() *http.Response { return p.do("DELETE", "/r/"+m.Code, nil, "Authorization", "Bearer "+m.Withdraw) }},
 		{"the publication", &broken{get: func(name string) bool { return name == "current" }}, func() *http.Response { return p.do("POST", "/r", receipt) }},
 	} {
@@ -548,8 +648,8 @@ func TestOutages(t *testing.T) {
 		p.begin()
 		p.refused(c.ask(), 503, "outage")
 	}
-	if said := p.log.String(); strings.Count(said, "no connection") != 5 || strings.Contains(said, m.Code) || strings.Count(said, "links/CODE") != 3 {
-		t.Errorf("the log says\n%s\nwant five outages, three of codes that are not told", said)
+	if said := p.log.String(); strings.Count(said, "no connection") != 7 || strings.Contains(said, m.Code) || strings.Count(said, "links/CODE") != 3 || strings.Count(said, "links/by/DOCUMENT") != 2 || strings.Contains(said, p.byObject(1)) {
+		t.Errorf("the log says\n%s\nwant seven outages, three of codes and two of documents that are not told", said)
 	}
 	p.config.Source.Store = working
 	p.begin()
@@ -572,12 +672,26 @@ func TestDamagedObjects(t *testing.T) {
 	for name, ask := range map[string]func() *http.Response{
 		"links/" + m.Code: func() *http.Response { return p.do("GET", "/r/"+m.Code+links.Suffix, nil) },
 		"links/count":     func() *http.Response { return p.do("POST", "/r", p.receipt(1)) },
+		p.byObject(2):     func() *http.Response { return p.do("POST", "/r", p.receipt(2)) },
 	} {
 		if err := p.store.Put(context.Background(), name, []byte("stele.links/1\ntotal 1\n"), store.Always); err != nil {
 			t.Fatal(err)
 		}
 		p.refused(ask(), 503, "outage")
 	}
+	if said := p.log.String(); strings.Contains(said, p.byObject(2)) {
+		t.Errorf("the log says which document was meant:\n%s", said)
+	}
+}
+
+// byObject is where a document's addresses are counted.
+func (p *portal) byObject(n int) string {
+	p.Helper()
+	c, err := proofs.ParseReceipt(p.receipt(n))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return fmt.Sprintf("links/by/%x", sha256.Sum256(append([]byte("stele.links/1\n"), c.Key[:]...)))
 }
 
 // An object's bytes stay readable by the next version: they are written out here.
@@ -589,6 +703,7 @@ func TestObjects(t *testing.T) {
 	for name, want := range map[string]string{
 		"links/" + m.Code: fmt.Sprintf("stele.link/1\nwithdraw %s\n\n%s", proofs.Hash(hash), receipt),
 		"links/count":     "stele.links/1\ntotal 1\nday " + p.now.UTC().Format(time.DateOnly) + " 1\n",
+		p.byObject(1):     "stele.links/1\ntotal 1\nday " + p.now.UTC().Format(time.DateOnly) + " 1\n",
 	} {
 		got, _, err := p.store.Get(context.Background(), name)
 		if err != nil || string(got) != want {

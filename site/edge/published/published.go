@@ -95,10 +95,19 @@ func (s *Source) Current(ctx context.Context) (*Publication, error) {
 		}
 		p.Set, p.ID, p.Version, p.Stored = now.set, now.id, version, true
 	}
-	if s.Base != nil && (p.Set == nil || p.Time < s.Base.Time) {
+	if s.Base != nil && (p.Set == nil || later(s.Base, p.Set)) {
 		p.Set, p.ID, p.Stored = s.Base, IDOf(s.Base), false
 	}
 	return p, nil
+}
+
+// later reports whether a set is in force over another: a later publication is, and of the same one what was put together later. So what an old copy of a
+// registry has deployed takes nothing back.
+func later(a, b *proofs.Set) bool {
+	if a.Publication != b.Publication {
+		return a.Publication > b.Publication
+	}
+	return a.Time > b.Time
 }
 
 func (s *Source) parse(b []byte, version string) (*parsed, error) {
@@ -121,23 +130,27 @@ func (s *Source) parse(b []byte, version string) (*parsed, error) {
 // IDOf names a set: the SHA-256 of its text.
 func IDOf(s *proofs.Set) proofs.Hash { return sha256.Sum256([]byte(s.Text())) }
 
-// Read reads a file of a publication by its path. One that never changes may be of a later publication. Where there is none, the error is fs.ErrNotExist.
+// Read reads a file of a publication by its path. One that never changes may be of another publication; all that are named by this one's set are compared with
+// it. Where there is none, the error is fs.ErrNotExist.
 func (s *Source) Read(ctx context.Context, p *Publication, name string) ([]byte, error) {
-	if headers.Lasts(name) {
-		return s.Kept(ctx, name)
-	}
 	var f *proofs.SetFile
 	if p.Set != nil {
 		f = p.File(name)
 	}
 	if f == nil {
+		if headers.Lasts(name) {
+			return s.Kept(ctx, name)
+		}
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
 	var b []byte
 	var err error
-	if p.Stored {
+	switch {
+	case headers.Lasts(name):
+		b, err = s.Kept(ctx, name)
+	case p.Stored:
 		b, _, err = s.Store.Get(ctx, SetPrefix+f.SHA256.String())
-	} else {
+	default:
 		b, err = s.Asset(ctx, name)
 	}
 	if errors.Is(err, fs.ErrNotExist) { // it is named: that it is gone is an outage, and no absence
@@ -160,7 +173,7 @@ func (s *Source) Own(ctx context.Context, name string) ([]byte, error) {
 	return s.Asset(ctx, name)
 }
 
-// Kept reads a file that never changes: from the store, or else of the base.
+// Kept reads a file that never changes: from the store, or else of the base. It is compared with nothing.
 func (s *Source) Kept(ctx context.Context, name string) ([]byte, error) {
 	b, _, err := s.Store.Get(ctx, KeptPrefix+name)
 	if errors.Is(err, fs.ErrNotExist) && s.Asset != nil {

@@ -8,7 +8,7 @@
 //	superseded/…             what publications have replaced, and when
 //	rests/ID                 on which deployment a publication rests
 //	attempts/DAY/…           every attempt at publication
-//	cleaning                 which run of cleaning was the last, or is under way
+//	cleaning                 which run of cleaning was the last, or is under way, and where the next goes on
 //	witness/…                package witness
 //	links/…                  package links
 //	status/…                 package status: what the last scheduled check has found, and proofs of forks
@@ -31,6 +31,11 @@ type Store interface {
 	Delete(ctx context.Context, names ...string) error
 	// List lists up to MostListed objects whose names begin with a prefix and come after another name, ascending bytewise; more says that there are others.
 	List(ctx context.Context, prefix, after string) (objects []Object, more bool, err error)
+}
+
+// A Syncer is a Store whose Get may return what is not durable yet: a Put that is under way, or one whose process was killed. Sync makes it so.
+type Syncer interface {
+	Sync(name string) error
 }
 
 // An Object is what List tells of one.

@@ -1,26 +1,26 @@
 package witness
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"stele/proofs"
+	"stele/site/edge/body"
 	"stele/site/edge/store"
 )
 
-// add answers add-checkpoint. The order of its checks is the specification's.
-func (w *Witness) add(r *http.Request) outcome {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, int64(MaxRequest)))
+// add answers add-checkpoint. The order of its checks is the specification's. Only what is whole, and of a log that is known, takes one of the places inside:
+// who sends slowly keeps nobody out.
+func (w *Witness) add(rw http.ResponseWriter, r *http.Request) outcome {
+	b, err := body.Read(rw, r, int64(MaxRequest), bodyTime)
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
 		return said(http.StatusRequestEntityTooLarge, "over %d bytes", MaxRequest)
 	} else if err != nil {
 		return said(http.StatusBadRequest, "the request did not arrive whole")
 	}
-	req, err := ParseRequest(body)
+	req, err := ParseRequest(b)
 	if err != nil {
 		return said(http.StatusBadRequest, "%v", err)
 	}
@@ -36,6 +36,12 @@ func (w *Witness) add(r *http.Request) outcome {
 	if len(keys) == 0 {
 		w.c.Log.Debug("a log that is not known", "origin", c.Origin)
 		return said(http.StatusNotFound, "this log is not known here")
+	}
+	select {
+	case w.inside <- struct{}{}:
+		defer func() { <-w.inside }()
+	default:
+		return said(http.StatusServiceUnavailable, "too many requests at once")
 	}
 	if w.atWork != nil {
 		select {
@@ -116,43 +122,29 @@ func (w *Witness) cosign(ctx context.Context, last *state, version string, c *ch
 		}
 		now = last.time // a clock that was set right by a little
 	}
-	if told := w.toldLast(last); told != nil && told.time == now && told.text == c.text {
-		return outcome{http.StatusOK, contentLines, told.said}, nil // what is public can be sent again by anybody, as often as they like
+	if last != nil && last.text == c.text && now-last.time < SameFor {
+		if lines := last.by(w.c.Signers); lines != nil {
+			return outcome{http.StatusOK, contentLines, joined(lines)}, nil
+		}
 	}
 	lines, err := c.cosign(w.c.Signers, now)
 	if err != nil {
 		return outcome{}, err
 	}
 	st := &state{time: now, note: c.note(lines), checkpoint: *c}
-	for i := range lines {
-		st.said = append(st.said, lines[i].String()...)
-	}
 	if err := w.c.Records.Save(ctx, c.Origin, version, st.marshal()); err != nil {
 		return outcome{}, err
 	}
-	w.tell(st)
 	w.c.Events.Cosigned(c.Origin, c.Size, now)
 	w.c.Log.Info("cosigned", "origin", c.Origin, "size", c.Size, "root", c.Root.String(), "time", now)
-	return outcome{http.StatusOK, contentLines, st.said}, nil
+	return outcome{http.StatusOK, contentLines, joined(lines)}, nil
 }
 
-// toldLast is the last state as it was answered here, nil if it was not: only of that is it certain that it was saved without an error.
-func (w *Witness) toldLast(last *state) *state {
-	if last == nil {
-		return nil
+func joined(lines []proofs.Signature) (b []byte) {
+	for i := range lines {
+		b = append(b, lines[i].String()...)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if told := w.told[last.Origin]; told != nil && told.time == last.time && bytes.Equal(told.note, last.note) {
-		return told
-	}
-	return nil
-}
-
-func (w *Witness) tell(st *state) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.told[st.Origin] = st
+	return b
 }
 
 // unfit is the answer where this witness can say nothing about a log.

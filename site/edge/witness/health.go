@@ -17,7 +17,7 @@ type Health struct {
 }
 
 // health looks at everything that would keep this witness from signing.
-func (w *Witness) health(r *http.Request) outcome {
+func (w *Witness) health(_ http.ResponseWriter, r *http.Request) outcome {
 	h := w.Health(r.Context())
 	b, err := json.Marshal(h)
 	if err != nil {

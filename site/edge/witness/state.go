@@ -6,14 +6,18 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"stele/proofs"
 )
 
 // Records are what a witness remembers. They are safe for concurrent use, and what Save has returned from without an error is durable.
 type Records interface {
 	// Load returns what was saved last of a log, and which version that is; nil and "" of a log of which nothing ever was. Where
-	// something was and is gone, the error is ErrDamaged.
+	// something was and is gone, the error is ErrDamaged. What it returns is durable, also where a Save was broken off: it is shown,
+	// and given out again.
 	Load(ctx context.Context, origin string) (record []byte, version string, err error)
 	// Save replaces a record, or begins it where the version is "", if it is still of that version at that moment; else it changes
 	// nothing and returns store.ErrChanged. After another error the record may be the old or the new one.
@@ -30,7 +34,6 @@ var ErrDamaged = errors.New("damaged")
 type state struct {
 	time int64  // of its cosignature
 	note []byte // with the log's lines and the witness's
-	said []byte // the lines that were answered; nil once it was read back
 	checkpoint
 }
 
@@ -48,6 +51,18 @@ func Unsummed(format string, file []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: its checksum is not that of what it holds", ErrDamaged)
 	}
 	return parts[2], nil
+}
+
+// by are the lines of all these signers, which were answered when it was saved; nil where there is not one of each.
+func (st *state) by(signers []proofs.Signer) (lines []proofs.Signature) {
+	for _, s := range signers {
+		i := slices.IndexFunc(st.lines, func(l proofs.Signature) bool { return l.By(s.Key()) })
+		if i < 0 {
+			return nil
+		}
+		lines = append(lines, st.lines[i])
+	}
+	return lines
 }
 
 func (st *state) marshal() []byte {

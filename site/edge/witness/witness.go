@@ -5,6 +5,8 @@
 // So a log's record is durable before its cosignature leaves, it is replaced only if it is still the one that was judged by,
 // and whatever cannot be read back for certain is not begun anew: for that log the witness then signs nothing more.
 //
+// The same checkpoint, sent again within a minute, is answered with the cosignature that the record holds, and nothing is written; see [SameFor].
+//
 // Where the records lie is a matter of [Records]. There are two: the folder of a witness that is a process of its own
 // (package server of stele witness), and an edge's store:
 //
@@ -32,10 +34,15 @@ import (
 )
 
 const (
-	MostSigners = 4   // keys of one witness
-	mostInside  = 512 // requests at once, each with a body of up to 130 KB
-	mostTries   = 4   // times that a request is judged, where others change the record meanwhile
+	MostSigners = 4                // keys of one witness
+	mostInside  = 512              // requests at once that have arrived, each with a body of up to 130 KB
+	mostTries   = 4                // times that a request is judged, where others change the record meanwhile
+	bodyTime    = 10 * time.Second // for a request to arrive; our own client waits no longer for its answer
 
+	// SameFor is for how many seconds a cosignature is given out again to whoever sends the same checkpoint: what is public can be sent by anybody, as often
+	// as they like, and a store that takes one write a second to an object would have none left for what is new. It is what the record says already, and was
+	// true when it was signed.
+	SameFor = 60
 	// Backwards is how many seconds the clock may be behind the last cosignature; more is refused.
 	Backwards = 60
 )
@@ -80,7 +87,6 @@ type Witness struct {
 
 	mu    sync.Mutex
 	turns map[string]*sync.Mutex // of the logs, where others wait
-	told  map[string]*state      // what was cosigned here last, of each log
 }
 
 // New makes a witness.
@@ -95,7 +101,7 @@ func New(c Config) *Witness {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Events.fill()
-	w := &Witness{c: c, inside: make(chan struct{}, mostInside), turns: map[string]*sync.Mutex{}, told: map[string]*state{}}
+	w := &Witness{c: c, inside: make(chan struct{}, mostInside), turns: map[string]*sync.Mutex{}}
 	if c.AtWork > 0 {
 		w.atWork = make(chan struct{}, c.AtWork)
 	}
@@ -137,11 +143,11 @@ func said(status int, format string, args ...any) outcome {
 	return outcome{status, "", fmt.Appendf(nil, format+"\n", args...)}
 }
 
-// counted answers a request, unless there are too many, and counts it.
-func (w *Witness) counted(what string, do func(*http.Request) outcome) http.HandlerFunc {
+// counted answers a request, and counts it.
+func (w *Witness) counted(what string, do func(http.ResponseWriter, *http.Request) outcome) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		o := w.inTurn(r, do)
+		o := do(rw, r)
 		h := rw.Header()
 		h.Set("Content-Type", orPlain(o.kind))
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -152,16 +158,6 @@ func (w *Witness) counted(what string, do func(*http.Request) outcome) http.Hand
 		rw.WriteHeader(o.status)
 		rw.Write(o.body) // whoever has gone away asks again
 		w.c.Events.Request(what, o.status, time.Since(began))
-	}
-}
-
-func (w *Witness) inTurn(r *http.Request, do func(*http.Request) outcome) outcome {
-	select {
-	case w.inside <- struct{}{}:
-		defer func() { <-w.inside }()
-		return do(r)
-	default:
-		return said(http.StatusServiceUnavailable, "too many requests at once")
 	}
 }
 
@@ -201,7 +197,7 @@ func (w *Witness) logs() (map[string][]*proofs.Key, error) {
 }
 
 // show is the monitors' side: the last checkpoint that was cosigned, by the hash of its log's origin.
-func (w *Witness) show(r *http.Request) outcome {
+func (w *Witness) show(_ http.ResponseWriter, r *http.Request) outcome {
 	keys, err := w.logs()
 	if err != nil {
 		return w.unfit("", err)

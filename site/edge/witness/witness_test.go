@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"stele/build/witness/witnesstest"
 	"stele/proofs"
@@ -305,7 +306,7 @@ func TestAlwaysOvertaken(t *testing.T) {
 	other, tries := another(h, m), 0
 	s.before = func(string) {
 		tries++
-		h.Now++ // so that the other writes
+		h.Now += witness.SameFor // so that the other writes
 		if w := send(other, h.Ledger, 5, 5); w.Code != 200 {
 			t.Fatalf("the other got %d %q", w.Code, w.Body)
 		}
@@ -362,6 +363,9 @@ func TestTooMany(t *testing.T) {
 	if r.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+	h.Want(h.Send("GET", shownPath, nil), 404, "") // who only reads is not counted
+	h.Want(h.Send("GET", "/health", nil), 200, "")
+	h.Want(h.Post(0, nil, witnesstest.NewLog(t, "log.example/two", "true", 5).Note(5)), 404, "not known")
 	leave()
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -371,6 +375,155 @@ func TestTooMany(t *testing.T) {
 	h.Want(r, 503, "broken off")
 	rest()
 	h.WantCosigned(h.Grow(0, 5), h.Ledger.Checkpoint(5), h.Now)
+}
+
+// A slow body says when it is waited for, and ends when it is told to.
+type slow struct {
+	begun chan<- bool
+	end   <-chan struct{}
+}
+
+func (s slow) Read([]byte) (int, error) {
+	s.begun <- true
+	<-s.end
+	return 0, errors.New("the connection has ended")
+}
+
+// TestSlowSenders: however many send the head of a request and then nothing, the witness answers everybody else.
+func TestSlowSenders(t *testing.T) {
+	for _, atWork := range []int{0, 4} {
+		h := witnesstest.NewHouse(t)
+		open(h, newMemory(), atWork)
+		begun, end := make(chan bool), make(chan struct{})
+		var wg sync.WaitGroup
+		for range witness.MostInside + 1 {
+			wg.Go(func() {
+				r := httptest.NewRecorder()
+				h.Handler.ServeHTTP(r, httptest.NewRequest("POST", "/add-checkpoint", slow{begun, end}))
+				if r.Code != 400 {
+					t.Errorf("got %d %q", r.Code, r.Body)
+				}
+			})
+			<-begun
+		}
+		h.WantCosigned(h.Grow(0, 5), h.Ledger.Checkpoint(5), h.Now)
+		h.Want(h.Send("GET", shownPath, nil), 200, "\n5\n")
+		h.Want(h.Send("GET", "/health", nil), 200, `"ok":true`)
+		close(end)
+		wg.Wait()
+	}
+}
+
+// A timed answer notes until when its request's body is waited for.
+type timed struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (t *timed) SetReadDeadline(until time.Time) error {
+	t.until = append(t.until, until)
+	return nil
+}
+
+// TestBodyInTime: a request has to arrive in some time, and is then answered without haste.
+func TestBodyInTime(t *testing.T) {
+	h, _ := newHouse(t)
+	r := &timed{ResponseRecorder: httptest.NewRecorder()}
+	body := (&witness.Request{Checkpoint: h.Ledger.Note(5)}).Marshal()
+	h.Handler.ServeHTTP(r, httptest.NewRequest("POST", "/add-checkpoint", bytes.NewReader(body)))
+	h.WantCosigned(r.ResponseRecorder, h.Ledger.Checkpoint(5), h.Now)
+	if len(r.until) != 2 || r.until[0].After(time.Now().Add(time.Minute)) || !r.until[1].IsZero() {
+		t.Errorf("the body is waited for until %v, want less than a minute, and then no end", r.until)
+	}
+}
+
+// TestSentAgainToOthers: in a Worker each request is a new program's. What is public, sent again by anybody, is not written anew, and stands in nobody's way.
+func TestSentAgainToOthers(t *testing.T) {
+	h, m := newHouse(t)
+	first := h.Grow(0, 5)
+	h.WantCosigned(first, h.Ledger.Checkpoint(5), h.Now)
+	before := m.n
+	began := h.Now
+	for ; h.Now < began+witness.SameFor; h.Now++ {
+		if r := send(another(h, m), h.Ledger, 5, 5); r.Code != 200 || r.Body.String() != first.Body.String() {
+			t.Fatalf("%d seconds later: got %d %q, want what was answered at first", h.Now-began, r.Code, r.Body)
+		}
+	}
+	if m.n != before {
+		t.Errorf("%d writes for what was sent again, want none", m.n-before)
+	}
+	h.WantCosigned(send(another(h, m), h.Ledger, 5, 5), h.Ledger.Checkpoint(5), h.Now)
+	if m.n != before+1 {
+		t.Errorf("%d writes after a minute, want one", m.n-before)
+	}
+}
+
+// TestOtherKeys: what was signed with other keys is not given out again for what these sign.
+func TestOtherKeys(t *testing.T) {
+	h, m := newHouse(t)
+	h.WantCosigned(h.Grow(0, 5), h.Ledger.Checkpoint(5), h.Now)
+	third := witnesstest.Signer(t, witnesstest.Name, proofs.CosignatureKey, "third")
+	with := func(signers ...proofs.Signer) *witness.Witness {
+		return witness.New(witness.Config{Store: m, Signers: signers, Now: h.Clock, Log: h.Logger(),
+			Logs: func() (map[string][]*proofs.Key, error) { return witness.ParseLogs([]byte(h.Ledger.Policy())) }})
+	}
+	for _, signers := range [][]proofs.Signer{{h.Signers()[1]}, {h.Signers()[1], third}, {third}, h.Signers()} {
+		r := send(with(signers...), h.Ledger, 5, 5)
+		if r.Code != 200 {
+			t.Fatalf("got %d %q", r.Code, r.Body)
+		}
+		lines := witnesstest.Lines(t, []byte(h.Ledger.Checkpoint(5).Text()+"\n"+r.Body.String()))
+		if len(lines) != len(signers) {
+			t.Fatalf("got %d lines, want %d", len(lines), len(signers))
+		}
+		for i, s := range signers {
+			if at, err := lines[i].CheckCheckpoint(s.Key(), h.Ledger.Checkpoint(5)); err != nil || at != h.Now {
+				t.Errorf("line %d is of %d (%v), want %d", i+1, at, err, h.Now)
+			}
+		}
+	}
+}
+
+// A lagging store can be read before it is durable, as a folder can.
+type lagging struct {
+	*memory
+	synced []string
+	fails  bool
+}
+
+func (l *lagging) Sync(name string) error {
+	if l.fails {
+		return errors.New("the disk is broken")
+	}
+	l.synced = append(l.synced, name)
+	return nil
+}
+
+// TestDurableBeforeItIsShown: a record that another process has written, and perhaps was killed before it was durable, is made so before anything of it leaves; once
+// for each record, and what cannot be made so is not shown.
+func TestDurableBeforeItIsShown(t *testing.T) {
+	for _, ask := range []func(h *witnesstest.House) *httptest.ResponseRecorder{
+		func(h *witnesstest.House) *httptest.ResponseRecorder { return h.Grow(5, 5) },
+		func(h *witnesstest.House) *httptest.ResponseRecorder { return h.Send("GET", shownPath, nil) },
+	} {
+		h := witnesstest.NewHouse(t)
+		s := &lagging{memory: newMemory()}
+		open(h, s, 0)
+		if w := send(another(h, s.memory), h.Ledger, 0, 5); w.Code != 200 {
+			t.Fatalf("the other got %d %q", w.Code, w.Body)
+		}
+		s.fails = true
+		if r := ask(h); r.Code != 500 || strings.Contains(r.Body.String(), "—") {
+			t.Errorf("got %d %q, want it kept back", r.Code, r.Body)
+		}
+		s.fails = false
+		for range 3 {
+			h.Want(ask(h), 200, "—")
+		}
+		if want := []string{stateName, originName}; !slices.Equal(s.synced, want) {
+			t.Errorf("made durable: %q, want %q", s.synced, want)
+		}
+	}
 }
 
 // TestLogs: what cannot be a log's line is refused.

@@ -47,7 +47,7 @@ export function parseSet(text) {
     if (!name) throw new Error(`the set in force has the line ${JSON.stringify(line)}`)
     files.set(name, { sha256, size: Number(size) })
   }
-  return { time: Number(time.slice('time '.length)), files }
+  return { publication: BigInt(publication.slice('publication '.length)), time: Number(time.slice('time '.length)), files }
 }
 
 /** A signed note's text ends with a newline, and an empty line follows. */
@@ -141,10 +141,13 @@ export class Front {
     if (current === null) stored = null
     else if (current.body) stored = { etag: current.etag, stored: true, ...parseSet(textOf(await current.text())) }
     this.#known = stored
-    if (stored && (!this.#base || stored.time >= this.#base.time)) return stored
+    if (stored && (!this.#base || !later(this.#base, stored))) return stored
     return { stored: false, files: new Map(), ...this.#base } // nothing at all, where nothing was deployed or published yet
   }
 }
+
+/** Whether a set is in force over another: published.later. */
+const later = (a, b) => (a.publication === b.publication ? a.time > b.time : a.publication > b.publication)
 
 /** A path without its escapes; one that is escaped wrongly is nobody's. */
 function decoded(pathname) {
