@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -70,9 +71,32 @@ func (c *cli) flagError(flags *flag.FlagSet, err error) error {
 		}
 	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		text = fmt.Sprintf("--%s needs a value after it", name)
+	} else if told := toldValue.FindStringSubmatch(text); told != nil {
+		text, hint = c.wrongValue(flags.Lookup(told[2]), told[1], told[3])
 	}
 	c.json = c.json || wantsJSON(c.args)
 	return usage(hint, "%s", text)
+}
+
+// toldValue is how package flag tells of a value that it cannot parse: the value in quotes, the flag, and why.
+var toldValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-([^:]+): ((?s:.*))$`)
+
+// wrongValue says what a flag wants.
+func (c *cli) wrongValue(f *flag.Flag, value, why string) (text, hint string) {
+	name, hint := "--"+f.Name, "stele "+c.cmd.name+" --help"
+	var v any
+	if g, ok := f.Value.(flag.Getter); ok {
+		v = g.Get()
+	}
+	switch v.(type) {
+	case time.Duration:
+		return fmt.Sprintf("%s %s: want a length of time in hours, minutes or seconds", name, value), "such as " + name + " 24h, or 90m"
+	case int:
+		return fmt.Sprintf("%s %s: want a whole number", name, value), hint
+	case bool:
+		return fmt.Sprintf("%s takes no value, got %s", name, value), hint
+	}
+	return fmt.Sprintf("%s %s: %s", name, value, why), hint
 }
 
 // wantsJSON reports whether arguments ask for JSON, wherever: for what goes wrong before that flag is read.
@@ -133,7 +157,7 @@ func (c *cli) open() (*registry.Registry, error) {
 func (c *cli) look() (*registry.Registry, error) { return c.opened(registry.Look(c.registryDir)) }
 
 func (c *cli) opened(r *registry.Registry, err error) (*registry.Registry, error) {
-	if errors.Is(err, registry.ErrNoRegistry) {
+	if errors.Is(err, registry.ErrNoRegistry) || errors.Is(err, registry.ErrDeployment) {
 		return nil, c.noRegistry()
 	}
 	if err != nil {
@@ -154,6 +178,9 @@ func (c *cli) noRegistry() error {
 		return err
 	case !info.IsDir():
 		return usage("name the registry's folder with --registry", "%s is a file, not the folder of a registry", shown(dir))
+	}
+	if registry.IsDeployment(dir) {
+		return usage("name the registry's folder with --registry DIR", "%s is %w", c.folder(), registry.ErrDeployment)
 	}
 	if up := filepath.Join(dir, ".."); registry.IsRegistry(up) {
 		return usage("add --registry "+shell(up), "%s is a part of a registry, not the whole", c.folder())

@@ -40,7 +40,7 @@ func (k *check) openTrustFolder(dir string) error {
 	}
 	if len(all) == 0 {
 		hint := wantTrustFiles
-		if registry.IsRegistry(dir) {
+		if registry.IsRegistry(dir) || registry.IsDeployment(dir) {
 			hint = "--policy " + shell(filepath.Join(dir, "trust"))
 		}
 		return usage(hint, "%s holds no trust files", shown(dir))

@@ -55,6 +55,9 @@ func runKey(c *cli) error {
 	if err := w.checkToken(); err != nil {
 		return err
 	}
+	if registry.IsDeployment(w.dir) {
+		return usage("choose a folder of its own with --keys", "%s is a deployment, which stele deploy has made: keep nothing else in it", shown(w.dir))
+	}
 	if registry.IsRegistry(w.dir) {
 		return usage("stele key "+w.name+" --keys "+shell(filepath.Join(w.dir, "keys")), "%s is a registry's folder, want a folder of keys", shown(w.dir))
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -24,6 +25,7 @@ import (
 	"stele/build/push"
 	"stele/build/registry"
 	"stele/build/verifier"
+	"stele/proofs"
 )
 
 func main() {
@@ -177,7 +179,11 @@ func (c *cli) exitCode(err error) int {
 	case errors.Is(err, context.Canceled) && c.ctx.Err() != nil:
 		c.tellError(errors.New("interrupted"), "run the same command again: it goes on from what is done")
 	default:
-		c.tellError(err, c.inRegistry(hintFor(err)))
+		h := hintFor(err)
+		if c.missesPublished(err) {
+			h = "stele publish writes it again"
+		}
+		c.tellError(err, c.inRegistry(h))
 	}
 	if errors.As(err, &wrong) || c.cmd.name == "verify" || c.cmd.name == "receipt" || c.cmd.name == "monitor" {
 		return 2
@@ -218,6 +224,15 @@ func hintFor(err error) string {
 		return "look whether the name is spelt right, and in which folder you are"
 	}
 	return ""
+}
+
+// missesPublished reports whether a file is gone that every publication writes, of a registry that is at hand: mirrors and audits read others' too.
+func (c *cli) missesPublished(err error) bool {
+	var p *fs.PathError
+	if !errors.As(err, &p) || !errors.Is(p, fs.ErrNotExist) || !slices.Contains([]string{"deploy", "publish", "serve"}, c.cmd.name) {
+		return false
+	}
+	return strings.HasSuffix(p.Path, "/"+proofs.HeadPath) || strings.HasSuffix(p.Path, "/ledger/checkpoint")
 }
 
 func (c *cli) tellError(err error, hint string) {

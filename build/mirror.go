@@ -91,10 +91,14 @@ func (g *mirroring) usable(args []string) error {
 		return usage(mirrorUsage, "no trust file: a mirror adopts nothing on the word of the portal itself")
 	case g.dir == "":
 		return usage(mirrorUsage, "no folder for the mirror")
+	case registry.IsDeployment(g.dir):
+		return usage("name a folder of its own with --dir", "%s is a deployment, which stele deploy has made: keep nothing else in it", shown(g.dir))
 	case registry.IsRegistry(g.dir):
 		return usage("name a folder of its own with --dir", "%s is a registry's folder", shown(g.dir))
 	case registry.IsRegistry(g.portal):
 		return usage("--portal "+shell(filepath.Join(g.portal, "public")), "%s is a registry's folder, not what it publishes", shown(g.portal))
+	case registry.IsDeployment(g.portal):
+		return usage(deploymentPortal(g.portal), "%s is a deployment, not what it publishes", shown(g.portal))
 	case g.once && (g.addr != "" || g.metrics != ""):
 		return usage("leave out --once to serve, or the addresses", "--once ends, and serves nothing")
 	case !g.once && g.every < leastEvery:

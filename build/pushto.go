@@ -6,7 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -35,9 +37,24 @@ func (e *edges) check() error {
 		return usage("add --to URL", "--token %s: there is no --to that it would be for", shown(e.tokenFile))
 	}
 	for _, address := range e.to {
-		if err := checkAddress("--to", address, withoutQuery); err != nil || address == "" {
-			return usage("such as --to https://registry.gov.example/", "--to %s is no address", shown(address))
+		if err := checkEdge(address); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkEdge refuses what no requests can be made of, before anything is published. A name and a password in it are told to nobody.
+func checkEdge(address string) error {
+	u, err := url.Parse(address)
+	if err == nil && u.User != nil {
+		return usage("leave out what stands before the @: who publishes is known by the token, --token FILE", "--to: want an address without name and password")
+	}
+	if i := strings.IndexAny(address, "?#"); err == nil && u.Host != "" && i >= 0 {
+		return usage("--to "+shell(address[:i]), "--to %s: want the address of the edge alone, without %s", shown(address), shown(address[i:]))
+	}
+	if err := checkAddress("--to", address, withoutQuery); err != nil || address == "" {
+		return usage("such as --to https://registry.gov.example/", "--to %s is no address", shown(address))
 	}
 	return nil
 }
@@ -59,13 +76,21 @@ func (e *edges) load(r *registry.Registry) error {
 		return &registry.Error{Err: fmt.Errorf("there is no token for the edge: %s is not there", shown(path)), Hint: hint}
 	}
 	if err != nil {
-		return fmt.Errorf("the edge's token: %w", err)
+		return &registry.Error{Err: fmt.Errorf("the edge's token: %w", err), Hint: tokenHint(path)}
 	}
 	e.secret = strings.TrimSpace(string(b))
 	if err := push.CheckToken(e.secret); err != nil {
 		return &registry.Error{Err: fmt.Errorf("%s: %w", shown(path), err), Hint: hint}
 	}
 	return nil
+}
+
+// tokenHint is what to type where a path cannot be read.
+func tokenHint(path string) string {
+	if in := filepath.Join(path, registry.TokenName); exists(in) {
+		return "--token " + shell(in)
+	}
+	return "name a file that you may read: stele deploy writes the token to " + registry.TokenName + " in the registry's folder"
 }
 
 // pushedTo is the JSON of one edge.

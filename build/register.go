@@ -196,7 +196,11 @@ func (c *cli) noteLeftOut(found *registry.Found) {
 		c.note("note: %d left out: empty files, which anybody has; if one is meant, name it", found.Empty)
 	}
 	for _, dir := range found.Registries {
-		c.note("note: %s left out: the folder of a registry", shown(dir))
+		what := "the folder of a registry"
+		if registry.IsDeployment(dir) {
+			what = "a deployment"
+		}
+		c.note("note: %s left out: %s", shown(dir), what)
 	}
 }
 

@@ -95,7 +95,13 @@ func (c *cli) mustBeServable(r *registry.Registry) error {
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
 	case hasPages(r):
 		return nil
-	case verifier.Available():
+	}
+	return c.withoutPages()
+}
+
+// withoutPages is that a publication has no pages.
+func (c *cli) withoutPages() error {
+	if verifier.Available() {
 		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: "stele publish"}
 	}
 	return &registry.Error{Err: fmt.Errorf("%s has been published without its pages, and this stele cannot make them", c.folder()), Hint: withPages}

@@ -12,13 +12,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	"stele/build/edgestore"
-	"stele/build/registry"
-	"stele/build/storage"
 	"stele/proofs"
 	"stele/site"
 	"stele/site/edge"
@@ -26,9 +22,6 @@ import (
 	"stele/site/edge/store"
 	"stele/site/edge/witness"
 )
-
-// envWitnessKeys names a file with the keys of an edge's witness.
-const envWitnessKeys = "STELE_WITNESS_KEYS_FILE"
 
 const (
 	// scheduledEvery is how often an edge looks at itself and clears up, as a Worker's schedule does.
@@ -44,7 +37,7 @@ type edgeDaemon struct {
 
 	c       *cli
 	log     *slog.Logger
-	objects store.Store
+	objects struct{ store.Store } // opened before anything is served, and after everything else was looked at
 	signers []proofs.Signer
 
 	mu  sync.Mutex
@@ -52,7 +45,7 @@ type edgeDaemon struct {
 }
 
 func (e *edgeDaemon) define(fs *flag.FlagSet) {
-	fs.StringVar(&e.dir, "edge", "", "serve the deployment in this `folder`, which stele deploy has made, and take publications (stele publish --to)")
+	fs.StringVar(&e.dir, "edge", "", "serve the deployment in this `folder`, which stele deploy has made, and take publications (stele publish --to). Its witness's keys are in "+witness.KeysSecret+", or in the file that "+envWitnessKeys+" names")
 	fs.StringVar(&e.store, "store", "", "with --edge: the `folder` for what is published to it, or a file that names a bucket (lines stele.storage/1, bucket, region, endpoint) (default: the deployment's folder with -store after it)")
 }
 
@@ -68,17 +61,21 @@ func (e *edgeDaemon) run(c *cli, d *daemon) error {
 	c.bar = &progress{}
 	e.log = logTo(c)
 	var err error
-	if e.objects, err = e.openStore(); err != nil {
-		return err
-	}
 	if e.signers, err = edgeWitnessKeys(); err != nil {
 		return err
 	}
 	if _, err := e.current(); err != nil {
 		return err
 	}
+	if err := e.checkStore(); err != nil {
+		return err
+	}
 	listening, err := listen(d.addr, "--addr")
 	if err != nil {
+		return err
+	}
+	if e.objects.Store, err = e.openStore(); err != nil {
+		listening.Close()
 		return err
 	}
 	d.c, d.log = c, e.log
@@ -101,51 +98,6 @@ func (e *edgeDaemon) run(c *cli, d *daemon) error {
 		looking.Wait()
 	}
 	return err
-}
-
-func (e *edgeDaemon) storePath() string {
-	if e.store != "" {
-		return e.store
-	}
-	return strings.TrimRight(filepath.Clean(e.dir), string(filepath.Separator)) + "-store"
-}
-
-// openStore opens the folder, or the bucket that a file names.
-func (e *edgeDaemon) openStore() (store.Store, error) {
-	path := e.storePath()
-	info, err := os.Stat(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if err != nil || info.IsDir() {
-		return edgestore.OpenFolder(path)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	s, err := storage.ParseBucket(b)
-	if err != nil {
-		return nil, &registry.Error{Err: fmt.Errorf("--store %s: %w", shown(path), err), Hint: "name a folder, or a file with the lines stele.storage/1, bucket NAME, region REGION and, if it is not AWS's, endpoint URL"}
-	}
-	return edgestore.OpenS3(e.c.ctx, edgestore.Bucket{Name: s.Bucket, Prefix: s.Prefix, Region: s.Region, Endpoint: s.Endpoint})
-}
-
-// edgeWitnessKeys are the keys of the edge's witness; none where it has none.
-func edgeWitnessKeys() ([]proofs.Signer, error) {
-	path := os.Getenv(envWitnessKeys)
-	if path == "" {
-		return nil, nil
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("the witness's keys (%s): %w", envWitnessKeys, err)
-	}
-	signers, err := witness.ParseKeys(string(b))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", shown(path), err)
-	}
-	return signers, nil
 }
 
 // A nativeEdge is a deployment as it was read.
@@ -174,7 +126,7 @@ func (e *edgeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *edgeDaemon) current() (*nativeEdge, error) {
 	made, err := os.Stat(filepath.Join(e.dir, edge.DeploymentFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("stele deploy -o "+shell(e.dir)+" makes one", "%s is no deployment: it has no %s", shown(e.dir), edge.DeploymentFile)
+		return nil, usage(e.deployHint(), "%s is no deployment: it has no %s", shown(e.dir), edge.DeploymentFile)
 	}
 	if err != nil {
 		return nil, err
@@ -191,6 +143,14 @@ func (e *edgeDaemon) current() (*nativeEdge, error) {
 	return now, err
 }
 
+// deployHint is what to do where there is no deployment: stele deploy makes one where nothing is.
+func (e *edgeDaemon) deployHint() string {
+	if there, err := os.ReadDir(e.dir); errors.Is(err, fs.ErrNotExist) || err == nil && len(there) == 0 {
+		return "stele deploy -o " + shell(e.dir) + " makes one"
+	}
+	return "name the folder that stele deploy -o has made"
+}
+
 func (e *edgeDaemon) load(made fs.FileInfo) (*nativeEdge, error) {
 	files := map[string][]byte{}
 	for _, name := range []string{edge.DeploymentFile, edge.TrustFile, edge.BaseFile} {
@@ -205,7 +165,7 @@ func (e *edgeDaemon) load(made fs.FileInfo) (*nativeEdge, error) {
 		return nil, fmt.Errorf("%s: %w", shown(e.dir), err)
 	}
 	assets := os.DirFS(filepath.Join(e.dir, edge.AssetsFolder))
-	now, err := edge.New(edge.Config{Deployment: deployment, Trust: files[edge.TrustFile], Base: files[edge.BaseFile], Store: e.objects,
+	now, err := edge.New(edge.Config{Deployment: deployment, Trust: files[edge.TrustFile], Base: files[edge.BaseFile], Store: &e.objects,
 		Asset: func(_ context.Context, name string) ([]byte, error) { return deployed(assets, name) },
 		Fetch: fetch, Signers: e.signers, Now: time.Now, Log: e.log})
 	if err != nil {

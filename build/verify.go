@@ -19,6 +19,7 @@ import (
 	"stele/build/portal"
 	"stele/build/registry"
 	"stele/proofs"
+	"stele/site/edge"
 	"stele/site/text"
 )
 
@@ -100,6 +101,9 @@ func (k *check) nowhere(c *cli) error {
 	if k.receipt != "" {
 		hint = "add --policy TRUST-FILE, the registry's trust file; then no portal is needed"
 	}
+	if registry.IsDeployment(c.registryDir) {
+		return usage(hint, "%s is %w, and neither --portal nor --policy is given", c.folder(), registry.ErrDeployment)
+	}
 	return usage(hint, "%s is not a registry, and neither --portal nor --policy is given", c.folder())
 }
 
@@ -149,8 +153,15 @@ func (k *check) openPortal(c *cli) error {
 		return usage("--portal takes a folder, or an address that begins with https://", "no portal at %s: %s", shown(where), about(where, err))
 	case registry.IsRegistry(where):
 		return usage("--portal "+shell(filepath.Join(where, "public")), "%s is a registry's folder, not what it publishes", shown(where))
+	case registry.IsDeployment(where):
+		return usage(deploymentPortal(where), "%s is a deployment, not what it publishes", shown(where))
 	}
 	return nil
+}
+
+// deploymentPortal is what to type instead of a deployment's folder.
+func deploymentPortal(dir string) string {
+	return "--portal " + shell(filepath.Join(dir, edge.AssetsFolder)) + ", what was deployed; or --portal URL, where it is served"
 }
 
 // openOwn opens what the registry of --registry has published. That it has published nothing yet does not matter

@@ -49,6 +49,8 @@ func runWitness(c *cli) error {
 		return w.makeForEdge()
 	case w.dir == "":
 		return usage("stele witness --dir DIR", "which folder is the witness's?")
+	case registry.IsDeployment(w.dir):
+		return usage("choose a folder of its own", "%s is a deployment, which stele deploy has made: keep nothing else in it", shown(w.dir))
 	case registry.IsRegistry(w.dir):
 		return usage("choose a folder of its own: a registry that is its own witness has none", "%s is a registry's folder", shown(w.dir))
 	case w.init:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"stele/build/durable"
@@ -39,13 +40,19 @@ func (w *witnessRun) makeForEdge() error {
 	if c.json {
 		return c.printJSON(map[string]any{"name": w.name, "vkeys": vkeys, "made": true, "secret": w.forEdge})
 	}
+	absolute := w.forEdge
+	if a, err := filepath.Abs(absolute); err == nil { // the commands are typed in another folder
+		absolute = a
+	}
 	fmt.Fprintln(c.stdout, strings.Join(vkeys, "\n"))
 	c.note("the lines above are public, the first ML-DSA-44 and the second Ed25519: give them to the logs that are to be witnessed,\n"+
 		"with the edge's address and /witness after it\n"+
-		"%s is secret: give it to one edge as %s, and to no other; with wrangler, in the deployment's folder:\n"+
-		"npx wrangler secret put %s <%s\n"+
-		"then remove it. If the edge's store is ever emptied or put back, make other keys: a witness that has forgotten what it signed\n"+
-		"can be used against the public", shell(w.forEdge), witness.KeysSecret, witness.KeysSecret, shell(w.forEdge))
+		"%s is secret, and for one edge alone. A Worker is given it in the deployment's folder; then remove the file:\n"+
+		"npx wrangler secret put %s < %s\n"+
+		"A host of your own reads it each time it starts; then keep the file:\n"+
+		"%s=%s stele serve --edge DIR\n"+
+		"If the edge's store is ever emptied or put back, make other keys: a witness that has forgotten what it signed\n"+
+		"can be used against the public", shell(w.forEdge), witness.KeysSecret, shell(absolute), envWitnessKeys, shell(absolute))
 	return nil
 }
 

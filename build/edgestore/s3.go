@@ -64,6 +64,9 @@ func OpenS3(ctx context.Context, b Bucket) (*S3, error) {
 	return s, nil
 }
 
+// ErrConditions is that a server writes whatever the conditions are.
+var ErrConditions = errors.New("two publishers would overwrite one another")
+
 // probePrefix is where the bucket is tried out.
 const probePrefix = "probe/"
 
@@ -86,7 +89,7 @@ func (s *S3) mustKeepConditions(ctx context.Context) (err error) {
 		when   store.Condition
 	}{{"If-None-Match", store.Absent}, {"If-Match", store.Still(first)}} {
 		if err := s.Put(ctx, name, []byte("3"), c.when); !errors.Is(err, store.ErrChanged) {
-			return fmt.Errorf("the server does not keep %s when it writes (got %v, want a refusal): two publishers would overwrite one another; take a store that does, or a folder", c.header, err)
+			return fmt.Errorf("the server does not keep %s when it writes (got %v, want a refusal): %w", c.header, err, ErrConditions)
 		}
 	}
 	return nil

@@ -227,7 +227,7 @@ func silent(address string, err error) error {
 	switch {
 	case errors.As(err, &certificate), errors.As(err, &unknown), errors.As(err, &name):
 		e.Code, e.Hint = "", "the certificate of the edge is not one that this machine believes: look at the address, and at the machine's clock"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch): // net/http puts the one for the other where it knows the answer
 		e.Code, e.Hint = "", "the edge does not speak HTTPS there: look at the address, https:// or http://"
 	}
 	return e

@@ -320,6 +320,7 @@ func TestRefusals(t *testing.T) {
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()
+	never := func(why string, _ time.Duration) { t.Errorf("asked again, although %s", why) }
 	for name, c := range map[string]struct {
 		spoil      func(p *push.Pusher)
 		want, hint string
@@ -329,9 +330,10 @@ func TestRefusals(t *testing.T) {
 		"no address":    {func(p *push.Pusher) { p.URL = "registry.example" }, "not the address of an edge", "https://"},
 		"not an edge":   {func(p *push.Pusher) { p.URL = files.URL }, "takes no publications", "where the portal is read"},
 		"a page":        {func(p *push.Pusher) { p.URL = page.URL }, "does not answer as a gate does", "where the portal is read"},
+		"no TLS":        {func(p *push.Pusher) { p.URL, p.Waiting = strings.Replace(files.URL, "http:", "https:", 1), never }, "does not answer: ", "does not speak HTTPS there"},
 		"silent":        {func(p *push.Pusher) { p.URL = gone.URL }, "does not answer: ", "run the same command again"},
 		"redirect":      {func(p *push.Pusher) { p.URL = elsewhere.URL }, "leads elsewhere", "--to " + e.url},
-		"certificate":   {func(p *push.Pusher) { p.URL = secure.URL }, "does not answer: ", "certificate"},
+		"certificate":   {func(p *push.Pusher) { p.URL, p.Waiting = secure.URL, never }, "does not answer: ", "certificate"},
 		"other":         {func(p *push.Pusher) { p.Files, p.Trust, p.Signer = other.Files, other.Trust, other.Signer }, "the edge of another registry", "--to"},
 		"other signer":  {func(p *push.Pusher) { p.Signer = other.Signer }, "unsigned", "log key"},
 		"old trust":     {func(p *push.Pusher) { p.Trust = &proofs.Trust{Origin: origin} }, "follows the trust file of epoch 1", "published now"},
@@ -375,6 +377,7 @@ func TestFiles(t *testing.T) {
 		}, "an edge takes"},
 		"torn":    {func(t *testing.T, o *registrar) { must(t, o.public().Replace("ledger/checkpoint", []byte("another"))) }, "of two publications"},
 		"nothing": {func(t *testing.T, o *registrar) { must(t, o.public().Remove("ledger/checkpoint")) }, "nothing is published"},
+		"no head": {func(t *testing.T, o *registrar) { must(t, o.public().Remove("ledger/head")) }, "ledger/head is not there"},
 		"no tile": {func(t *testing.T, o *registrar) { must(t, o.public().Remove("ledger/tile/entries/000")) }, "not among what is published"},
 	} {
 		o := aRegistry(t)

@@ -87,7 +87,11 @@ func (p *Pusher) begin() (*made, *proofs.VerifiedIndex, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if m.headFile, err = p.Files.Read(proofs.HeadPath); err != nil {
+	m.headFile, err = p.Files.Read(proofs.HeadPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &Error{why: err, Message: fmt.Sprintf("%s is not there: the publication was broken off, or the file was removed", p.Files.Path(proofs.HeadPath)), Hint: "stele publish writes it again"}
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	head, err := proofs.ParseHead(m.headFile)

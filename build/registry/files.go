@@ -26,7 +26,7 @@ type Found struct {
 	Special    int      // links, pipes, devices and sockets in folders: left out
 	Receipts   int      // in folders: left out
 	Empty      int      // empty files in folders: left out, since their digest is everybody's
-	Registries []string // folders in folders: left out
+	Registries []string // folders in folders, and deployments of them: left out
 }
 
 // Add adds a file as it is, a folder with all in it except hidden files and what Found counts. What cannot be
@@ -38,6 +38,8 @@ func (f *Found) Add(ctx context.Context, arg string, failed func(path string, er
 		failed(arg, err)
 	case info.IsDir() && IsRegistry(arg):
 		failed(arg, hint("name the documents in it, or a folder that holds nothing else", "it is the folder of a registry"))
+	case info.IsDir() && IsDeployment(arg):
+		failed(arg, hint("name the documents, or a folder that holds nothing else", "it is a deployment, which stele deploy has made"))
 	case info.IsDir():
 		f.addFolder(ctx, arg, failed)
 	case IsReceipt(arg):
@@ -76,7 +78,7 @@ func (f *Found) addFolder(ctx context.Context, arg string, failed func(path stri
 // addEntry adds what lies in a folder.
 func (f *Found) addEntry(path, name string, d os.DirEntry) error {
 	switch {
-	case d.IsDir() && IsRegistry(path):
+	case d.IsDir() && (IsRegistry(path) || IsDeployment(path)):
 		f.Registries = append(f.Registries, name)
 		return filepath.SkipDir
 	case d.IsDir():

@@ -114,6 +114,9 @@ func Init(dir string, s Setup, pass keys.Passphrase) (*Registry, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	if IsDeployment(dir) {
+		return nil, hint("use another --registry", "%s is %w", dir, ErrDeployment)
+	}
 	if IsRegistry(dir) {
 		return nil, hint("use another --registry, or go on with this one", "%s is %w", dir, ErrRegistry)
 	}

@@ -17,6 +17,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -79,12 +80,24 @@ func hint(hint, format string, args ...any) error {
 var (
 	ErrNoRegistry = errors.New("not a registry: it holds no trust file")
 	ErrRegistry   = errors.New("a registry already")
+	ErrDeployment = errors.New("a deployment, which stele deploy has made, not a registry")
 )
 
-// IsRegistry tells a registry by its trust file; what is published has a folder of that name.
+// IsRegistry tells a registry by its trust file; what is published has a folder of that name, and a deployment has the file too.
 func IsRegistry(dir string) bool {
 	info, err := os.Stat(filepath.Join(dir, "trust"))
-	return err == nil && info.Mode().IsRegular()
+	return err == nil && info.Mode().IsRegular() && !IsDeployment(dir)
+}
+
+// IsDeployment tells the folder of an edge by its deployment.json (package stele/site/edge).
+func IsDeployment(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, "deployment.json"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return err == nil && bytes.Contains(b, []byte(`"stele.deployment/`))
 }
 
 // quiet is a registry that tells nobody.
@@ -111,6 +124,9 @@ func Open(dir string, pass keys.Passphrase) (*Registry, error) {
 
 // Look opens a registry without its keys: whoever only serves it need not be able to read them.
 func Look(dir string) (*Registry, error) {
+	if IsDeployment(dir) {
+		return nil, hint("name the registry's folder with --registry DIR", "%s is %w", dir, ErrDeployment)
+	}
 	r := quiet(dir)
 	b, err := os.ReadFile(r.path("trust"))
 	if err != nil && !IsRegistry(dir) && !errors.Is(err, fs.ErrPermission) {
