@@ -84,7 +84,7 @@ func (c *cli) mustBePublished(r *registry.Registry) error {
 		return &registry.Error{Err: fmt.Errorf("%s has not been published yet", c.folder()), Hint: "stele publish"}
 	}
 	if !hasPages(r) {
-		return &registry.Error{Err: fmt.Errorf("%s has been published without its pages", c.folder()), Hint: withPages}
+		return c.withoutPages()
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func (e *examination) compare(ctx context.Context) error {
 		}
 		switch {
 		case e.set.Time <= e.over.Time:
-			return refuse(codeReplay, "the set is of %d, and the one in force of %d", e.set.Time, e.over.Time)
+			return refuse(codeReplay, "the set is of %s, and the one in force of %s", moment(e.set.Time), moment(e.over.Time))
 		case e.x.Publication < e.over.Publication:
 			return refuse(codeRollback, "publication %d, and %d is in force", e.x.Publication, e.over.Publication)
 		case e.x.Size < was.Size:
@@ -208,7 +208,7 @@ func (e *examination) compare(ctx context.Context) error {
 		case e.x.Size == was.Size && e.x.Root != was.Root:
 			return refuse(codeFork, "root %s at size %d, and %s is in force", e.x.Root, e.x.Size, was.Root)
 		case e.x.AsOf < e.asOf(file):
-			return refuse(codeReplay, "its signatures are as of %d, those in force as of %d", e.x.AsOf, e.asOf(file))
+			return refuse(codeReplay, "its signatures are as of %s, those in force as of %s", moment(e.x.AsOf), moment(e.asOf(file)))
 		}
 	}
 	if e.q.Old != was.Size {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"stele/proofs"
 )
@@ -18,6 +19,9 @@ type Refusal struct {
 	wait   int64   // after how many seconds to ask again; 0: retryAfter
 	ofBody bool    // the body could not be read: that is always told of
 }
+
+// moment is a time as people read it, in UTC.
+func moment(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
 
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
