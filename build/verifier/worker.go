@@ -54,7 +54,8 @@ func CompileEdge(ctx context.Context, root string) (*Edge, error) {
 	}
 	defer os.RemoveAll(dir)
 	e := &Edge{}
-	if e.WASM, err = compile(ctx, goTool, root, "./site/edge/worker", filepath.Join(dir, "worker.wasm")); err != nil {
+	lean := []string{"-gcflags=stele/proofs/...=-l", "-gcflags=stele/site/...=-l"} // inlining makes it heavier by 4 %, and requests take as long
+	if e.WASM, err = compile(ctx, goTool, root, "./site/edge/worker", filepath.Join(dir, "worker.wasm"), lean...); err != nil {
 		return nil, err
 	}
 	e.Exec, err = readExec(ctx, goTool)
