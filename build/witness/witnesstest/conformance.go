@@ -20,7 +20,7 @@ func Conformance(t *testing.T, open func(h *House)) {
 	}{
 		{"growth", growth}, {"empty tree", emptyTree}, {"refusals", refusals}, {"malformed", malformed}, {"many lines", manyLines},
 		{"one key, Ed25519", func(h *House) { oneKey(h, 0) }}, {"one key, ML-DSA-44", func(h *House) { oneKey(h, 1) }},
-		{"extensions", extensions}, {"shown", shown}, {"clock", clock}, {"fork", fork}, {"together", together}, {"same for a minute", sameForAMinute},
+		{"extensions", extensions}, {"shown", shown}, {"clock", clock}, {"fork", fork}, {"together", together}, {"same for a minute", sameForAWhile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := NewHouse(t)
@@ -284,8 +284,8 @@ func together(h *House) {
 	}
 }
 
-// sameForAMinute: what is public can be sent by anybody again and again; it is signed and written once a minute, by whichever process. What is new waits for nothing.
-func sameForAMinute(h *House) {
+// sameForAWhile: what is public can be sent by anybody again and again; it is signed and written once in SameFor, by whichever process. What is new waits for nothing.
+func sameForAWhile(h *House) {
 	began := h.Now
 	first := h.Grow(0, 5).Body.String()
 	for _, later := range []int64{0, 1, witness.SameFor - 1, -1} {

@@ -5,7 +5,7 @@
 // So a log's record is durable before its cosignature leaves, it is replaced only if it is still the one that was judged by,
 // and whatever cannot be read back for certain is not begun anew: for that log the witness then signs nothing more.
 //
-// The same checkpoint, sent again within a minute, is answered with the cosignature that the record holds, and nothing is written; see [SameFor].
+// The same checkpoint, sent again within a few seconds, is answered with the cosignature that the record holds, and nothing is written; see [SameFor].
 //
 // Where the records lie is a matter of [Records]. There are two: the folder of a witness that is a process of its own
 // (package server of stele witness), and an edge's store:
@@ -41,8 +41,8 @@ const (
 
 	// SameFor is for how many seconds a cosignature is given out again to whoever sends the same checkpoint: what is public can be sent by anybody, as often
 	// as they like, and a store that takes one write a second to an object would have none left for what is new. It is what the record says already, and was
-	// true when it was signed.
-	SameFor = 60
+	// true when it was signed. No longer, since a registry is signed again to be fresh.
+	SameFor = 3
 	// Backwards is how many seconds the clock may be behind the last cosignature; more is refused.
 	Backwards = 60
 )

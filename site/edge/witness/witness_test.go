@@ -462,7 +462,7 @@ func TestSentAgainToOthers(t *testing.T) {
 	}
 	h.WantCosigned(send(another(h, m), h.Ledger, 5, 5), h.Ledger.Checkpoint(5), h.Now)
 	if m.n != before+1 {
-		t.Errorf("%d writes after a minute, want one", m.n-before)
+		t.Errorf("%d writes after a while, want one", m.n-before)
 	}
 }
 
