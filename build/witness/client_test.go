@@ -232,7 +232,7 @@ func TestAnswers(t *testing.T) {
 		}, 0, witness.Refusal, "another place"},
 	} {
 		t.Run(c.why, func(t *testing.T) {
-			client := &witness.Client{Patience: 300 * time.Millisecond}
+			client := &witness.Client{Patience: 2 * time.Second}
 			lines, faults := client.Collect(context.Background(), log.Note(20), []witness.Peer{fake(t, c.answer)}, log.Growth(20), nil)
 			if len(lines) != c.lines {
 				t.Errorf("%d lines, want %d (%v)", len(lines), c.lines, faults)
