@@ -176,7 +176,7 @@ func TestHeartbeatWithoutWitnesses(t *testing.T) {
 	}
 }
 
-// TestHeartbeatSoonAfter: witnesses give the same cosignature out again for a minute. What is that young is fresh, and nobody is told otherwise.
+// TestHeartbeatSoonAfter: witnesses give the same cosignature out again for a while. What is that young is fresh, and nobody is told otherwise.
 func TestHeartbeatSoonAfter(t *testing.T) {
 	t.Parallel()
 	w, r := townOf(t)
