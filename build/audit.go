@@ -19,7 +19,10 @@ func auditHint(err error) string {
 	var other *proofs.OtherRegistryError
 	var network *url.Error
 	var future *proofs.FutureError
+	var notYet *audit.NotYetError
 	switch {
+	case errors.As(err, &notYet):
+		return "wait for a minute, then audit again. If it stays so, ask the operator whether the publication was broken off: stele publish goes on with it"
 	case errors.As(err, &future):
 		return "set the clock of this machine, then audit again"
 	case errors.Is(err, fs.ErrPermission):

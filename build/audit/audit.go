@@ -28,6 +28,7 @@ type Result struct {
 	Issuers     uint64
 	Files       int // index files read and compared
 
+	Later []*proofs.Trust  // trust files that were published while it ran, the newest last: by that one the audit went
 	Head  []byte           // ledger/head, as it was read
 	State *index.State     // what the ledger comes to, to go on from: the index of the head
 	Edge  *proofs.Frontier // of the ledger's tree
@@ -36,7 +37,37 @@ type Result struct {
 // Portal reads everything that a portal publishes and compares it: the tree with the checkpoint, the map with the
 // ledger and the index statement, every slot and tile with its name, every checkpoint ever published with the ledger as it
 // is, the statistics with what was counted, and the trust files with the one in hand and with each other. progress is told how much is done, by several goroutines.
+//
+// The trust file in hand has to be the newest that the portal proves (portal.Follow). Where another is published in the meantime, everything is
+// gone through again with that one.
 func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(what string, done, of uint64)) (*Result, error) {
+	var later []*proofs.Trust
+	for {
+		a, err := once(ctx, t, p, now, progress)
+		if err == nil {
+			a.Later = later
+			return a, nil
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		more, _ := portal.Later(ctx, p, t, now)
+		if len(more) == 0 {
+			return nil, err
+		}
+		later = append(later, more...)
+		t = more[len(more)-1]
+	}
+}
+
+// A NotYetError says that a trust file is published, and nothing of its epoch: the first publication is under way, or is kept back.
+type NotYetError struct{ Epoch uint64 }
+
+func (e *NotYetError) Error() string {
+	return fmt.Sprintf("the trust file of epoch %d is published, and %s is still of the epoch before", e.Epoch, proofs.HeadPath)
+}
+
+func once(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, progress func(what string, done, of uint64)) (*Result, error) {
 	checkpoint, err := p.Read(ctx, "ledger/checkpoint") // before the head, which is written first
 	if err != nil {
 		return nil, err
@@ -49,16 +80,28 @@ func Portal(ctx context.Context, t *proofs.Trust, p portal.Portal, now int64, pr
 	if err != nil {
 		return nil, err
 	}
-	x, tile, err := head.Verify(t, now)
-	if err != nil {
-		return nil, fmt.Errorf("head: %w", err)
+	a := &auditor{ctx: ctx, t: t, p: p, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
+	var tile *proofs.MapTile
+	if a.x, tile, err = head.Verify(t, now); err != nil {
+		return nil, fmt.Errorf("head: %w", a.notYet(head, err))
 	}
-	a := &auditor{ctx: ctx, t: t, p: p, x: x, now: now, progress: progress, secret: newSecret(), published: map[uint64]bool{}}
 	state, err := a.all(checkpoint, head.RootTile, tile)
 	if err != nil {
 		return nil, err
 	}
+	x := a.x
 	return &Result{Size: x.Size, Publication: x.Publication, Keys: x.Keys, Issuers: x.Issuers, Files: a.files, Head: raw, State: state, Edge: a.edge}, nil
+}
+
+// notYet tells a head that is of the epoch before from one that lacks signatures.
+func (a *auditor) notYet(head *proofs.Head, err error) error {
+	if a.t.Previous == nil || a.readEarlier() != nil {
+		return err
+	}
+	if _, _, bad := head.VerifyPast(a.t, a.earlier, a.now); bad != nil {
+		return err
+	}
+	return &NotYetError{a.t.Epoch}
 }
 
 type auditor struct {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"stele/build/follow/followtest"
 	"stele/build/index"
 	"stele/build/portal"
 	"stele/build/registry"
@@ -211,5 +213,44 @@ func TestWhilePublishing(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestWhileKeysChange: the log's keys are changed while an audit is at work, which was begun with the trust file of before.
+func TestWhileKeysChange(t *testing.T) {
+	policy := followtest.Policy{Officers: []string{"one", "two"}, Needed: 2}
+	r := followtest.New(t, policy)
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	trust := r.Trust
+	before, between, after := r.Rotate(followtest.Policy{Officers: []string{"two", "three"}, Needed: 2})
+	audited := func(p *followtest.Turning) (*Result, error) {
+		return Portal(context.Background(), trust, p, after.Now, func(string, uint64, uint64) {})
+	}
+	caught := 0
+	for n, more := 0, true; more; n++ {
+		p := &followtest.Turning{Steps: []*followtest.Registry{before, after}, For: []int{n}}
+		a, err := audited(p)
+		if err != nil {
+			t.Errorf("changed after %d reads: %v", n, err)
+			continue
+		}
+		if len(a.Later) > 0 && a.Size == after.Size() {
+			caught++
+		}
+		more = p.Reads() > n
+		// What of the change is out is not enough: nothing is wrong all the same.
+		p = &followtest.Turning{Steps: []*followtest.Registry{before, between}, For: []int{n}}
+		var notYet *NotYetError
+		if _, err := audited(p); err != nil && !errors.As(err, &notYet) {
+			t.Errorf("begun to be changed after %d reads: %v", n, err)
+		}
+		p = &followtest.Turning{Steps: []*followtest.Registry{before, between, after}, For: []int{n, 1 + n%3}}
+		if _, err := audited(p); err != nil && !errors.As(err, &notYet) {
+			t.Errorf("changed after %d reads, and that took %d: %v", n, 1+n%3, err)
+		}
+	}
+	if caught == 0 {
+		t.Error("no audit has met the change")
 	}
 }

@@ -93,13 +93,17 @@ func (a *auditor) pastCheckpoint(l proofs.HistoryLine, root proofs.Hash) error {
 
 // signed verifies a checkpoint with the trust file of its epoch.
 func (a *auditor) signed(b []byte, now int64) (*proofs.Signed, error) {
-	if a.earlier == nil && a.t.Previous != nil {
-		var err error
-		if a.earlier, err = portal.Earlier(a.ctx, a.p, a.t); err != nil {
-			return nil, err
-		}
+	if err := a.readEarlier(); err != nil {
+		return nil, err
 	}
 	return a.t.VerifyPast(b, a.earlier, now)
+}
+
+func (a *auditor) readEarlier() (err error) {
+	if a.earlier == nil && a.t.Previous != nil {
+		a.earlier, err = portal.Earlier(a.ctx, a.p, a.t)
+	}
+	return err
 }
 
 // handovers checks the proof by which each epoch has agreed to the next. Where an epoch's keys were lost there is none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"stele/build/audit"
 	"stele/build/portal"
 	"stele/proofs"
 )
@@ -103,6 +104,7 @@ const (
 func Code(err error) string {
 	var (
 		outage     *Outage
+		notYet     *audit.NotYetError
 		damage     *Damage
 		rollback   *Rollback
 		fork       *Fork
@@ -120,7 +122,7 @@ func Code(err error) string {
 	switch {
 	case errors.As(err, &fork):
 		return CodeFork
-	case errors.As(err, &outage):
+	case errors.As(err, &outage), errors.As(err, &notYet):
 		return CodeOutage
 	case errors.As(err, &rollback):
 		return CodeRollback

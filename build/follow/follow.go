@@ -121,12 +121,24 @@ func (f *Follower) Begin(ctx context.Context) (*audit.Result, error) {
 	} else if err != nil {
 		return nil, &Outage{proofs.HeadPath, err}
 	}
+	a, err := f.audit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a, f.keep(&state{head: a.Head, index: a.State, edge: a.Edge, epoch: f.Trust.Epoch})
+}
+
+// audit goes through all that is published, and takes up the trust files that were published meanwhile.
+func (f *Follower) audit(ctx context.Context) (*audit.Result, error) {
 	p := watched{f.Portal}
 	a, err := audit.Portal(ctx, f.Trust, p, f.Now().Unix(), f.Progress)
 	if err != nil {
 		return nil, p.tell(ctx, fmt.Errorf("audit: %w", err))
 	}
-	return a, f.keep(&state{head: a.Head, index: a.State, edge: a.Edge, epoch: f.Trust.Epoch})
+	for _, t := range a.Later {
+		f.takeTrust(t)
+	}
+	return a, nil
 }
 
 // A View is a head or a proposal whose signatures and proofs hold. That its ledger has grown, and that its index follows from the ledger, is not
@@ -144,13 +156,18 @@ type View struct {
 	proposal bool
 }
 
-// Head reads the published head, and verifies it with the trust file.
+// Head reads the published head, and verifies it with the trust file; or with the next, where the head is of an epoch that has begun since
+// trust files were followed last.
 func (f *Follower) Head(ctx context.Context) (*View, error) {
 	raw, err := f.read(ctx, proofs.HeadPath)
 	if err != nil {
 		return nil, err
 	}
-	return f.View(raw)
+	v, err := f.View(raw)
+	if err != nil && f.NewerTrust(ctx) {
+		v, err = f.View(raw)
+	}
+	return v, err
 }
 
 // View verifies a head's file.

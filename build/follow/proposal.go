@@ -143,9 +143,21 @@ func (f *Follower) FollowTrust(ctx context.Context) error {
 		if err != nil || next == nil {
 			return err
 		}
-		f.earlier = slices.Insert(f.earlier, 0, f.Trust)
-		f.Trust = next
+		f.takeTrust(next)
 	}
+}
+
+// NewerTrust reports whether trust files were published since they were followed last, and takes them up. It is for who could not verify something that was
+// read since: it may be signed under one of these. Only if it still does not hold then, anything is wrong with it.
+func (f *Follower) NewerTrust(ctx context.Context) bool {
+	before := f.Trust
+	f.FollowTrust(ctx) // an error of it says nothing about what was read: that is told for itself
+	return f.Trust != before
+}
+
+func (f *Follower) takeTrust(next *proofs.Trust) {
+	f.earlier = slices.Insert(f.earlier, 0, f.Trust)
+	f.Trust = next
 }
 
 func (f *Follower) nextTrust(ctx context.Context) (*proofs.Trust, error) {

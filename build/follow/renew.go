@@ -3,11 +3,9 @@ package follow
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
-	"stele/build/audit"
 	"stele/proofs"
 )
 
@@ -21,10 +19,9 @@ func Collected(err error) bool {
 // Renew goes on to the published head by an audit of all that is published. That the ledger has only grown since the last publication that was kept
 // is proved by the entries in between, as in Advance; that the index follows from it, by the audit, for the newest publication alone.
 func (f *Follower) Renew(ctx context.Context) (*Change, error) {
-	p := watched{f.Portal}
-	a, err := audit.Portal(ctx, f.Trust, p, f.Now().Unix(), f.Progress)
+	a, err := f.audit(ctx)
 	if err != nil {
-		return nil, p.tell(ctx, fmt.Errorf("audit: %w", err))
+		return nil, err
 	}
 	v, err := f.View(a.Head)
 	if err != nil {

@@ -11,17 +11,51 @@ import (
 
 // rotated is a registry whose log has another key since its third publication.
 func rotated(t testing.TB, base *followtest.Registry) *followtest.Registry {
-	r := base.Clone()
-	old := r.Trust
-	next := r.ChangeTrust(func(next *proofs.Trust) {
-		r.SetPolicy(next, followtest.Policy{Officers: []string{"two", "three"}, Needed: 2, Witnesses: []string{"w1", "w2"}, Seen: 1})
-	})
-	r.Trust = old
-	r.End(nil)
-	handover := r.Sign(r.Everybody()...)
-	r.Handover(next, handover)
-	r.Release(r.Sign(r.Everybody()...))
-	return r
+	_, _, after := base.Clone().Rotate(nextPolicy)
+	return after
+}
+
+var nextPolicy = followtest.Policy{Officers: []string{"two", "three"}, Needed: 2, Witnesses: []string{"w1", "w2"}, Seen: 1}
+
+// TestWhileKeysChange: a mirror that reads while the log's keys are changed, wherever that falls, goes on with them in that round, or, where the next trust file was
+// out and nothing else of it yet, in the next.
+func TestWhileKeysChange(t *testing.T) {
+	base := first(t)
+	before, between, after := base.Clone().Rotate(nextPolicy)
+	for _, begun := range []bool{true, false} {
+		for n := 0; ; n++ {
+			s := newStand(t, base)
+			m := openStand(t, filepath.Join(t.TempDir(), "mirror"), s, base.Trust)
+			if begun {
+				m.mustRound(t, Adopted)
+			}
+			m.Now = after.Clock
+			turning := &followtest.Turning{Steps: []*followtest.Registry{before, after}, For: []int{n}}
+			s.showAs(turning)
+			r, err := m.Round(context.Background())
+			if err != nil {
+				t.Fatalf("begun %t, changed after %d reads: %v", begun, n, err)
+			}
+			if turning.Reads() <= n {
+				break
+			}
+			if r.Size != after.Size() {
+				m.mustRound(t, Adopted)
+			}
+			wholeCopy(t, m, after)
+			turning = &followtest.Turning{Steps: []*followtest.Registry{before, between, after}, For: []int{n, 1 + n%5}}
+			m = openStand(t, filepath.Join(t.TempDir(), "mirror"), s, base.Trust)
+			m.Now = after.Clock
+			s.showAs(turning)
+			if _, err := m.Round(context.Background()); err != nil && Accuses(err) {
+				t.Fatalf("begun %t, changed after %d reads: %v", begun, n, err)
+			}
+			if _, err := m.Round(context.Background()); err != nil {
+				t.Fatalf("begun %t, changed after %d reads, in the next round: %v", begun, n, err)
+			}
+			wholeCopy(t, m, after)
+		}
+	}
 }
 
 // TestEpochs: a mirror that was given the first trust file goes on through a change of keys, is whole for whoever has the first or the second, and remembers it.

@@ -25,13 +25,21 @@ type stand struct {
 	*httptest.Server
 	mu    sync.Mutex
 	r     *followtest.Registry
+	as    http.Handler // if set, what is shown instead
 	fault map[string]http.HandlerFunc
 }
 
 func (s *stand) show(r *followtest.Registry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.r = r
+	s.r, s.as = r, nil
+}
+
+// showAs shows something else than the whole of a registry.
+func (s *stand) showAs(h http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.as = h
 }
 
 func (s *stand) spoil(path string, fault http.HandlerFunc) {
@@ -44,7 +52,10 @@ func newStand(t testing.TB, r *followtest.Registry) *stand {
 	s := &stand{r: r}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		s.mu.Lock()
-		answer, from := s.fault[req.URL.Path], s.r
+		answer, from := s.fault[req.URL.Path], http.Handler(s.r)
+		if s.as != nil {
+			from = s.as
+		}
 		s.mu.Unlock()
 		if answer != nil {
 			answer(w, req)

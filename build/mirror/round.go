@@ -65,10 +65,19 @@ func (r *round) look() (err error) {
 	if r.head, err = proofs.ParseHead(r.raw); err != nil {
 		return wrong(proofs.HeadPath, err)
 	}
-	if r.x, r.tile, err = r.head.VerifyPast(r.m.Trust, r.m.earlier, r.m.Now().Unix()); err != nil {
-		return wrong(proofs.HeadPath, err)
+	if err = r.verify(); err == nil || r.ctx.Err() != nil {
+		return err
 	}
-	return nil
+	before := r.m.Trust
+	if bad := r.m.follow(r.ctx); bad != nil || r.m.Trust == before {
+		return err
+	}
+	return r.verify() // it was of an epoch that has begun since trust files were followed
+}
+
+func (r *round) verify() (err error) {
+	r.x, r.tile, err = r.head.VerifyPast(r.m.Trust, r.m.earlier, r.m.Now().Unix())
+	return wrong(proofs.HeadPath, err)
 }
 
 // same reports whether the copy is of this very publication, or of the same ledger with newer signatures.

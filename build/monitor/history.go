@@ -39,8 +39,16 @@ func (r *round) checkpoint() error {
 	return nil
 }
 
-// verify verifies a published checkpoint with the trust file of its epoch: current tells that it is the present one's.
+// verify verifies a published checkpoint with the trust file of its epoch, which may have begun since this round has: current tells that it is the present
+// one's.
 func (r *round) verify(b []byte) (s *proofs.Signed, current bool, err error) {
+	if s, current, err = r.verifyNow(b); err != nil && r.Follower.NewerTrust(r.ctx) {
+		s, current, err = r.verifyNow(b)
+	}
+	return s, current, err
+}
+
+func (r *round) verifyNow(b []byte) (s *proofs.Signed, current bool, err error) {
 	t := r.Follower.Trust
 	if s, err = t.VerifyCheckpoint(b, r.now); err == nil || t.Previous == nil {
 		return s, true, err

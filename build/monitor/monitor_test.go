@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,7 @@ type world struct {
 	now    int64
 	where  string
 	policy followtest.Policy
+	shows  http.Handler // if set, what the portal shows instead of the registry
 
 	mu     sync.Mutex
 	shown  map[string][]byte // by witness: its checkpoint
@@ -64,6 +66,10 @@ func (w *world) portal(out http.ResponseWriter, req *http.Request) {
 	defer w.mu.Unlock()
 	if w.down {
 		http.Error(out, "down", http.StatusBadGateway)
+		return
+	}
+	if w.shows != nil {
+		w.shows.ServeHTTP(out, req)
 		return
 	}
 	w.Registry.ServeHTTP(out, req)
@@ -431,6 +437,70 @@ func TestEpochs(t *testing.T) {
 	}
 	w.Put(proofs.HeadPath, old.Get(proofs.HeadPath))
 	w.round(1, "rollback begins")
+}
+
+// TestWhileKeysChange: wherever in a round it falls that the log's keys are changed, in one that has seen the registry before and in the first, nothing is told
+// against the registry; and the next round knows all of it.
+func TestWhileKeysChange(t *testing.T) {
+	for _, begun := range []bool{true, false} {
+		for n, more := 0, true; more; n++ {
+			for _, pause := range []int{0, 1, 3} {
+				what := fmt.Sprintf("begun %t, changed after %d reads, and that took %d", begun, n, pause)
+				w := newWorld(t)
+				if begun {
+					w.round(0)
+				}
+				before, between, after := w.Rotate(w.policy)
+				p := &followtest.Turning{Steps: []*followtest.Registry{before, between, after}, For: []int{n, pause}}
+				w.shows = p
+				w.seen(w.Registry)
+				w.now = w.Now + 60
+				r, err := w.m.Round(context.Background())
+				must(t, err)
+				for _, f := range r.Faults {
+					if f.Severity == Alarm {
+						t.Errorf("%s: %s: %s", what, f.Code, f.What)
+					}
+				}
+				more = p.Reads() > n
+				w.shows = after
+				r, err = w.m.Round(context.Background())
+				must(t, err)
+				if len(r.Faults) > 0 || w.m.Follower.Trust.Epoch != 2 || r.Size != after.Size() {
+					t.Errorf("%s: then %+v, epoch %d, %d entries", what, r.Faults, w.m.Follower.Trust.Epoch, r.Size)
+				}
+			}
+		}
+	}
+}
+
+// TestWitnessesOfTheNext: a witness has cosigned what a new key of the log has signed. That is out later, and the portal may tell what waits.
+func TestWitnessesOfTheNext(t *testing.T) {
+	w := newWorld(t)
+	w.round(0)
+	first := w.Trust
+	_, between, _ := w.Rotate(w.policy)
+	w.seen(w.Registry)
+	w.shows = between
+	w.now = w.Now + 60
+	hidden := between.Clone()
+	hidden.Remove(proofs.TrustPath(2), proofs.HandoverPath(2))
+	w.shows = hidden
+	w.round(0, "witness-broken begins", "witness-broken begins")
+	w.now += aheadFor
+	w.round(0)
+	w.now++
+	w.round(1, "witness-broken changed", "witness-broken changed") // whoever has signed that, nothing tells of them
+
+	// The proposal tells whose key it is. From then on the witnesses are ahead.
+	hidden.Put(proofs.ProposedTrustPath, w.Trust.Marshal())
+	hidden.Put(proofs.ProposalPath, w.HeadOf(w.Sign(w.Log)))
+	w.round(1, "witness-broken ends", "witness-broken ends", "witness-ahead begins", "witness-ahead begins")
+	w.shows = nil
+	w.round(0, "witness-ahead ends", "witness-ahead ends")
+	if w.m.Follower.Trust.ID() == first.ID() {
+		t.Error("the next trust file was not followed")
+	}
 }
 
 // TestWatched: each statement of or about an authority is told, unless it was announced.

@@ -15,27 +15,15 @@ import (
 // witnesses asks every witness of the policy that has an address what it has cosigned last, and compares that with what is published: whoever
 // is shown another ledger than the witnesses are shows it here.
 func (r *round) witnesses() error {
-	t := r.Follower.Trust
-	earlier, err := r.earlier()
+	peers, views, errs, err := r.askWitnesses(nil)
 	if err != nil {
 		return err
 	}
-	var logs []*proofs.Key // also those of before: a witness shows what it has cosigned last
-	for _, t := range append(earlier[:len(earlier):len(earlier)], t) {
-		for _, l := range t.Policy.Logs {
-			if !slices.ContainsFunc(logs, l.Key.Equal) {
-				logs = append(logs, l.Key)
-			}
+	if slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, witness.ErrNotSigned) }) {
+		if peers, views, errs, err = r.askWitnesses(r.nextLogs()); err != nil {
+			return err
 		}
 	}
-	peers := witness.Peers(t.Policy, t.Witnesses)
-	views := make([]*witness.View, len(peers))
-	errs := make([]error, len(peers))
-	var wg sync.WaitGroup
-	for i, p := range peers {
-		wg.Go(func() { views[i], errs[i] = r.Witness.View(r.ctx, p, t.Origin, logs) })
-	}
-	wg.Wait()
 	r.state.Witnesses = map[string]uint64{}
 	for i, p := range peers {
 		step := "witness " + p.Name
@@ -50,6 +38,52 @@ func (r *round) witnesses() error {
 	return nil
 }
 
+// askWitnesses asks all at once. Each shows what it has cosigned last, which may be of an epoch that is over, or signed with one of the keys besides.
+func (r *round) askWitnesses(besides []*proofs.Key) ([]witness.Peer, []*witness.View, []error, error) {
+	t := r.Follower.Trust
+	earlier, err := r.earlier()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	logs := slices.Clone(besides)
+	for _, t := range append(earlier[:len(earlier):len(earlier)], t) {
+		for _, k := range logKeys(t) {
+			if !slices.ContainsFunc(logs, k.Equal) {
+				logs = append(logs, k)
+			}
+		}
+	}
+	peers := witness.Peers(t.Policy, t.Witnesses)
+	views := make([]*witness.View, len(peers))
+	errs := make([]error, len(peers))
+	var wg sync.WaitGroup
+	for i, p := range peers {
+		wg.Go(func() { views[i], errs[i] = r.Witness.View(r.ctx, p, t.Origin, logs) })
+	}
+	wg.Wait()
+	return peers, views, errs, nil
+}
+
+func logKeys(t *proofs.Trust) (keys []*proofs.Key) {
+	for _, l := range t.Policy.Logs {
+		keys = append(keys, l.Key)
+	}
+	return keys
+}
+
+// nextLogs are the keys with which the log will sign: witnesses see a publication of a new epoch before it is out. Where that has come out since this round
+// began, its trust file is taken up, and there are none besides.
+func (r *round) nextLogs() []*proofs.Key {
+	if r.Follower.NewerTrust(r.ctx) {
+		return nil
+	}
+	v, err := r.Follower.Proposal(r.ctx)
+	if err != nil || v == nil || v.Next == nil {
+		return nil
+	}
+	return logKeys(v.Next)
+}
+
 // unseen is why a witness has shown nothing that can be compared. Where this machine's clock may be the one that is wrong, no witness is accused.
 func (r *round) unseen(p witness.Peer, err error) error {
 	f := &Fault{Code: CodeWitness, Subject: p.Name, Severity: Warning, What: err.Error(), Hint: "ask who runs the witness, if it stays so", version: CodeWitness, undecided: true}
@@ -57,11 +91,21 @@ func (r *round) unseen(p witness.Peer, err error) error {
 	clock := slices.ContainsFunc(r.faults, func(f Fault) bool { return f.Code == follow.CodeClock })
 	if errors.As(err, &fault) && fault.Kind == witness.Broken && !clock {
 		f.Code, f.version, f.Severity = CodeWitnessWrong, CodeWitnessWrong, Alarm
+		if errors.Is(err, witness.ErrNotSigned) && !r.lasts(*f) {
+			f.Severity = Warning // it may have cosigned what a new key of the log has signed, and that is not out yet
+		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		f.What = "witness " + p.Name + " has cosigned nothing of this ledger, or shows it to nobody"
 	}
 	return f
+}
+
+// lasts reports whether a fault of a witness has stood for longer than a publication may be under way.
+func (r *round) lasts(f Fault) bool {
+	f.Step = "witness " + f.Subject
+	stood, ok := r.state.Alarms[f.key()]
+	return ok && r.now-stood.Since > aheadFor
 }
 
 // compareWitness compares what a witness has cosigned with what is published. One that is ahead of it by a publication that is under way

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"stele/build/follow/followtest"
 	"stele/build/portal"
 	"stele/proofs"
 )
@@ -177,5 +178,46 @@ func TestAskHasFiles(t *testing.T) {
 	a, err := portal.Ask(context.Background(), p, q, nil)
 	if err != nil || a.Report.Verdict != proofs.Unavailable || len(q.Files) != 1 {
 		t.Errorf("got %+v, %v, want the head that was given to count", a.Report, err)
+	}
+}
+
+// TestWhileKeysChange: whoever asks about a document while the log's keys are changed hears that it is authentic, wherever that falls; or, where it is out that
+// they change and nothing else of it is, as of the time before.
+func TestWhileKeysChange(t *testing.T) {
+	policy := followtest.Policy{Officers: []string{"one", "two"}, Needed: 2}
+	r := followtest.New(t, policy)
+	r.Register(followtest.Office, 0, 10)
+	r.Publish()
+	first := r.Trust
+	before, between, after := r.Rotate(followtest.Policy{Officers: []string{"two", "three"}, Needed: 2})
+	d := followtest.Document(3).Digests
+	caught := 0
+	for _, follows := range []bool{true, false} { // as the command does before it asks, and the page only where signatures are missing
+		for n, more := 0, true; more; n++ {
+			for _, pause := range []int{0, 1, 2, 3} {
+				p := &followtest.Turning{Steps: []*followtest.Registry{before, between, after}, For: []int{n, pause}}
+				trust := first
+				if follows {
+					trust, _ = portal.Follow(context.Background(), p, first, after.Now)
+				}
+				a, err := portal.Ask(context.Background(), p, proofs.Question{Trust: trust, Now: after.Now, Online: true, SHA256: d.SHA256, SHA3512: &d.SHA3512},
+					func() (*proofs.Hash512, error) { return &d.SHA3512, nil })
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch rep := a.Report; {
+				case rep.Verdict == proofs.Authentic && rep.Epoch == 2:
+					caught++
+				case rep.Verdict == proofs.Authentic && rep.Epoch == 1:
+				case rep.Verdict == proofs.Stale && rep.Epoch == 1 && pause > 0:
+				default:
+					t.Errorf("followed first %t, changed after %d reads, and that took %d: %s, %s: %s", follows, n, pause, rep.Verdict, rep.Reason, rep.Detail)
+				}
+				more = p.Reads() > n
+			}
+		}
+	}
+	if caught == 0 {
+		t.Error("nobody has met the change")
 	}
 }

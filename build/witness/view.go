@@ -2,6 +2,7 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -15,6 +16,9 @@ type View struct {
 	Checkpoint proofs.Checkpoint
 	Time       int64 // of the witness's cosignature, in seconds
 }
+
+// ErrNotSigned is in the fault of a witness that shows a checkpoint without a line of the log's keys, as they were given.
+var ErrNotSigned = errors.New("the checkpoint that it shows is not signed by the log's keys")
 
 // View asks a witness what it has cosigned last of a log, whose keys are given. Its monitoring prefix is taken to be its
 // submission prefix, as it is for most. The error is a *Fault; it is fs.ErrNotExist where the witness shows nothing, which
@@ -47,7 +51,7 @@ func (c *Client) view(ctx context.Context, p Peer, origin string, logs []*proofs
 	}
 	signed, f := c.verifyLines(logs, cp, n.Signatures)
 	if f == nil && signed == nil {
-		f = fault(Broken, askOperator, "the checkpoint that it shows is not signed by the log's keys")
+		f = fault(Broken, askOperator, "%w", ErrNotSigned)
 	}
 	if f != nil {
 		return nil, f

@@ -376,7 +376,7 @@ func (r *Registry) Clone() *Registry {
 	c := *r
 	c.mu = &sync.Mutex{}
 	c.entries, c.sizes, c.history = slices.Clone(r.entries), slices.Clone(r.sizes), slices.Clone(r.history)
-	c.leaf, c.tip, c.files = maps.Clone(r.leaf), maps.Clone(r.tip), maps.Clone(r.files)
+	c.leaf, c.tip, c.files, c.signers = maps.Clone(r.leaf), maps.Clone(r.tip), maps.Clone(r.files), maps.Clone(r.signers)
 	c.store = index.NewMemory()
 	var err error
 	c.ix, err = index.Open(r.Trust, c.store, index.Empty())

@@ -436,11 +436,9 @@ func (e *edge) whole() *published.Publication {
 			e.t.Fatalf("%s is not what the set names", f.Name)
 		}
 	}
-	trust := e.trustNow()
-	for next := trust.Epoch + 1; now.File(proofs.TrustPath(next)) != nil; next++ { // where the last thing that finish does was broken off
-		if trust, err = trust.Follow(read(proofs.TrustPath(next)), read(proofs.HandoverPath(next)), proofs.AnyTime); err != nil {
-			e.t.Fatal(err)
-		}
+	trust, err := e.source.TrustOf(context.Background(), now) // also where the last thing that finish does was broken off
+	if err != nil {
+		e.t.Fatal(err)
 	}
 	h, err := proofs.ParseHead(read(proofs.HeadPath))
 	if err != nil {

@@ -111,7 +111,7 @@ var settled = []proofs.Verdict{proofs.Authentic, proofs.Recorded, proofs.Revoked
 
 // verify has the receipt decided about the document that it names itself, as any page would do without a network.
 func (l *Links) verify(ctx context.Context, p *published.Publication, rc *proofs.Receipt, b []byte, document *proofs.Ref) error {
-	trust, err := l.c.Source.TrustNow(ctx)
+	trust, err := l.c.Source.TrustOf(ctx, p)
 	if err != nil {
 		return err
 	}

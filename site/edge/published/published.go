@@ -210,3 +210,25 @@ func (s *Source) TrustNow(ctx context.Context) (*proofs.Trust, error) {
 	}
 	return t, nil
 }
+
+// TrustOf is the trust file of a publication in force: TrustNow, or what the publication's own handovers lead to from there, since that is noted only once
+// the first publication of an epoch is in force.
+func (s *Source) TrustOf(ctx context.Context, p *Publication) (*proofs.Trust, error) {
+	t, err := s.TrustNow(ctx)
+	for err == nil && p.Set != nil && p.File(proofs.TrustPath(t.Epoch+1)) != nil {
+		var next, handover []byte
+		if next, err = s.Read(ctx, p, proofs.TrustPath(t.Epoch+1)); err != nil {
+			break
+		}
+		if handover, err = s.Read(ctx, p, proofs.HandoverPath(t.Epoch+1)); errors.Is(err, fs.ErrNotExist) {
+			return t, nil // its keys were lost: the edge is deployed anew with the next one
+		}
+		if err == nil {
+			t, err = t.Follow(next, handover, proofs.AnyTime)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}

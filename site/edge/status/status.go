@@ -88,24 +88,54 @@ type judged struct {
 func (s *Status) judge(ctx context.Context) (*judged, error) {
 	j := &judged{now: s.Now().Unix()}
 	var err error
-	if j.trust, err = s.Source.TrustNow(ctx); err != nil {
+	if j.Publication, err = s.Source.Current(ctx); err != nil {
 		return nil, err
 	}
-	if j.Publication, err = s.Source.Current(ctx); err != nil || j.Set == nil {
-		return j, err
-	}
-	if _, j.checkpoint, err = s.Source.Checkpoint(ctx, j.Publication); err != nil {
+	if j.trust, err = s.Source.TrustOf(ctx, j.Publication); err != nil {
 		return nil, absent(err)
 	}
-	j.signed, j.missing, err = j.trust.Examine(j.checkpoint, j.now)
-	if errors.As(err, new(*proofs.OtherEpochError)) { // a trust file that the publication in force does not know yet
-		j.trust = s.Source.Trust
+	if j.Set == nil {
+		return j, nil
+	}
+	var c proofs.Checkpoint
+	if c, j.checkpoint, err = s.Source.Checkpoint(ctx, j.Publication); err != nil {
+		return nil, absent(err)
+	}
+	for {
 		j.signed, j.missing, err = j.trust.Examine(j.checkpoint, j.now)
+		if j.trust.Previous == nil || c.Size > j.trust.FinalSize || err == nil && j.missing == "" {
+			break
+		}
+		// It is of an epoch before the trust file's, which the edge was deployed with or has noted since it looked.
+		before, bad := s.before(ctx, j.Publication, j.trust)
+		if bad != nil {
+			return nil, bad
+		}
+		if before == nil {
+			break
+		}
+		j.trust = before
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the checkpoint in force: %w", err)
 	}
 	return j, nil
+}
+
+// before is the trust file of the epoch before; nil if a publication does not have it.
+func (s *Status) before(ctx context.Context, p *published.Publication, t *proofs.Trust) (*proofs.Trust, error) {
+	b, err := s.Source.Read(ctx, p, proofs.TrustPath(t.Epoch-1))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	e, err := proofs.ParseTrust(b)
+	if err != nil || e.ID() != *t.Previous || e.Precedes(t) != nil {
+		return nil, nil
+	}
+	return e, nil
 }
 
 // absent keeps what should be there from being told as what need not be.

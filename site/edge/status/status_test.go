@@ -528,35 +528,55 @@ func TestEarlierEpoch(t *testing.T) {
 	lying.Publish()
 	e.views = []string{e.serve(mirror).URL}
 	e.reg.Register(followtest.Office, 0, 9)
-	next := e.reg.ChangeTrust(func(next *proofs.Trust) {
-		e.reg.Rekey()
-		e.reg.SetPolicy(next, followtest.Policy{Officers: []string{"ada", "bob", "cyd"}, Needed: 2, Witnesses: []string{"north", "south"}, Seen: 1})
-	})
-	old := e.reg.Trust
-	signers := []proofs.Signer{}
-	for _, w := range old.Policy.Witnesses {
-		s, err := proofs.NewMemorySigner(w.Key.Name, w.Key.Type, followtest.Seed(w.Key.Name, w.Key.Type))
-		if err != nil {
-			t.Fatal(err)
-		}
-		signers = append(signers, s)
-	}
-	logKey, err := proofs.NewMemorySigner(followtest.Origin, proofs.Ed25519Key, followtest.Seed(followtest.Origin, proofs.Ed25519Key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.reg.End(nil)
-	e.reg.Handover(next, e.reg.Sign(append(signers, logKey)...))
 	e.reg.Publish()
+	e.rotate()
 	e.install(e.reg)
 	e.now = e.reg.Now + 5
-	e.put(published.TrustObject, next.Marshal())
+	e.put(published.TrustObject, e.reg.Trust.Marshal())
 	e.wantTold()
 	if h := e.wantStatus(status.OK); h.Epoch != 2 || h.Views[0].Result != status.Older {
 		t.Errorf("%+v", h)
 	}
 	e.views = []string{e.serve(lying).URL}
 	e.wantTold("begins fork " + e.views[0])
+}
+
+// rotate changes the log's keys, and has the edge's registry publish with the next ones.
+func (e *edge) rotate() (before, between, after *followtest.Registry) {
+	return e.reg.Rotate(followtest.Policy{Officers: []string{"ada", "bob", "cyd"}, Needed: 2, Witnesses: []string{"north", "south"}, Seen: 1})
+}
+
+// TestWhileKeysChange: what is in force is judged by the trust file of its own epoch, whether the edge has noted that one yet, or a later one already.
+func TestWhileKeysChange(t *testing.T) {
+	e := newEdge(t)
+	e.publish(e.reg)
+	before, between, after := e.rotate()
+	want := func(r *followtest.Registry, epoch uint64) {
+		t.Helper()
+		e.install(r)
+		e.now = r.Now + 5
+		e.wantTold()
+		if h := e.wantStatus(status.OK); h.Epoch != epoch {
+			t.Errorf("epoch %d with %d entries, want %d", h.Epoch, h.Size, epoch)
+		}
+	}
+	want(before, 1)
+	want(between, 1) // the next trust file is there, and the checkpoint still of before
+	want(after, 2)
+	e.put(published.TrustObject, after.Trust.Marshal())
+	want(after, 2)
+	e.reg.Register(followtest.Office, 60, 62)
+	e.reg.Publish()
+	want(e.reg, 2)
+
+	// The edge is deployed with the next trust file while a publication of before is in force.
+	e = newEdge(t)
+	e.publish(e.reg)
+	e.reg.Publish()
+	before, between, _ = e.rotate()
+	e.src.Trust = e.reg.Trust
+	want(before, 1)
+	want(between, 1)
 }
 
 // TestWebhook: what could not be delivered is delivered later, in order and once.

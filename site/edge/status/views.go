@@ -187,8 +187,8 @@ func (c *check) trusts(ctx context.Context) ([]*proofs.Trust, error) {
 			return
 		}
 		c.chain = []*proofs.Trust{c.j.trust}
-		for t := c.j.trust; t.Previous != nil && len(c.chain) <= mostEarlier; {
-			t, c.chainErr = c.before(ctx, t)
+		for t := c.j.trust; c.j.Set != nil && t.Previous != nil && len(c.chain) <= mostEarlier; {
+			t, c.chainErr = c.before(ctx, c.j.Publication, t)
 			if t == nil {
 				return
 			}
@@ -196,25 +196,6 @@ func (c *check) trusts(ctx context.Context) ([]*proofs.Trust, error) {
 		}
 	})
 	return c.chain, c.chainErr
-}
-
-// before is the trust file of the epoch before; nil if it is not published here.
-func (c *check) before(ctx context.Context, t *proofs.Trust) (*proofs.Trust, error) {
-	if c.j.Set == nil {
-		return nil, nil
-	}
-	b, err := c.Source.Read(ctx, c.j.Publication, proofs.TrustPath(t.Epoch-1))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	e, err := proofs.ParseTrust(b)
-	if err != nil || e.ID() != *t.Previous || e.Precedes(t) != nil {
-		return nil, nil
-	}
-	return e, nil
 }
 
 // compareOlder compares a view that has less with the beginning of what is in force here.
